@@ -1,0 +1,136 @@
+/**
+ * The catalogue of every error a user can meet.
+ *
+ * A code is stable: it is printed on the command line, returned over HTTP and listed in docs/errors.md (a test holds
+ * the two together). The message is written where the error is thrown, because only there are the names and values
+ * known; it says what was expected, for what, and what came. `fix` says what to do about it.
+ *
+ * @module
+ */
+
+interface CatalogueEntry {
+  /** HTTP status that a server answers with. */
+  readonly status: number;
+  /** What this kind of error means, in one sentence. */
+  readonly meaning: string;
+  /** What the user can do about it; a throw may give a more specific one. */
+  readonly fix: string;
+}
+
+export const catalogue = {
+  INVALID_OPTION: {
+    status: 400,
+    meaning: 'An option, argument or configuration value is unknown, missing or out of range.',
+    fix: 'Correct the value; `clearword <command> --help` lists the options with their ranges.',
+  },
+  INPUT_NOT_FOUND: {
+    status: 404,
+    meaning: 'An input file or folder does not exist, or a pattern matches nothing.',
+    fix: 'Check the path.',
+  },
+  INPUT_UNREADABLE: {
+    status: 422,
+    meaning: 'An input exists but cannot be read.',
+    fix: 'Check the permissions of the file and that it is a regular file.',
+  },
+  NOT_AN_IMAGE: {
+    status: 415,
+    meaning: 'An input is not a picture in a supported format, or it is empty.',
+    fix: 'Use a JPEG, PNG, WebP, TIFF or AVIF file.',
+  },
+  IMAGE_DAMAGED: {
+    status: 422,
+    meaning: 'A picture ends too early or its data is corrupt.',
+    fix: 'Get an undamaged copy of the picture.',
+  },
+  IMAGE_ANIMATED: {
+    status: 422,
+    meaning: 'A picture has several frames or pages.',
+    fix: 'Extract one frame to a file of its own and restore that.',
+  },
+  IMAGE_TOO_LARGE: {
+    status: 413,
+    meaning: 'A picture has more pixels or bytes than the limit.',
+    fix: 'Reduce the picture, or raise the limit if you trust the file.',
+  },
+  OUTPUT_EXISTS: {
+    status: 409,
+    meaning: 'A result would replace an existing file.',
+    fix: 'Use --overwrite to replace it, --skip-existing to keep it, or another -o.',
+  },
+  OUTPUT_UNWRITABLE: {
+    status: 500,
+    meaning: 'A result cannot be written.',
+    fix: 'Check that the folder exists, that it can be written to and that the disk has room.',
+  },
+  MODEL_NOT_FOUND: {
+    status: 404,
+    meaning: 'A model file or its card does not exist.',
+    fix: 'Check the path given to --model; without it the bundled model is used.',
+  },
+  MODEL_INVALID: {
+    status: 422,
+    meaning: 'A model file is damaged, foreign, or does not fit its card.',
+    fix: 'Get an undamaged copy of the model, with the card that belongs to it.',
+  },
+  DEVICE_UNAVAILABLE: {
+    status: 503,
+    meaning: 'The chosen device cannot be used on this machine.',
+    fix: 'Use --device cpu, or run `clearword doctor` to see which devices work.',
+  },
+  GRAPH_INVALID: {
+    status: 500,
+    meaning: 'A network was built with tensors whose shapes or types do not fit.',
+    fix: 'Correct the layer that the message names.',
+  },
+  RUNTIME_FAILED: {
+    status: 500,
+    meaning: 'The inference engine failed while loading or running a network.',
+    fix: 'Try --device cpu or a smaller --tile; if it persists, report it with the message.',
+  },
+  NON_FINITE: {
+    status: 500,
+    meaning: 'A computation gave a value that is not a finite number.',
+    fix: 'Try --device cpu; in training, lower the learning rate and resume from the last checkpoint.',
+  },
+  CHECKPOINT_INVALID: {
+    status: 422,
+    meaning: 'A training checkpoint is truncated, damaged, or belongs to another configuration.',
+    fix: 'Resume from the previous checkpoint in the same folder.',
+  },
+  DATA_INVALID: {
+    status: 422,
+    meaning: 'A data set is missing, empty, or not laid out as expected.',
+    fix: 'Check the data roots in the configuration.',
+  },
+  CANCELLED: {
+    status: 499,
+    meaning: 'The work was cancelled before it was done.',
+    fix: 'Run it again; finished files are kept.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** An error a user can act on: a stable `code`, a message with names and values, and a likely `fix`. */
+export class ClearwordError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string;
+
+  constructor(code: ErrorCode, message: string, options: { fix?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ClearwordError';
+    this.code = code;
+    this.fix = options.fix ?? catalogue[code].fix;
+  }
+
+  /** HTTP status of this kind of error. */
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+}
+
+/** Throws CANCELLED if the signal is aborted. `what` names the work for the message. */
+export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new ClearwordError('CANCELLED', `${what} was cancelled`, { cause: signal.reason });
+}
