@@ -66,10 +66,10 @@ export function drawStreakStyle(random: Random): StreakStyle {
   return {
     angle: (random.normal() * 16 * Math.PI) / 180,
     angleSpread: (random.uniform(0.3, 2.5) * Math.PI) / 180,
-    length: random.uniform(9, 28),
-    width: random.uniform(0.55, 1.15),
-    density: Math.exp(random.uniform(Math.log(2), Math.log(12))),
-    brightness: random.uniform(0.1, 0.3),
+    length: random.uniform(12, 36),
+    width: random.uniform(0.45, 0.8),
+    density: Math.exp(random.uniform(Math.log(1.5), Math.log(6))),
+    brightness: random.uniform(0.12, 0.32),
   };
 }
 
@@ -92,7 +92,7 @@ export function generateStreaks(random: Random, width: number, height: number, s
       y: random.uniform(-margin, height + margin),
       angle: style.angle + style.angleSpread * random.normal(),
       halfLength: 0.5 * style.length * Math.exp(0.35 * nearness + 0.25 * random.normal()),
-      width: style.width * Math.exp(0.25 * nearness + 0.15 * random.normal()),
+      width: style.width * Math.exp(0.15 * nearness + 0.12 * random.normal()),
       brightness: style.brightness * Math.exp(0.3 * nearness + 0.45 * random.normal()),
       phase: random.uniform(0, 2 * Math.PI),
       unevenness: random.uniform(0, 0.5),
