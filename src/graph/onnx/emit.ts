@@ -1,0 +1,125 @@
+/**
+ * A graph as an ONNX model.
+ *
+ * @module
+ */
+import { ClearwordError } from '../../errors.ts';
+import type { Graph } from '../graph.ts';
+import type { OpName } from '../ops/attributes.ts';
+import { ops } from '../ops/index.ts';
+import type { Emitter, OnnxAttribute, OnnxNode, OpRecord } from '../ops/record.ts';
+import { type ConstantValue, type DType, type Node, type Shape, sizeOf, type Tensor, type TypedData } from '../tensor.ts';
+import { ModelProto } from './schema.ts';
+
+/** Opset 20 is the first with Gelu; IR 10 is what that opset's release used. */
+const OPSET = 20;
+const IR_VERSION = 10;
+
+/** Numbers of TensorProto.DataType. */
+const DATA_TYPE: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+function attribute(name: string, value: OnnxAttribute): object {
+  if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE.int };
+  if (typeof value === 'string') return { name, s: Buffer.from(value), type: ATTRIBUTE.string };
+  if ('float' in value) return { name, f: value.float, type: ATTRIBUTE.float };
+  return { name, ints: [...value], type: ATTRIBUTE.ints };
+}
+
+const valueInfo = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }) => ({
+  name,
+  type: { tensorType: { elemType: DATA_TYPE[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
+});
+
+const bytes = (data: TypedData) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Nodes that a result depends on; the rest (gradients nobody asked for) is left out. */
+function liveNodes(graph: Graph, results: readonly Tensor[]): { nodes: Node[]; used: Set<Tensor> } {
+  const used = new Set(results);
+  const nodes: Node[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((output) => used.has(output))) continue;
+    nodes.push(node);
+    for (const input of node.inputs) used.add(input);
+  }
+  return { nodes: nodes.reverse(), used };
+}
+
+class ModelEmitter implements Emitter {
+  readonly initialisers: object[] = [];
+  readonly #known = new Map<string, string>();
+  #next = 0;
+
+  tensor(name: string, { data, shape, dtype }: ConstantValue): void {
+    this.initialisers.push({ name, dims: [...shape], dataType: DATA_TYPE[dtype], rawData: bytes(data) });
+  }
+
+  ints(values: readonly number[]): string {
+    const data = BigInt64Array.from(values, BigInt);
+    return this.#shared(`i${values.join(',')}`, { data, shape: [values.length], dtype: 'int64' });
+  }
+
+  scalar(value: number, dtype: DType): string {
+    if (dtype !== 'float32') throw new ClearwordError('GRAPH_INVALID', `constant expected float32, received ${dtype}`);
+    return this.#shared(`f${value}`, { data: Float32Array.of(value), shape: [], dtype });
+  }
+
+  temporary(): string {
+    return `inner_${this.#next++}`;
+  }
+
+  #shared(key: string, value: ConstantValue): string {
+    const known = this.#known.get(key);
+    if (known) return known;
+    const name = `literal_${this.#known.size}`;
+    this.#known.set(key, name);
+    this.tensor(name, value);
+    return name;
+  }
+}
+
+function protoNode({ type, inputs, outputs, attributes = {} }: OnnxNode): object {
+  const attributeList = Object.entries(attributes).map(([name, value]) => attribute(name, value));
+  return { opType: type, input: [...inputs], output: [...outputs], name: outputs[0], attribute: attributeList };
+}
+
+/**
+ * Serialises a graph.
+ *
+ * @param parameters values of the parameters that are initialisers of this model (inference), by name
+ * @throws ClearwordError GRAPH_INVALID if the graph has no output, or a parameter in use has no value
+ */
+export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32Array> = new Map()): Uint8Array {
+  const results = [...graph.outputs.values()];
+  if (results.length === 0) throw new ClearwordError('GRAPH_INVALID', 'model expected at least one output, received none');
+  const { nodes, used } = liveNodes(graph, results);
+  const emitter = new ModelEmitter();
+
+  for (const [tensor, value] of graph.constants) if (used.has(tensor)) emitter.tensor(tensor.name, value);
+  for (const { name, tensor, shape } of graph.parameters.values()) {
+    if (!used.has(tensor) || graph.producers.has(tensor) || graph.constants.has(tensor)) continue;
+    const data = parameters.get(name);
+    if (!data || data.length !== sizeOf(shape)) {
+      throw new ClearwordError('GRAPH_INVALID', `parameter ${name}: expected ${sizeOf(shape)} values, received ${data?.length ?? 'none'}`);
+    }
+    emitter.tensor(tensor.name, { data, shape, dtype: tensor.dtype });
+  }
+
+  const node = nodes.flatMap((n) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter)).map(protoNode);
+  // An output has the name its user gave it; Identity bridges from the inner name and costs nothing at run time.
+  for (const [name, tensor] of graph.outputs) node.push(protoNode({ type: 'Identity', inputs: [tensor.name], outputs: [name] }));
+
+  const message = ModelProto.fromObject({
+    irVersion: IR_VERSION,
+    producerName: 'clearword',
+    opsetImport: [{ domain: '', version: OPSET }],
+    graph: {
+      name: 'clearword',
+      node,
+      initializer: emitter.initialisers,
+      input: graph.inputs.filter((tensor) => used.has(tensor)).map((tensor) => valueInfo(tensor.name, tensor)),
+      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor)),
+    },
+  });
+  return ModelProto.encode(message).finish();
+}

@@ -1,0 +1,63 @@
+/**
+ * Sums, means and maxima over axes.
+ *
+ * @module
+ */
+import * as f from '../functions.ts';
+import { formatShape, type Shape, type Tensor } from '../tensor.ts';
+import type { ReduceAttributes } from './attributes.ts';
+import { at, type Emitter, expectCount, type GradientRule, type OpRecord } from './record.ts';
+
+type Reduction = 'reduceSum' | 'reduceMean' | 'reduceMax';
+
+function keptShape(x: Tensor, { axes }: ReduceAttributes): Shape {
+  return x.shape.map((dimension, axis) => (axes.includes(axis) ? 1 : dimension));
+}
+
+/** The gradient, or the result, with the reduced axes back as ones. */
+function restored(reduced: Tensor, x: Tensor, attributes: ReduceAttributes): Tensor {
+  return attributes.keepDims ? reduced : f.reshape(reduced, keptShape(x, attributes));
+}
+
+function reduceRecord<K extends Reduction>(type: string, gradient: GradientRule<K>): OpRecord<K> {
+  return {
+    infer(inputs, attributes, fail) {
+      expectCount(inputs, [1], fail);
+      const x = at(inputs, 0);
+      const { axes, keepDims } = attributes;
+      if (axes.some((axis) => axis < 0 || axis >= x.shape.length)) {
+        fail('axes', `0..${x.shape.length - 1} for ${formatShape(x.shape)}`, `[${axes.join(',')}]`);
+      }
+      const shape = keepDims ? keptShape(x, attributes) : x.shape.filter((_, axis) => !axes.includes(axis));
+      return [{ shape, dtype: x.dtype }];
+    },
+    emit(node, emitter: Emitter) {
+      const { axes, keepDims } = node.attributes;
+      const [x, y] = [at(node.inputs, 0).name, at(node.outputs, 0).name];
+      return [{ type, inputs: [x, emitter.ints(axes)], outputs: [y], attributes: { keepdims: keepDims ? 1 : 0 } }];
+    },
+    gradient,
+  };
+}
+
+export const reduction: { readonly [K in Reduction]: OpRecord<K> } = {
+  reduceSum: reduceRecord('ReduceSum', ({ gradient, inputs, attributes }) => {
+    const x = at(inputs, 0);
+    return [f.expand(restored(gradient, x, attributes), x.shape)];
+  }),
+  reduceMean: reduceRecord('ReduceMean', ({ gradient, inputs, attributes }) => {
+    const x = at(inputs, 0);
+    const count = attributes.axes.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
+    return [f.expand(f.mul(restored(gradient, x, attributes), 1 / count), x.shape)];
+  }),
+  // The places that hold the maximum share its gradient equally.
+  reduceMax: reduceRecord('ReduceMax', ({ gradient, inputs, outputs, attributes }) => {
+    const x = at(inputs, 0);
+    const top = restored(at(outputs, 0), x, attributes);
+    const below = f.cast(f.greater(top, x), x.dtype);
+    const holds = f.sub(1, below);
+    const share = f.div(holds, f.reduceSum(holds, attributes.axes, true));
+    return [f.mul(share, restored(gradient, x, attributes))];
+  }),
+};
+
