@@ -50,11 +50,16 @@ export class Graph {
   readonly #names = new Set<string>();
   readonly #shared = new Map<string, Tensor>();
   readonly #path: string[] = [];
-  readonly #provider: ParameterProvider;
+  #provider: ParameterProvider;
   #nextId = 0;
 
   /** Without a provider, parameters are declared without a value: enough to list or count them. */
   constructor(provider: ParameterProvider = (graph, spec) => graph.placeholder(spec.name, spec.shape, 'float32')) {
+    this.#provider = provider;
+  }
+
+  /** From here on, parameters come from `provider`: for providers that need tensors of this graph themselves. */
+  provideParameters(provider: ParameterProvider): void {
     this.#provider = provider;
   }
 

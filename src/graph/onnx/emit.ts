@@ -96,8 +96,10 @@ export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32A
   const emitter = new ModelEmitter();
 
   for (const [tensor, value] of graph.constants) if (used.has(tensor)) emitter.tensor(tensor.name, value);
+  const inputs = new Set(graph.inputs);
   for (const { name, tensor, shape } of graph.parameters.values()) {
-    if (!used.has(tensor) || graph.producers.has(tensor) || graph.constants.has(tensor)) continue;
+    const hasValue = graph.producers.has(tensor) || graph.constants.has(tensor) || inputs.has(tensor);
+    if (!used.has(tensor) || hasValue) continue;
     const data = parameters.get(name);
     if (!data || data.length !== sizeOf(shape)) {
       throw new ClearwordError('GRAPH_INVALID', `parameter ${name}: expected ${sizeOf(shape)} values, received ${data?.length ?? 'none'}`);

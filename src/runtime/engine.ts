@@ -1,0 +1,132 @@
+/**
+ * Inference sessions in a thread of their own, so that the caller's event loop stays free.
+ *
+ * @module
+ */
+import type { Worker } from 'node:worker_threads';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import type { Device, HostTensors, Reply, Request, RunReply } from './protocol.ts';
+import { startWorker } from './worker-url.ts';
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface LoadOptions {
+  /** Resident values: each named input takes, in the next run, what the named output gave in this one. */
+  readonly resident?: Readonly<Record<string, string>>;
+}
+
+/** A thread that loads and runs models on one device. */
+export class Engine {
+  readonly device: Device;
+  readonly threads: number;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #failure: Error | undefined;
+
+  /** @param threads of one operator on the CPU; 0: one per core */
+  constructor({ device = 'cpu', threads = 0 }: { device?: Device; threads?: number } = {}) {
+    this.device = device;
+    this.threads = threads;
+    this.#worker = startWorker(import.meta.url, './session-worker');
+    // An idle engine must not keep the process alive; requests do (see #call).
+    this.#worker.unref();
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', (code) => this.#fail(new Error(`the engine's thread ended with code ${code}`)));
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @throws ClearwordError RUNTIME_FAILED with the runtime's own words
+   */
+  async load(model: Uint8Array, { resident = {} }: LoadOptions = {}): Promise<Session> {
+    const { device, threads } = this;
+    const id = await this.#call<number>({ kind: 'load', model, options: { device, threads, resident } });
+    return new Session(id, (request) => this.#call(request));
+  }
+
+  /** Ends the thread. Sessions of this engine are gone with it. */
+  async close(): Promise<void> {
+    this.#worker.removeAllListeners('exit');
+    await this.#worker.terminate();
+    this.#fail(new Error('the engine was closed'));
+  }
+
+  #call<T>(request: Request): Promise<T> {
+    const failure = this.#failure;
+    if (failure) return Promise.reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${failure.message}`));
+    const id = this.#nextId++;
+    if (this.#pending.size === 0) this.#worker.ref();
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: never) => void, reject });
+      this.#worker.postMessage({ id, request });
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (reply.ok) pending?.resolve(reply.value as never);
+    else pending?.reject(new ClearwordError('RUNTIME_FAILED', `${this.device}: ${reply.message}`));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#pending.values()) {
+      reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${error.message}`, { cause: error }));
+    }
+    this.#pending.clear();
+  }
+}
+
+/** A loaded model. Runs of one engine happen one after the other. */
+export class Session {
+  readonly #id: number;
+  readonly #call: <T>(request: Request) => Promise<T>;
+
+  constructor(id: number, call: <T>(request: Request) => Promise<T>) {
+    this.#id = id;
+    this.#call = call;
+  }
+
+  /**
+   * One run. A signal is looked at before and after: a run itself cannot be stopped.
+   *
+   * @throws ClearwordError CANCELLED, or RUNTIME_FAILED with the runtime's own words
+   */
+  async run(feeds: HostTensors, signal?: AbortSignal): Promise<RunReply> {
+    throwIfCancelled(signal, 'the run');
+    const reply = await this.#call<RunReply>({ kind: 'run', session: this.#id, feeds });
+    throwIfCancelled(signal, 'the run');
+    return reply;
+  }
+
+  /** Sets resident values. */
+  write(values: HostTensors): Promise<void> {
+    return this.#call({ kind: 'write', session: this.#id, values });
+  }
+
+  /** Copies of the resident values. */
+  read(): Promise<HostTensors> {
+    return this.#call({ kind: 'read', session: this.#id });
+  }
+
+  release(): Promise<void> {
+    return this.#call({ kind: 'release', session: this.#id });
+  }
+}
+
+/** Float32 tensor in main memory. */
+export const float32 = (data: Float32Array, shape: readonly number[]) => ({ dtype: 'float32', shape, data }) as const;
+/** The float32 values of an output. */
+export function floats(outputs: HostTensors, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new ClearwordError('RUNTIME_FAILED', `output ${name}: expected float32 values`);
+  return data;
+}
