@@ -68,7 +68,7 @@ export const dataConfigSchema = z.strictObject({
   /** Airlight of synthetic haze, 0..1. */
   airlight: range(0, 1).default([0.7, 1]),
   /** Scattering of synthetic haze over a scene of depth 1. */
-  beta: range(0, 10).default([0.4, 2]),
+  beta: range(0, 10).default([0.4, 1.8]),
   /** Share of the genuine haze scenes that are hazed anew, with another airlight and scattering over their own depth. */
   rehazed: share.default(0.5),
   prompts: promptMixtureSchema.prefault({}),

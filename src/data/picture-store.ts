@@ -5,7 +5,8 @@
  */
 import sharp from 'sharp';
 import { ClearwordError } from '../errors.ts';
-import { reflect } from './degradations/plane.ts';
+import { type Plane, reflect } from './degradations/plane.ts';
+import type { Raster } from './raster.ts';
 
 /** Integer samples [height, width, channels], row-major; 8 bits, or 16 where more precision is needed. */
 export interface Pixels {
@@ -195,4 +196,22 @@ function addBilinear(
     const at = channel * plane + index;
     out[at] = (out[at] as number) + weight * ((1 - fractionY) * upper + fractionY * lower);
   }
+}
+
+/** The whole picture upright, at its own size. */
+function whole(pixels: Pixels): Window {
+  const { width, height } = pixels;
+  return { x: 0, y: 0, scale: 1, width, height, flipX: false, flipY: false, transpose: false };
+}
+
+/** Reads a whole photo of a data set, for validation and evaluation. */
+export async function readRaster(file: string): Promise<Raster> {
+  const pixels = await decodePixels(file, 3);
+  return { width: pixels.width, height: pixels.height, data: cutWindow(pixels, whole(pixels)) };
+}
+
+/** Reads a whole grey layer of a data set. */
+export async function readPlane(file: string): Promise<Plane> {
+  const pixels = await decodePixels(file, 1);
+  return { width: pixels.width, height: pixels.height, data: cutWindow(pixels, whole(pixels)) };
 }
