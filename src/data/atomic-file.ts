@@ -1,0 +1,101 @@
+/**
+ * Files that appear whole or not at all.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+
+export interface AtomicWriteOptions {
+  /** Replace an existing file. Default false: OUTPUT_EXISTS. */
+  readonly overwrite?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Unfinished files of this process, for `removeUnfinishedFiles`. */
+const unfinished = new Set<string>();
+
+/**
+ * Writes `data` beside `path` under a hidden temporary name, flushes it to the disk and renames it; missing folders are
+ * made. On any failure, and when `signal` is aborted, the temporary file is removed and `path` is as it was.
+ *
+ * Errors: OUTPUT_EXISTS, OUTPUT_UNWRITABLE, CANCELLED.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const { overwrite = false, signal } = options;
+  throwIfCancelled(signal, `writing ${path}`);
+  // Not derived from the target's name, which may already be as long as the file system allows.
+  const temporary = join(dirname(path), `.clearword-${randomUUID()}.tmp`);
+  unfinished.add(temporary);
+  try {
+    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+      // EEXIST here means that a file has the name of the folder.
+      throw writeFailure(path, cause, errorCode(cause) === 'EEXIST' ? 'ENOTDIR' : undefined);
+    });
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data, signal === undefined ? {} : { signal });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    throwIfCancelled(signal, `writing ${path}`);
+    if (overwrite) await rename(temporary, path);
+    else await moveToNew(temporary, path);
+  } catch (cause) {
+    if (cause instanceof ClearwordError) throw cause;
+    throwIfCancelled(signal, `writing ${path}`);
+    throw writeFailure(path, cause);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {});
+    unfinished.delete(temporary);
+  }
+}
+
+/** Removes what `writeFileAtomic` has not finished; for a process that must end at once. */
+export function removeUnfinishedFiles(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
+
+/** A hard link fails when the name is taken, where a rename would replace the file. */
+async function moveToNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw error;
+    // File systems without hard links (FAT): take the name first, then replace the empty file.
+    await (await open(to, 'wx')).close();
+    await rename(from, to);
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'the folder does not exist',
+  ENOTDIR: 'a part of the path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the disk is read-only',
+  EISDIR: 'it is a folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function writeFailure(path: string, cause: unknown, code = errorCode(cause)): ClearwordError {
+  if (code === 'EEXIST') {
+    return new ClearwordError('OUTPUT_EXISTS', `expected a new name for ${path}, but the file exists`, { cause });
+  }
+  const problem = PROBLEMS[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new ClearwordError('OUTPUT_UNWRITABLE', `expected to write ${path}: ${problem}`, { cause });
+}

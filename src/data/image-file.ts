@@ -1,0 +1,213 @@
+/**
+ * Reading a picture: JPEG, PNG, WebP, TIFF or AVIF, from a path or from memory, into 8- or 16-bit pixels, with what has
+ * to be remembered to write the result back the way it came. Writing is in image-encode.ts.
+ *
+ * @module
+ */
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { profileUse } from './colour-profile.ts';
+import { exifForWriting } from './exif.ts';
+import { DEFAULT_LIMITS, type ImageLimits, nameOfInput, readBytes } from './image-bytes.ts';
+import { type ImageFormat, readSignature } from './image-signature.ts';
+import { type Picture, type Samples, splitAlpha } from './picture.ts';
+
+export { DEFAULT_LIMITS, type ImageLimits } from './image-bytes.ts';
+export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
+
+/** What the header of a picture says. Width and height are those after its EXIF orientation is applied. */
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  readonly width: number;
+  readonly height: number;
+  /** Bits a value as the file stores them; 8 where the format has no other. */
+  readonly bits: number;
+  readonly colour: 'grey' | 'rgb' | 'cmyk' | 'lab';
+  readonly hasAlpha: boolean;
+}
+
+/** What is remembered of the file a picture came from; see `encodeImage`. */
+export interface ImageSource extends ImageHeader {
+  /** Profile to embed again, where the pixels are in it or have to be converted back to it. */
+  readonly icc?: Uint8Array;
+  /**
+   * The pixels are not in `icc` but in what sharp converted them to: sRGB for 8 bits, Display P3 for 16 bits. They are
+   * converted back when they are written.
+   */
+  readonly convertBack: boolean;
+  /** EXIF without its orientation and thumbnail, which no longer hold. */
+  readonly exif?: Uint8Array;
+  readonly xmp?: string;
+  /** Pixels per inch. */
+  readonly density?: number;
+}
+
+export interface ReadOptions {
+  readonly limits?: Partial<ImageLimits> | undefined;
+  /** Convert any profile to sRGB and forget it, as for a result without metadata. Default false. */
+  readonly toSrgb?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DecodedImage {
+  readonly picture: Picture;
+  readonly source: ImageSource;
+}
+
+/**
+ * Reads a picture.
+ *
+ * Orientation is applied. Grey stays one channel; palettes, CMYK and Lab become RGB; 16 bits stay 16. Alpha is kept apart.
+ * Header and limits are checked before anything is decoded.
+ *
+ * Errors: INPUT_NOT_FOUND, INPUT_UNREADABLE, NOT_AN_IMAGE, IMAGE_DAMAGED, IMAGE_ANIMATED, IMAGE_TOO_LARGE, CANCELLED.
+ */
+export async function readImage(input: string | Uint8Array, options: ReadOptions = {}): Promise<DecodedImage> {
+  const { bytes, metadata, header, limits } = await open(input, options);
+  const name = nameOfInput(input);
+  const { colour } = header;
+  const grey = colour === 'grey';
+  const use = metadata.icc === undefined || colour === 'cmyk' || colour === 'lab' ? 'foreign' : undefined;
+  const profile = use ?? (await profileUse(metadata.icc as Buffer, grey ? 1 : 3));
+  const convert = colour === 'cmyk' || colour === 'lab' || (!grey && profile === 'convert');
+  const toSrgb = options.toSrgb === true && profile === 'as-is' && !grey;
+
+  const deep = metadata.depth === 'ushort' && colour !== 'cmyk' && colour !== 'lab';
+  throwIfCancelled(options.signal, `reading ${name}`);
+  let image = sharp(bytes, { ...decoderOptions(limits), autoOrient: true, ignoreIcc: !convert && !toSrgb });
+  // Without a target sharp leaves 16-bit pictures in Display P3 (see `convertBack`) and 8-bit ones in sRGB.
+  if (toSrgb || (convert && (!deep || options.toSrgb === true)))
+    image = image.withIccProfile('srgb', { attach: false });
+  const picture = await decodePixels(image, { grey, deep, alpha: header.hasAlpha, name });
+  throwIfCancelled(options.signal, `reading ${name}`);
+
+  const keepProfile = metadata.icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
+  const exif = metadata.exif === undefined ? undefined : await exifForWriting(metadata.exif);
+  return {
+    picture,
+    source: {
+      ...header,
+      convertBack: keepProfile && profile === 'convert',
+      ...(keepProfile && { icc: metadata.icc as Buffer }),
+      ...(exif !== undefined && { exif }),
+      ...(metadata.xmpAsString !== undefined && { xmp: metadata.xmpAsString }),
+      ...(metadata.density !== undefined && { density: metadata.density }),
+    },
+  };
+}
+
+/** Reads and checks only the header; the same errors as `readImage`, as far as a header shows them. */
+export async function readImageHeader(input: string | Uint8Array, options: ReadOptions = {}): Promise<ImageHeader> {
+  return (await open(input, options)).header;
+}
+
+interface Opened {
+  readonly bytes: Uint8Array;
+  readonly metadata: Metadata;
+  readonly header: ImageHeader;
+  readonly limits: ImageLimits;
+}
+
+async function open(input: string | Uint8Array, options: ReadOptions): Promise<Opened> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const name = nameOfInput(input);
+  const bytes = await readBytes(input, limits, options.signal);
+  const signature = readSignature(bytes);
+  if (signature.animated) throw animated(name, 'an animation');
+  if (signature.format === undefined) throw notAnImage(name, signature.description);
+
+  // The pixel limit is this module's own check: sharp's would hide the numbers that the message needs.
+  const metadata = await sharp(bytes, { ...decoderOptions(limits), limitInputPixels: false })
+    .metadata()
+    .catch((cause: unknown) => {
+      throw damaged(name, cause);
+    });
+  if ((metadata.pages ?? 1) > 1) throw animated(name, `${metadata.pages} pages`);
+  return { bytes, metadata, header: checkedHeader(metadata, signature.format, name, limits), limits };
+}
+
+function checkedHeader(metadata: Metadata, format: ImageFormat, name: string, limits: ImageLimits): ImageHeader {
+  const { width, height } = metadata.autoOrient;
+  if (width * height > limits.pixels) {
+    throw new ClearwordError(
+      'IMAGE_TOO_LARGE',
+      `expected at most ${limits.pixels} pixels for ${name}, received ${width} x ${height} = ${width * height}`,
+    );
+  }
+  if (format === 'avif' && metadata.compression !== 'av1') throw notAnImage(name, 'a HEIC picture');
+  const colour = colourOf(metadata);
+  if (colour === undefined || !['uchar', 'ushort'].includes(metadata.depth)) {
+    const received = `${metadata.channels} channels of ${metadata.space} with values of type ${metadata.depth}`;
+    throw new ClearwordError(
+      'NOT_AN_IMAGE',
+      `expected grey, RGB, CMYK or Lab with 8 or 16 bits a value for ${name}, received ${received}`,
+      { fix: 'Convert the picture to 8- or 16-bit RGB, as a PNG or TIFF, with another program.' },
+    );
+  }
+  const bits = metadata.depth === 'ushort' ? (metadata.bitsPerSample ?? 16) : 8;
+  return { format, width, height, bits, colour, hasAlpha: metadata.hasAlpha };
+}
+
+function colourOf(metadata: Metadata): ImageHeader['colour'] | undefined {
+  const colours = metadata.channels - (metadata.hasAlpha ? 1 : 0);
+  if (metadata.space === 'cmyk') return colours === 4 ? 'cmyk' : undefined;
+  if (['lab', 'labs'].includes(metadata.space)) return colours === 3 ? 'lab' : undefined;
+  if (['b-w', 'grey16'].includes(metadata.space)) return colours === 1 ? 'grey' : undefined;
+  return ['srgb', 'rgb', 'rgb16'].includes(metadata.space) && colours === 3 ? 'rgb' : undefined;
+}
+
+/**
+ * 'error' refuses what ends too early or cannot be decoded and tolerates what every viewer does (unknown TIFF tags,
+ * stray bytes between JPEG markers), which sharp's default would refuse.
+ */
+function decoderOptions(limits: ImageLimits) {
+  return { failOn: 'error', limitInputPixels: limits.pixels } as const;
+}
+
+interface Layout {
+  readonly grey: boolean;
+  /** 16 bits a value. */
+  readonly deep: boolean;
+  readonly alpha: boolean;
+  readonly name: string;
+}
+
+async function decodePixels(image: Sharp, { grey, deep, alpha, name }: Layout): Promise<Picture> {
+  // libvips writes only the first band of an 8-bit grey picture as raw pixels, so grey with alpha goes by way of RGB.
+  const asGrey = grey && (deep || !alpha);
+  const space = asGrey ? (deep ? 'grey16' : 'b-w') : deep ? 'rgb16' : 'srgb';
+  const { data, info } = await image
+    .toColourspace(space)
+    .raw({ depth: deep ? 'ushort' : 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw damaged(name, cause);
+    });
+  const channels = info.channels as 1 | 2 | 3 | 4;
+  // A plain typed array instead of a Buffer, whose slice() would share memory. sharp's start at an even offset, 0.
+  const samples: Samples = deep
+    ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
+    : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  const picture = splitAlpha(samples, info.width, info.height, channels);
+  return grey && picture.channels === 3 ? firstChannel(picture) : picture;
+}
+
+function firstChannel(picture: Picture): Picture {
+  return { ...picture, channels: 1, data: picture.data.filter((_, i) => i % 3 === 0) };
+}
+
+function notAnImage(name: string, received: string): ClearwordError {
+  return new ClearwordError(
+    'NOT_AN_IMAGE',
+    `expected a JPEG, PNG, WebP, TIFF or AVIF picture for ${name}, received ${received}`,
+  );
+}
+
+function animated(name: string, received: string): ClearwordError {
+  return new ClearwordError('IMAGE_ANIMATED', `expected a single picture for ${name}, received ${received}`);
+}
+
+function damaged(name: string, cause: unknown): ClearwordError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new ClearwordError('IMAGE_DAMAGED', `expected a complete picture for ${name}: ${reason}`, { cause });
+}
