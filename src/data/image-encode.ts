@@ -36,6 +36,9 @@ export const MAX_SIDE: Readonly<Record<ImageFormat, number>> = {
 /** One APP1 segment of a JPEG holds 65533 bytes, its XMP name included. */
 const MAX_JPEG_XMP = 65_500;
 
+/** Pixels above which memory counts more than the last percent of a JPEG's size. */
+const LARGE = 25_000_000;
+
 /** Throws INVALID_OPTION when the format cannot hold a picture of this size, so that no work is done in vain. */
 export function checkFits(format: ImageFormat, width: number, height: number, name: string): void {
   const limit = MAX_SIDE[format];
@@ -65,7 +68,7 @@ export async function encodeImage(picture: Picture, options: EncodeOptions): Pro
 
   const image = withPixels({ samples, channels, width: flat.width, height: flat.height }, source).keepMetadata();
   if (options.xmp !== undefined) image.withXmp(format === 'jpeg' ? checkedJpegXmp(options.xmp) : options.xmp);
-  formatted(image, format, { quality, deep, density: source?.density });
+  formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE, density: source?.density });
   if (source?.icc === undefined || !source.convertBack) return image.toBuffer();
   return withProfileFile(source.icc, (path) => image.withIccProfile(path).toBuffer());
 }
@@ -100,13 +103,15 @@ function withPixels({ samples, channels, width, height }: Pixels, source: ImageS
 interface FormatOptions {
   readonly quality: number | undefined;
   readonly deep: boolean;
+  readonly large: boolean;
   readonly density: number | undefined;
 }
 
-function formatted(image: Sharp, format: ImageFormat, { quality, deep, density }: FormatOptions): Sharp {
+function formatted(image: Sharp, format: ImageFormat, { quality, deep, large, density }: FormatOptions): Sharp {
   switch (format) {
     case 'jpeg':
-      return image.jpeg({ quality: quality ?? 95, chromaSubsampling: '4:4:4' });
+      // Optimal Huffman tables need all coefficients of the picture in memory at once, 6 bytes a pixel.
+      return image.jpeg({ quality: quality ?? 95, chromaSubsampling: '4:4:4', optimiseCoding: !large });
     case 'webp':
       // `exact` keeps the colours under transparent pixels.
       return image.webp({ quality: quality ?? 95, smartSubsample: true, exact: true });

@@ -1,0 +1,54 @@
+/**
+ * Options checked against a schema, with one form of message for all of them.
+ *
+ * @module
+ */
+import type { z } from 'zod';
+import { ClearwordError } from './errors.ts';
+
+/**
+ * The parsed value. Errors: INVALID_OPTION with "expected RANGE for NAME, received VALUE" for each problem; unknown keys
+ * are problems.
+ *
+ * @param nameOf how the caller writes an option's name, such as --max-megapixels for maxMegapixels
+ */
+export function checkOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  nameOf: (path: string) => string = (path) => path,
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => describe(issue, nameOf));
+  throw new ClearwordError('INVALID_OPTION', problems.join('; '));
+}
+
+function describe(issue: z.core.$ZodIssue, nameOf: (path: string) => string): string {
+  const name = issue.path.length === 0 ? 'options' : nameOf(issue.path.join('.'));
+  if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.map(nameOf).join(', ')}`;
+  return `expected ${expectation(issue)} for ${name}, received ${received(issue.input)}`;
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return (
+        { int: 'an integer', number: 'a number', string: 'text', boolean: 'true or false' }[String(issue.expected)] ??
+        issue.expected
+      );
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return issue.origin === 'string' ? `at least ${issue.minimum} characters` : `at least ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'string' ? `at most ${issue.maximum} characters` : `at most ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+function received(input: unknown): string {
+  if (typeof input === 'string') return JSON.stringify(input.length > 80 ? `${input.slice(0, 80)}...` : input);
+  if (typeof input === 'object' && input !== null) return Array.isArray(input) ? 'an array' : 'an object';
+  return String(input);
+}

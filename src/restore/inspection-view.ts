@@ -1,0 +1,42 @@
+/**
+ * What the controller gets to see of a picture.
+ *
+ * @module
+ */
+import { type Picture, toRaster } from '../data/picture.ts';
+import type { Raster } from '../data/raster.ts';
+import { readTile } from './tile-pixels.ts';
+
+/** Pictures up to this many pixels are inspected whole: 48 MB as float32. */
+const WHOLE = 4 * 2 ** 20;
+/** Larger ones are sampled by cells of this side, as many as fill `WHOLE`. */
+const CELL = 256;
+
+/**
+ * The whole picture, or, where that would need too much memory, a mosaic of cells at full resolution spread evenly over
+ * it. Shrinking would be simpler, but hides noise and fine rain; the controller describes a picture by averages over its
+ * parts, so that parts from everywhere tell the same as the whole.
+ */
+export function inspectionView(picture: Picture): Raster {
+  const { width, height } = picture;
+  if (width * height <= WHOLE) return toRaster(picture);
+  const budget = WHOLE / CELL ** 2;
+  // Cells in the picture's own proportions; a side shorter than a cell is taken whole.
+  const across = clamp(Math.round(Math.sqrt((budget * width) / height)), 1, Math.floor(width / CELL));
+  const down = clamp(Math.floor(budget / across), 1, Math.floor(height / CELL));
+  return readTile(picture, spreadCells(width, across), spreadCells(height, down));
+}
+
+/** The pixels of `count` cells, spread from the first to the last pixel of an axis. */
+function spreadCells(length: number, count: number): Int32Array {
+  const side = Math.min(CELL, length);
+  return Int32Array.from({ length: count * side }, (_, i) => {
+    const cell = Math.floor(i / side);
+    const start = count === 1 ? (length - side) / 2 : (cell * (length - side)) / (count - 1);
+    return Math.round(start) + (i % side);
+  });
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(value, Math.max(least, most)));
+}

@@ -1,0 +1,86 @@
+/**
+ * The options of a restoration, declared once: the library's types, the command line's options and help, and the checks
+ * all come from this schema.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
+import type { RestorationModel } from '../models/model.ts';
+import { checkOptions } from '../options.ts';
+import { MAX_TILE, MIN_TILE } from './tiles.ts';
+
+export const restoreOptionsSchema = z.strictObject({
+  prompt: z.string().max(2000).default('').meta({
+    description: 'what to remove, and what to keep, in words; empty: everything found',
+    placeholder: 'text',
+  }),
+  steps: z.int().min(1).max(100_000).optional().meta({
+    description: "steps of the diffusion, at most those the model was trained with; default: the model's",
+    placeholder: 'n',
+  }),
+  sampler: z.enum(SAMPLER_NAMES).optional().meta({
+    description: "sampler of the diffusion; default: the model's",
+    placeholder: 'name',
+  }),
+  seed: z
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER - 1000)
+    .default(0)
+    .meta({
+      description: 'seed of the noise; the same seed gives the same picture',
+      placeholder: 'n',
+    }),
+  samples: z.int().min(1).max(64).default(1).meta({
+    description:
+      'samples to draw, with seeds counting up; the result is their mean, with a picture of their uncertainty',
+    placeholder: 'k',
+  }),
+  tile: z.int().min(MIN_TILE).max(MAX_TILE).optional().meta({
+    description: "largest side of a tile in pixels; smaller ones need less memory; default: the model's",
+    placeholder: 'n',
+  }),
+  overlap: z
+    .int()
+    .min(0)
+    .max(MAX_TILE / 2)
+    .optional()
+    .meta({
+      description:
+        'least overlap of neighbouring tiles in pixels, at most half a tile; default: 32, or a quarter of a tile if that is less',
+      placeholder: 'n',
+    }),
+});
+
+/** Options as a caller gives them; all have defaults. */
+export type RestoreParameters = z.input<typeof restoreOptionsSchema>;
+
+/** Options with every default filled in. */
+export interface RestoreSettings {
+  readonly prompt: string;
+  readonly steps: number;
+  readonly sampler: string;
+  readonly seed: number;
+  readonly samples: number;
+  readonly tile: number;
+  readonly overlap: number;
+}
+
+/** Enough for the first levels of a U-Net to forget the tile's edge, at 13 % more pixels for tiles of 512. */
+const DEFAULT_OVERLAP = 32;
+
+/** Checks the options and fills in the model's defaults. Errors: INVALID_OPTION, naming the option. */
+export function settingsFor(model: RestorationModel, parameters: RestoreParameters): RestoreSettings {
+  const options = checkOptions(restoreOptionsSchema, parameters);
+  const tile = options.tile ?? model.defaultTile;
+  return {
+    prompt: options.prompt,
+    steps: options.steps ?? model.defaults.steps,
+    sampler: options.sampler ?? model.defaults.sampler,
+    seed: options.seed,
+    samples: options.samples,
+    tile,
+    overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * The restoration of one picture: condition once, sample tile by tile, blend.
+ *
+ * @module
+ */
+import type { Picture } from '../data/picture.ts';
+import { samplerNamed } from '../diffusion/samplers/index.ts';
+import { MeanRevertingSde } from '../diffusion/sde.ts';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import type { Findings, RestorationModel } from '../models/model.ts';
+import { condition } from './conditioning.ts';
+import { FeatherBand } from './feather-band.ts';
+import { coverHiddenColours } from './hidden-colours.ts';
+import type { RestoreSettings } from './options.ts';
+import { SampleCollector, type SamplePictures } from './sample-statistics.ts';
+import { isVisible, readTile, sourceIndices } from './tile-pixels.ts';
+import { type SamplingPlan, sampleTile } from './tile-sampler.ts';
+import { planTiles, type TilePlan } from './tiles.ts';
+
+/** How far the work is. */
+export interface Progress {
+  readonly stage: 'inspect' | 'restore';
+  /** 0..1 of the whole restoration. */
+  readonly fraction: number;
+}
+
+export interface Hooks {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Restoration extends SamplePictures {
+  readonly findings: Findings;
+  /** Sides of the tiles, in pixels. */
+  readonly tile: { readonly width: number; readonly height: number };
+}
+
+/** What the steps of a sampler need, with the model's defaults filled in and checked against its process. */
+export function planSampling(
+  model: RestorationModel,
+  settings: Pick<RestoreSettings, 'steps' | 'sampler'>,
+): Pick<SamplingPlan, 'model' | 'sde' | 'sampler' | 'steps'> {
+  const sde = new MeanRevertingSde(model.sde);
+  const { steps } = settings;
+  if (steps > sde.T) {
+    throw new ClearwordError('INVALID_OPTION', `expected an integer in 1..${sde.T} for steps, received ${steps}`, {
+      fix: `The model ${model.name} was trained with ${sde.T} steps; more do not exist.`,
+    });
+  }
+  return { model, sde, sampler: samplerNamed(settings.sampler), steps };
+}
+
+/**
+ * Restores a picture of any size. Every tile goes through all steps before the next one, so memory holds the picture in
+ * and out at its own depth, one tile and one band of rows. Sample k is the one that seed + k gives alone.
+ *
+ * Errors: INVALID_OPTION, NON_FINITE, RUNTIME_FAILED, CANCELLED.
+ */
+export async function restorePicture(
+  model: RestorationModel,
+  picture: Picture,
+  settings: RestoreSettings,
+  { onProgress, signal }: Hooks = {},
+): Promise<Restoration> {
+  const sampling = planSampling(model, settings);
+  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap);
+  onProgress?.({ stage: 'inspect', fraction: 0 });
+  const covered = coverHiddenColours(picture);
+  const conditioning = await condition(model, covered, settings.prompt, signal);
+
+  const collector = new SampleCollector(picture, settings.samples);
+  const band = new FeatherBand(tiles, picture.channels, settings.samples, (y, rows) => collector.addRow(y, rows));
+  const plan = { ...sampling, conditioning, signal };
+  const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * sampling.steps;
+  let done = 0;
+  const onStep = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
+  for (let ty = 0; ty < tiles.y.starts.length; ty++) {
+    band.moveTo(ty);
+    for (let tx = 0; tx < tiles.x.starts.length; tx++) {
+      throwIfCancelled(signal, 'the restoration');
+      const { columns, rows } = tileAt(tiles, tx, ty);
+      const mu = readTile(covered, columns, rows);
+      const visible = isVisible(picture, columns, rows);
+      for (let sample = 0; sample < settings.samples; sample++) {
+        const place = { columns, rows, imageWidth: picture.width };
+        const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
+        if (!visible) done += sampling.steps;
+        band.add(sample, tx, ty, restored);
+      }
+    }
+  }
+  band.finish();
+  const { findings } = conditioning;
+  return { ...collector.pictures(), findings, tile: { width: tiles.x.side, height: tiles.y.side } };
+}
+
+function tileAt(tiles: TilePlan, tx: number, ty: number): { columns: Int32Array; rows: Int32Array } {
+  return { columns: sourceIndices(tiles.x, tx), rows: sourceIndices(tiles.y, ty) };
+}

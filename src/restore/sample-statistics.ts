@@ -1,0 +1,81 @@
+/**
+ * From the finished rows of the samples to pictures: each sample, their mean and how much they differ.
+ *
+ * @module
+ */
+import { createSamples, type Picture, type Samples, whiteOf } from '../data/picture.ts';
+
+export interface SamplePictures {
+  /** The mean of the samples; with one sample, that sample. */
+  readonly mean: Picture;
+  /** One picture per seed when there are several, else empty. */
+  readonly samples: readonly Picture[];
+  /**
+   * Standard deviation of the samples [height, width], root mean square over the channels, 65535 for 1 (white minus
+   * black). Only with several samples.
+   */
+  readonly deviation?: Uint16Array;
+}
+
+/**
+ * Collects rows (see `RowSink`) in the depth of the picture they restore. Alpha is the original's, and so are the colours
+ * of pixels that it hides. Memory: one picture, with several samples as many more, and 2 bytes a pixel.
+ */
+export class SampleCollector {
+  readonly #original: Picture;
+  readonly #mean: Samples;
+  readonly #samples: readonly Samples[];
+  readonly #deviation: Uint16Array | undefined;
+
+  constructor(original: Picture, samples: number) {
+    const { width, height, data } = original;
+    this.#original = original;
+    this.#mean = createSamples(data.length, data);
+    this.#samples = Array.from({ length: samples > 1 ? samples : 0 }, () => createSamples(data.length, data));
+    this.#deviation = samples > 1 ? new Uint16Array(width * height) : undefined;
+  }
+
+  /** Row `y` of every sample, [width, channels] each. */
+  addRow(y: number, rows: readonly Float32Array[]): void {
+    const { width, channels, data, alpha } = this.#original;
+    const white = whiteOf(data);
+    const several = rows.length > 1;
+    for (let x = 0; x < width; x++) {
+      const pixel = y * width + x;
+      const hidden = alpha !== undefined && alpha[pixel] === 0;
+      let variance = 0;
+      for (let c = 0; c < channels; c++) {
+        const to = pixel * channels + c;
+        const from = x * channels + c;
+        let sum = 0;
+        rows.forEach((row, k) => {
+          const value = clip(row[from] as number);
+          sum += value;
+          if (several) (this.#samples[k] as Samples)[to] = hidden ? (data[to] as number) : Math.round(value * white);
+        });
+        const mean = sum / rows.length;
+        this.#mean[to] = hidden ? (data[to] as number) : Math.round(mean * white);
+        if (several) {
+          for (const row of rows) variance += (clip(row[from] as number) - mean) ** 2;
+        }
+      }
+      if (this.#deviation !== undefined && !hidden) {
+        const deviation = Math.sqrt(variance / channels / (rows.length - 1));
+        this.#deviation[pixel] = Math.min(65535, Math.round(deviation * 65535));
+      }
+    }
+  }
+
+  pictures(): SamplePictures {
+    const picture = (data: Samples): Picture => ({ ...this.#original, data });
+    return {
+      mean: picture(this.#mean),
+      samples: this.#samples.map(picture),
+      ...(this.#deviation !== undefined && { deviation: this.#deviation }),
+    };
+  }
+}
+
+function clip(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}

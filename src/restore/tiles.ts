@@ -1,0 +1,101 @@
+/**
+ * How a picture is cut into tiles of one size, and how the tiles are laid over each other again.
+ *
+ * Rows and columns are planned alike, so this is about one axis; a tile's weight at a pixel is the product of its two axis
+ * weights. Weights of all tiles sum to 1 at every pixel: blending needs no division.
+ *
+ * @module
+ */
+import { ClearwordError } from '../errors.ts';
+
+/** Tile sides are multiples of this: what the networks pad to, so that padding is seen once and not per network. */
+const GRAIN = 16;
+export const MIN_TILE = 64;
+export const MAX_TILE = 4096;
+/** Sides are eighths of the chosen tile: few shapes, because each costs a session, and little wasted on small pictures. */
+const SIDES = 8;
+
+/** One axis of the plan. All lengths in pixels. */
+export interface AxisPlan {
+  /** Pixels of the picture along the axis. */
+  readonly length: number;
+  /** Side of every tile; larger than `length` only when there is a single tile, whose rest is padding. */
+  readonly side: number;
+  /** First pixel of each tile, rising from 0; the last tile ends with the picture. */
+  readonly starts: readonly number[];
+  /** For each tile the weight of each of its pixels inside the picture, 0..1. */
+  readonly weights: readonly Float32Array[];
+}
+
+export interface TilePlan {
+  readonly x: AxisPlan;
+  readonly y: AxisPlan;
+}
+
+/** @param tile largest side, in pixels; @param overlap least overlap of neighbours, in pixels */
+export function planTiles(width: number, height: number, tile: number, overlap: number): TilePlan {
+  if (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `expected an integer in ${MIN_TILE}..${MAX_TILE} for tile, received ${tile}`,
+    );
+  }
+  if (!Number.isInteger(overlap) || overlap < 0 || overlap > tile / 2) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `expected an integer in 0..${Math.floor(tile / 2)} (half a tile) for overlap, received ${overlap}`,
+    );
+  }
+  return { x: planAxis(width, tile, overlap), y: planAxis(height, tile, overlap) };
+}
+
+function planAxis(length: number, tile: number, overlap: number): AxisPlan {
+  const side = sideFor(length, tile, overlap);
+  const count = tilesNeeded(length, side, overlap);
+  // Spread evenly: every overlap is at least the one asked for, and equal to the others within a pixel.
+  const starts = Array.from({ length: count }, (_, i) =>
+    count === 1 ? 0 : Math.round((i * (length - side)) / (count - 1)),
+  );
+  return { length, side, starts, weights: blendingWeights(length, side, starts) };
+}
+
+/**
+ * The side that computes the fewest pixels. A picture of several tiles gets at least half a tile, because the network sees
+ * further in a larger one.
+ */
+function sideFor(length: number, tile: number, overlap: number): number {
+  const sides = Array.from({ length: SIDES }, (_, i) => GRAIN * Math.ceil((tile * (i + 1)) / SIDES / GRAIN));
+  const single = sides.find((side) => side >= length);
+  if (single !== undefined) return single;
+  const cost = (side: number) => side * tilesNeeded(length, side, overlap);
+  const large = sides.filter((side) => side >= 0.5 * tile && side > overlap);
+  return large.reduce((best, side) => (cost(side) <= cost(best) ? side : best));
+}
+
+function tilesNeeded(length: number, side: number, overlap: number): number {
+  return length <= side ? 1 : Math.ceil((length - overlap) / (side - overlap));
+}
+
+/** A cosine ramp over each overlap, scaled so that the weights at every pixel sum to 1 (three tiles may meet). */
+function blendingWeights(length: number, side: number, starts: readonly number[]): Float32Array[] {
+  const total = new Float64Array(length);
+  const ramps = starts.map((start, i) => {
+    const end = Math.min(start + side, length);
+    const before = i === 0 ? 0 : (starts[i - 1] as number) + side - start;
+    const after = i === starts.length - 1 ? 0 : start + side - (starts[i + 1] as number);
+    const ramp = new Float64Array(end - start);
+    for (let x = 0; x < ramp.length; x++) {
+      ramp[x] = cosineRamp(x, before) * cosineRamp(ramp.length - 1 - x, after);
+      total[start + x] = (total[start + x] as number) + (ramp[x] as number);
+    }
+    return ramp;
+  });
+  return ramps.map((ramp, i) =>
+    Float32Array.from(ramp, (value, x) => value / (total[(starts[i] as number) + x] as number)),
+  );
+}
+
+/** From nearly 0 at the tile's edge (x = 0) to 1 after `overlap` pixels; the ramps of two neighbours sum to 1. */
+function cosineRamp(x: number, overlap: number): number {
+  return x >= overlap ? 1 : 0.5 - 0.5 * Math.cos((Math.PI * (x + 0.5)) / overlap);
+}

@@ -1,0 +1,85 @@
+/**
+ * A network whose answers are known in closed form, for tests of everything around a network.
+ *
+ * @module
+ */
+import type { Raster } from '../../src/data/raster.ts';
+import type { Findings, PredictRequest, RestorationModel } from '../../src/models/model.ts';
+
+export interface FakeModelOptions {
+  /** Receptive field: x0_hat is the mean over the (2 radius + 1)^2 neighbourhood, mirrored at the tile's edges. Default 1. */
+  readonly radius?: number;
+  /** Share of the state x in what is averaged; the rest is mu. Default 0. */
+  readonly stateShare?: number;
+  readonly tile?: number;
+  /** Called before every prediction; may throw or wait. */
+  readonly onPredict?: (request: PredictRequest) => void | Promise<void>;
+  /** Replaces the prediction. */
+  readonly predict?: (request: PredictRequest) => Float32Array;
+}
+
+export interface FakeModel extends RestorationModel {
+  readonly calls: PredictRequest[];
+  readonly inspected: Raster[];
+  readonly prompts: string[];
+  disposed: boolean;
+}
+
+/** Data prediction: x0_hat = box filter of (1 - stateShare) mu + stateShare x. */
+export function fakeModel(options: FakeModelOptions = {}): FakeModel {
+  const { radius = 1, stateShare = 0, tile = 128, onPredict, predict } = options;
+  const embedding = new Float32Array(512).fill(512 ** -0.5);
+  const model: FakeModel = {
+    name: 'fake',
+    hash: 'f'.repeat(64),
+    parameterisation: 'data',
+    sde: { schedule: 'cosine', T: 100, maxSigma: 50, eps: 0.005 },
+    defaultTile: tile,
+    defaults: { steps: 1, sampler: 'mars-sde-1' },
+    calls: [],
+    inspected: [],
+    prompts: [],
+    disposed: false,
+    async inspect(image): Promise<Findings> {
+      model.inspected.push(image);
+      const found = (probability: number, strength: number) => ({ probability, strength });
+      return { degradations: { noise: found(0.97, 0.4), rain: found(0.02, 0.01), haze: found(0.01, 0) }, embedding };
+    },
+    async encodeText(prompt) {
+      model.prompts.push(prompt);
+      return embedding;
+    },
+    async predict(request) {
+      model.calls.push(request);
+      await onPredict?.(request);
+      if (predict !== undefined) return predict(request);
+      const mixed = request.mu.map((value, i) => value + stateShare * ((request.x[i] as number) - value));
+      return boxFilter(mixed, request.width, request.height, radius);
+    },
+    async dispose() {
+      model.disposed = true;
+    },
+  };
+  return model;
+}
+
+/** Mean over the neighbourhood of each pixel of [3, height, width], mirrored at the edges; rows, then columns. */
+function boxFilter(data: Float32Array, width: number, height: number, radius: number): Float32Array {
+  const mirror = (i: number, n: number) =>
+    n === 1 ? 0 : Math.abs(((((i + n - 1) % (2 * n - 2)) + 2 * n - 2) % (2 * n - 2)) - n + 1);
+  const pass = (source: Float32Array, along: number, length: number, at: (i: number, line: number) => number) => {
+    const result = new Float32Array(source.length);
+    for (let line = 0; line < source.length / length / along; line++) {
+      for (let cross = 0; cross < along; cross++) {
+        for (let i = 0; i < length; i++) {
+          let sum = 0;
+          for (let d = -radius; d <= radius; d++) sum += source[at(mirror(i + d, length), line) + cross] as number;
+          result[at(i, line) + cross] = sum / (2 * radius + 1);
+        }
+      }
+    }
+    return result;
+  };
+  const rows = pass(data, 1, width, (i, line) => line * width + i);
+  return pass(rows, width, height, (i, line) => (line * height + i) * width);
+}
