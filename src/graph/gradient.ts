@@ -11,7 +11,7 @@ import * as f from './functions.ts';
 import type { OpName } from './ops/attributes.ts';
 import { ops } from './ops/index.ts';
 import type { OpRecord } from './ops/record.ts';
-import { formatShape, type Node, sameShape, type Shape, type Tensor } from './tensor.ts';
+import { formatShape, type Node, type Shape, sameShape, type Tensor } from './tensor.ts';
 
 /** Sums a gradient back to the shape that broadcasting started from. */
 export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
@@ -75,7 +75,10 @@ function inputGradients(
   const record = ops[node.op] as unknown as OpRecord<OpName>;
   if (typeof record.gradient !== 'function') {
     const reason = record.gradient.notDifferentiable;
-    throw new ClearwordError('GRAPH_INVALID', `gradients: ${node.op} at ${node.path} cannot be differentiated: ${reason}`);
+    throw new ClearwordError(
+      'GRAPH_INVALID',
+      `gradients: ${node.op} at ${node.path} cannot be differentiated: ${reason}`,
+    );
   }
   const [first] = node.outputs;
   if (!first) return [];

@@ -142,7 +142,10 @@ export class Graph {
   applyAll<K extends OpName>(op: K, inputs: readonly Tensor[], attributes: OpAttributes[K]): readonly Tensor[] {
     const path = this.path || '(top)';
     const fail = (argument: string, expected: string, received: string): never => {
-      throw new ClearwordError('GRAPH_INVALID', `${op} at ${path}: ${argument} expected ${expected}, received ${received}`);
+      throw new ClearwordError(
+        'GRAPH_INVALID',
+        `${op} at ${path}: ${argument} expected ${expected}, received ${received}`,
+      );
     };
     const foreign = inputs.findIndex((tensor) => tensor.graph !== this);
     if (foreign >= 0) fail(`input ${foreign}`, 'a tensor of this graph', `${inputs[foreign]?.name} of another`);

@@ -34,7 +34,11 @@ export function layoutOf(build: (graph: Graph) => unknown): ParameterLayout {
 
 /** Parameters as parts of the vector `flat` [layout.size], which one Split cuts up. */
 export function flatProvider(layout: ParameterLayout, flat: Tensor): ParameterProvider {
-  const parts = f.split(flat, 0, layout.entries.map(({ size }) => size));
+  const parts = f.split(
+    flat,
+    0,
+    layout.entries.map(({ size }) => size),
+  );
   const tensors = new Map(layout.entries.map(({ name, shape }, i) => [name, f.reshape(parts[i] as Tensor, shape)]));
   return (_, { name }) => {
     const tensor = tensors.get(name);
@@ -48,7 +52,8 @@ export function flatten(layout: ParameterLayout, values: ReadonlyMap<string, Flo
   const flat = new Float32Array(layout.size);
   for (const { name, offset, size } of layout.entries) {
     const data = values.get(name);
-    if (data?.length !== size) throw new RangeError(`parameter ${name}: expected ${size} values, received ${data?.length ?? 'none'}`);
+    if (data?.length !== size)
+      throw new RangeError(`parameter ${name}: expected ${size} values, received ${data?.length ?? 'none'}`);
     flat.set(data, offset);
   }
   return flat;

@@ -37,7 +37,11 @@ export function paddingMultiple({ multipliers, unshuffle }: ErunetConfig): numbe
  * attention and a halving; two blocks around a spatial transformer in the middle; levels up with two skips each; one
  * block over the stem's output; 3x3 convolution to the channels of the picture.
  */
-export function erunet({ x, mu, t, text, degradation }: ErunetInputs, config: ErunetConfig, fusion: FusionConfig): Tensor {
+export function erunet(
+  { x, mu, t, text, degradation }: ErunetInputs,
+  config: ErunetConfig,
+  fusion: FusionConfig,
+): Tensor {
   const { width, multipliers, blocks, attention, kernels, expansion, unshuffle, stemKernel } = config;
   const { graph } = x;
   const [height, wide] = [dim(x.shape, 2), dim(x.shape, 3)];
@@ -72,9 +76,10 @@ export function erunet({ x, mu, t, text, degradation }: ErunetInputs, config: Er
       }
       const next = channel(level + 1);
       const down = `${count + 1}`;
-      h = level < last
-        ? conv2d(h, down, next, { kernel: 4, stride: 2, padding: 1 })
-        : conv2d(h, down, next, { kernel: 3, bias: false });
+      h =
+        level < last
+          ? conv2d(h, down, next, { kernel: 4, stride: 2, padding: 1 })
+          : conv2d(h, down, next, { kernel: 3, bias: false });
     });
   }
 
@@ -96,9 +101,10 @@ export function erunet({ x, mu, t, text, degradation }: ErunetInputs, config: Er
       h = graph.scope(`${count}`, () => attend(h, attention[level]));
       const next = channel(level);
       const rise = `${count + 1}`;
-      h = level > 0
-        ? graph.scope(rise, () => conv2d(f.upsampleNearest(h, 2), '1', next, { kernel: 3 }))
-        : conv2d(h, rise, next, { kernel: 3, bias: false });
+      h =
+        level > 0
+          ? graph.scope(rise, () => conv2d(f.upsampleNearest(h, 2), '1', next, { kernel: 3 }))
+          : conv2d(h, rise, next, { kernel: 3, bias: false });
     });
   }
 

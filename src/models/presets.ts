@@ -92,12 +92,12 @@ const paper: Preset = {
 const lite: Preset = {
   name: 'lite',
   network: {
-    width: 48,
-    multipliers: [1, 2, 4],
-    blocks: [1, 1, 2],
+    width: 64,
+    multipliers: [1, 1.5, 2],
+    blocks: [1, 2, 1],
     attention: ['none', 'none', 'none'],
     inner: 'erb',
-    kernels: [7, 7, 7],
+    kernels: [5, 5, 5],
     expansion: 2,
     unshuffle: 2,
     stemKernel: 3,
@@ -116,7 +116,14 @@ const lite: Preset = {
 const tiny: Preset = {
   ...lite,
   name: 'tiny',
-  network: { ...lite.network, width: 8, multipliers: [1, 4], blocks: [1, 1], attention: ['none', 'none'], kernels: [3, 3] },
+  network: {
+    ...lite.network,
+    width: 8,
+    multipliers: [1, 4],
+    blocks: [1, 1],
+    attention: ['none', 'none'],
+    kernels: [3, 3],
+  },
   encoders: {
     text: { buckets: 64, width: 16, layers: 1, heads: 2, words: 12, pieces: 6 },
     controller: { widths: [8, 8] },

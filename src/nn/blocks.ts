@@ -82,7 +82,10 @@ function preNormResidual(x: Tensor, inner: (normal: Tensor) => Tensor): Tensor {
   const { graph } = x;
   return graph.scope('fn', () => {
     const normal = channelNorm(x, 'norm');
-    return f.add(x, graph.scope('fn', () => inner(normal)));
+    return f.add(
+      x,
+      graph.scope('fn', () => inner(normal)),
+    );
   });
 }
 

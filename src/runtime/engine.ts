@@ -59,7 +59,8 @@ export class Engine {
 
   #call<T>(request: Request): Promise<T> {
     const failure = this.#failure;
-    if (failure) return Promise.reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${failure.message}`));
+    if (failure)
+      return Promise.reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${failure.message}`));
     const id = this.#nextId++;
     if (this.#pending.size === 0) this.#worker.ref();
     return new Promise<T>((resolve, reject) => {
@@ -117,6 +118,11 @@ export class Session {
     return this.#call({ kind: 'read', session: this.#id });
   }
 
+  /** Undoes the last run's change of the resident values. Once per run. */
+  rollback(): Promise<void> {
+    return this.#call({ kind: 'rollback', session: this.#id });
+  }
+
   release(): Promise<void> {
     return this.#call({ kind: 'release', session: this.#id });
   }
@@ -127,6 +133,7 @@ export const float32 = (data: Float32Array, shape: readonly number[]) => ({ dtyp
 /** The float32 values of an output. */
 export function floats(outputs: HostTensors, name: string): Float32Array {
   const data = outputs[name]?.data;
-  if (!(data instanceof Float32Array)) throw new ClearwordError('RUNTIME_FAILED', `output ${name}: expected float32 values`);
+  if (!(data instanceof Float32Array))
+    throw new ClearwordError('RUNTIME_FAILED', `output ${name}: expected float32 values`);
   return data;
 }

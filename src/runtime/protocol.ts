@@ -33,6 +33,7 @@ export type Request =
   | { readonly kind: 'run'; readonly session: number; readonly feeds: HostTensors }
   | { readonly kind: 'write'; readonly session: number; readonly values: HostTensors }
   | { readonly kind: 'read'; readonly session: number }
+  | { readonly kind: 'rollback'; readonly session: number }
   | { readonly kind: 'release'; readonly session: number };
 
 export interface RunReply {

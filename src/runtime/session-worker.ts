@@ -88,6 +88,15 @@ async function handle(request: Request): Promise<Extract<Reply, { ok: true }>['v
     }
     case 'read':
       return Object.fromEntries([...loaded(request.session).values].map(([name, tensor]) => [name, toHost(tensor)]));
+    case 'rollback': {
+      const { values, spare } = loaded(request.session);
+      for (const [name, before] of [...spare]) {
+        const current = values.get(name);
+        values.set(name, before);
+        if (current) spare.set(name, current);
+      }
+      return undefined;
+    }
     case 'release': {
       await loaded(request.session).session.release();
       sessions.delete(request.session);

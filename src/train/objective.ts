@@ -3,19 +3,22 @@
  *
  * @module
  */
+
+import type { BatchWeights } from '../diffusion/objective.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { charbonnierLoss, l1Loss, l2Loss } from '../nn/functional.ts';
-import type { BatchWeights } from '../diffusion/objective.ts';
-import { type HostTensors } from '../runtime/protocol.ts';
 import { float32 } from '../runtime/engine.ts';
+import type { HostTensors } from '../runtime/protocol.ts';
 
 /** `matching`: the paper's |E - O|. The others compare x0_hat with x0. */
 export type LossName = 'matching' | 'l1' | 'l2' | 'charbonnier';
 
 /** Per-sample scalars of the objective as graph inputs [N,1,1,1], in the form of {@link BatchWeights}. */
-export type WeightInputs = { readonly [Part in keyof BatchWeights]: Readonly<Record<keyof BatchWeights[Part], Tensor>> };
+export type WeightInputs = {
+  readonly [Part in keyof BatchWeights]: Readonly<Record<keyof BatchWeights[Part], Tensor>>;
+};
 
 const PARTS = { state: ['x0', 'mu', 'z'], eulerMean: ['x', 'mu', 'output'], optimum: ['x', 'x0', 'mu'] } as const;
 

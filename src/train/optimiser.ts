@@ -55,8 +55,17 @@ export const STEP_SCALARS = ['learningRate', 'correction1', 'correction2', 'aver
  */
 export function appendAdamW(graph: Graph, parameters: Tensor, gradient: Tensor, config: OptimiserConfig): void {
   const { shape } = parameters;
-  const [momentum, variance, average] = ['momentum', 'variance', 'average'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
-  const [learningRate, correction1, correction2, decay] = STEP_SCALARS.map((name) => graph.input(name, [])) as [Tensor, Tensor, Tensor, Tensor];
+  const [momentum, variance, average] = ['momentum', 'variance', 'average'].map((name) => graph.input(name, shape)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const [learningRate, correction1, correction2, decay] = STEP_SCALARS.map((name) => graph.input(name, [])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const [beta1, beta2] = config.betas;
 
   const length = f.sqrt(f.reduceSum(f.square(gradient)));
@@ -69,7 +78,8 @@ export function appendAdamW(graph: Graph, parameters: Tensor, gradient: Tensor, 
   const v = f.add(f.mul(variance, beta2), f.mul(f.square(g), 1 - beta2));
   const denominator = f.add(f.div(f.sqrt(v), f.sqrt(correction2)), config.eps);
   const update = f.mul(f.div(m, denominator), f.div(learningRate, correction1));
-  const kept = config.weightDecay === 0 ? parameters : f.mul(parameters, f.sub(1, f.mul(learningRate, config.weightDecay)));
+  const kept =
+    config.weightDecay === 0 ? parameters : f.mul(parameters, f.sub(1, f.mul(learningRate, config.weightDecay)));
   const p = f.sub(kept, update);
 
   graph.output(RESIDENT.parameters, p);

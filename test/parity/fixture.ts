@@ -34,7 +34,10 @@ export function readFixture<T>(name: string): T {
 
 /** inputOffset + inputAmplitude sin(frequency k + phase), float64 and then float32. */
 export function inputValues({ shape, frequency, phase, inputOffset, inputAmplitude }: InputSpec): Float32Array {
-  return Float32Array.from({ length: sizeOf(shape) }, (_, k) => inputOffset + inputAmplitude * Math.sin(frequency * k + phase));
+  return Float32Array.from(
+    { length: sizeOf(shape) },
+    (_, k) => inputOffset + inputAmplitude * Math.sin(frequency * k + phase),
+  );
 }
 
 /** Parameter number p of the list: offset + amplitude sin(0.37 k + 1.3 p + 0.5). */
@@ -48,7 +51,12 @@ export function weightValues(weights: readonly WeightSpec[]): Map<string, Float3
 }
 
 /** Largest absolute difference of two whole tensors, relative to `scale` where one is given. */
-export function expectClose(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+export function expectClose(
+  name: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+): void {
   expect(actual.length, `${name}: number of values`).toBe(expected.length);
   let worst = 0;
   let place = 0;
@@ -59,11 +67,16 @@ export function expectClose(name: string, actual: ArrayLike<number>, expected: A
       place = i;
     }
   }
-  expect(worst, `${name}: largest absolute difference, at ${place}: ${actual[place]} for ${expected[place]}`).toBeLessThanOrEqual(tolerance);
+  expect(
+    worst,
+    `${name}: largest absolute difference, at ${place}: ${actual[place]} for ${expected[place]}`,
+  ).toBeLessThanOrEqual(tolerance);
 }
 
-export const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((top, v) => Math.max(top, Math.abs(v)), 0);
-export const norm = (values: ArrayLike<number>): number => Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0));
+export const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((top, v) => Math.max(top, Math.abs(v)), 0);
+export const norm = (values: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0));
 
 /**
  * Builds a graph whose parameters are inputs (so that gradients by them can be asked for), runs it once and returns all

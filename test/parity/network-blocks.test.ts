@@ -6,7 +6,18 @@ import { dim, type Tensor } from '../../src/graph/tensor.ts';
 import { efficientRestorationBlock, linearAttention, residualBlock, spatialTransformer } from '../../src/nn/blocks.ts';
 import { sinusoidalEmbedding } from '../../src/nn/functional.ts';
 import { conv2d } from '../../src/nn/layers.ts';
-import { type DataSpec, expectClose, type InputSpec, inputValues, largest, norm, readFixture, runGraph, type WeightSpec, weightValues } from './fixture.ts';
+import {
+  type DataSpec,
+  expectClose,
+  type InputSpec,
+  inputValues,
+  largest,
+  norm,
+  readFixture,
+  runGraph,
+  type WeightSpec,
+  weightValues,
+} from './fixture.ts';
 
 interface Piece {
   readonly weights: readonly WeightSpec[];
@@ -79,7 +90,7 @@ describe('blocks agree with PyTorch', () => {
 
   it.each(named)('%s: output and every gradient', async (name, piece) => {
     const values = new Map(weightValues(piece.weights));
-    piece.inputs.forEach((spec, i) => values.set(`input${i}`, inputValues(spec)));
+    for (const [i, spec] of piece.inputs.entries()) values.set(`input${i}`, inputValues(spec));
     values.set('upstream', inputValues(piece.upstreamGradient));
     const result = await runGraph((graph) => {
       const inputs = piece.inputs.map(({ shape }, i) => graph.input(`input${i}`, shape));
@@ -87,7 +98,13 @@ describe('blocks agree with PyTorch', () => {
       if (!output) throw new Error(`no builder for ${name}`);
       expect(output.shape).toEqual(piece.output.shape);
       expect([...graph.parameters.keys()].sort()).toEqual(piece.weights.map((w) => w.name).sort());
-      const parameters = piece.weights.map((w) => at([...graph.parameters.values()].filter((p) => p.name === w.name), 0).tensor);
+      const parameters = piece.weights.map(
+        (w) =>
+          at(
+            [...graph.parameters.values()].filter((p) => p.name === w.name),
+            0,
+          ).tensor,
+      );
       const seed = graph.input('upstream', output.shape);
       const byAll = gradients(output, [...inputs, ...parameters], seed);
       return {
@@ -108,7 +125,9 @@ describe('blocks agree with PyTorch', () => {
       const expected = piece.weightGradients[weight];
       if (expected) expectClose(title, result(title), expected.data, GRADIENT * Math.max(1, largest(expected.data)));
       const expectedNorm = piece.weightGradientNorms[weight] ?? Number.NaN;
-      expect(Math.abs(norm(result(title)) - expectedNorm), `norm of ${title}`).toBeLessThanOrEqual(1e-3 * expectedNorm + 1e-5);
+      expect(Math.abs(norm(result(title)) - expectedNorm), `norm of ${title}`).toBeLessThanOrEqual(
+        1e-3 * expectedNorm + 1e-5,
+      );
     }
   });
 

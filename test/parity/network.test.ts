@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { batchWeights } from '../../src/diffusion/objective.ts';
 import { MeanRevertingSde, type SdeConfig } from '../../src/diffusion/sde.ts';
-import { Graph } from '../../src/graph/graph.ts';
 import { gradients } from '../../src/graph/gradient.ts';
+import { Graph } from '../../src/graph/graph.ts';
 import { emitModel } from '../../src/graph/onnx/emit.ts';
 import { flatProvider, flatten, layoutOf, unflatten } from '../../src/graph/parameters.ts';
 import { dim, type Shape, type Tensor } from '../../src/graph/tensor.ts';
@@ -11,17 +11,38 @@ import { presets } from '../../src/models/presets.ts';
 import { Engine, float32, floats } from '../../src/runtime/engine.ts';
 import { matchingLoss, noisyState, weightFeeds, weightInputs } from '../../src/train/objective.ts';
 import { appendAdamW, RESIDENT } from '../../src/train/optimiser.ts';
-import { type DataSpec, expectClose, type InputSpec, inputValues, norm, readFixture, type WeightSpec, weightValues } from './fixture.ts';
+import {
+  type DataSpec,
+  expectClose,
+  type InputSpec,
+  inputValues,
+  norm,
+  readFixture,
+  type WeightSpec,
+  weightValues,
+} from './fixture.ts';
 
 interface Fixture {
-  readonly config: { readonly width: number; readonly multipliers: readonly number[]; readonly contextDim: number; readonly sde: SdeConfig };
+  readonly config: {
+    readonly width: number;
+    readonly multipliers: readonly number[];
+    readonly contextDim: number;
+    readonly sde: SdeConfig;
+  };
   readonly weights: readonly WeightSpec[];
-  readonly inputs: Readonly<Record<'x0' | 'mu' | 'noise' | 'degradationContext' | 'textContext', InputSpec>> & { readonly t: readonly number[] };
+  readonly inputs: Readonly<Record<'x0' | 'mu' | 'noise' | 'degradationContext' | 'textContext', InputSpec>> & {
+    readonly t: readonly number[];
+  };
   readonly xt: DataSpec;
   readonly predictedNoise: DataSpec;
   readonly gradientNorms: Readonly<Record<string, number>>;
   readonly lossPerStep: readonly number[];
-  readonly optimizer: { readonly lr: number; readonly betas: readonly [number, number]; readonly eps: number; readonly weightDecay: number };
+  readonly optimizer: {
+    readonly lr: number;
+    readonly betas: readonly [number, number];
+    readonly eps: number;
+    readonly weightDecay: number;
+  };
   readonly oddSize: { readonly predictedNoise: DataSpec };
 }
 
@@ -31,7 +52,7 @@ const FORWARD = 2e-4;
 const GRADIENT_NORM = 1e-3;
 const LOSS = 1e-4;
 
-const paper = presets['paper'];
+const paper = presets.paper;
 if (!paper) throw new Error('no paper preset');
 const network = { ...paper.network, width: config.width, multipliers: config.multipliers };
 const fusion = { ...paper.fusion, context: config.contextDim };
@@ -82,7 +103,12 @@ describe('the whole network agrees with PyTorch', () => {
       const session = await engine.load(emitModel(graph), { resident: RESIDENT });
       const zeros = () => float32(new Float32Array(layout.size), [layout.size]);
       const start = flatten(layout, weightValues(fixture.weights));
-      await session.write({ parameters: float32(start, [layout.size]), momentum: zeros(), variance: zeros(), average: zeros() });
+      await session.write({
+        parameters: float32(start, [layout.size]),
+        momentum: zeros(),
+        variance: zeros(),
+        average: zeros(),
+      });
       const { lr, betas } = fixture.optimizer;
       for (const [step, expectedLoss] of fixture.lossPerStep.entries()) {
         const { outputs } = await session.run({
@@ -99,7 +125,10 @@ describe('the whole network agrees with PyTorch', () => {
           averageDecay: float32(Float32Array.of(0), []),
         });
         const measured = floats(outputs, 'result.loss')[0] ?? Number.NaN;
-        expect(Math.abs(measured - expectedLoss) / expectedLoss, `loss of step ${step + 1}: ${measured} for ${expectedLoss}`).toBeLessThanOrEqual(LOSS);
+        expect(
+          Math.abs(measured - expectedLoss) / expectedLoss,
+          `loss of step ${step + 1}: ${measured} for ${expectedLoss}`,
+        ).toBeLessThanOrEqual(LOSS);
         if (step > 0) continue;
         expectClose('x_t', floats(outputs, 'result.x'), fixture.xt.data, FORWARD);
         expectClose('predicted noise', floats(outputs, 'result.output'), fixture.predictedNoise.data, FORWARD);
@@ -108,7 +137,10 @@ describe('the whole network agrees with PyTorch', () => {
         const floor = 1e-7;
         for (const [name, expected] of Object.entries(fixture.gradientNorms)) {
           const actual = norm(byName.get(name) ?? []);
-          expect(Math.abs(actual - expected), `gradient norm of ${name}: ${actual} for ${expected}`).toBeLessThanOrEqual(GRADIENT_NORM * expected + floor);
+          expect(
+            Math.abs(actual - expected),
+            `gradient norm of ${name}: ${actual} for ${expected}`,
+          ).toBeLessThanOrEqual(GRADIENT_NORM * expected + floor);
         }
       }
     } finally {
@@ -135,7 +167,10 @@ describe('the whole network agrees with PyTorch', () => {
         mu: float32(crop(inputValues(inputs.mu), inputs.mu.shape), predictedNoise.shape),
         t: float32(Float32Array.of(50), [1]),
         text: float32(inputValues(inputs.textContext).slice(0, config.contextDim), [1, config.contextDim]),
-        degradation: float32(inputValues(inputs.degradationContext).slice(0, config.contextDim), [1, config.contextDim]),
+        degradation: float32(inputValues(inputs.degradationContext).slice(0, config.contextDim), [
+          1,
+          config.contextDim,
+        ]),
       });
       expectClose('predicted noise', floats(outputs, 'result'), predictedNoise.data, FORWARD);
     } finally {

@@ -8,7 +8,15 @@ import type { Graph } from '../graph.ts';
 import type { OpName } from '../ops/attributes.ts';
 import { ops } from '../ops/index.ts';
 import type { Emitter, OnnxAttribute, OnnxNode, OpRecord } from '../ops/record.ts';
-import { type ConstantValue, type DType, type Node, type Shape, sizeOf, type Tensor, type TypedData } from '../tensor.ts';
+import {
+  type ConstantValue,
+  type DType,
+  type Node,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TypedData,
+} from '../tensor.ts';
 import { ModelProto } from './schema.ts';
 
 /** Opset 20 is the first with Gelu; IR 10 is what that opset's release used. */
@@ -91,7 +99,8 @@ function protoNode({ type, inputs, outputs, attributes = {} }: OnnxNode): object
  */
 export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32Array> = new Map()): Uint8Array {
   const results = [...graph.outputs.values()];
-  if (results.length === 0) throw new ClearwordError('GRAPH_INVALID', 'model expected at least one output, received none');
+  if (results.length === 0)
+    throw new ClearwordError('GRAPH_INVALID', 'model expected at least one output, received none');
   const { nodes, used } = liveNodes(graph, results);
   const emitter = new ModelEmitter();
 
@@ -102,14 +111,26 @@ export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32A
     if (!used.has(tensor) || hasValue) continue;
     const data = parameters.get(name);
     if (!data || data.length !== sizeOf(shape)) {
-      throw new ClearwordError('GRAPH_INVALID', `parameter ${name}: expected ${sizeOf(shape)} values, received ${data?.length ?? 'none'}`);
+      throw new ClearwordError(
+        'GRAPH_INVALID',
+        `parameter ${name}: expected ${sizeOf(shape)} values, received ${data?.length ?? 'none'}`,
+      );
     }
     emitter.tensor(tensor.name, { data, shape, dtype: tensor.dtype });
   }
 
-  const node = nodes.flatMap((n) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter)).map(protoNode);
-  // An output has the name its user gave it; Identity bridges from the inner name and costs nothing at run time.
-  for (const [name, tensor] of graph.outputs) node.push(protoNode({ type: 'Identity', inputs: [tensor.name], outputs: [name] }));
+  // A result takes the name its user gave it. One that no node makes, or that has two names, is copied to its name.
+  const renamed = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const [name, tensor] of graph.outputs) {
+    if (graph.producers.has(tensor) && !renamed.has(tensor.name)) renamed.set(tensor.name, name);
+    else copies.push({ type: 'Identity', inputs: [tensor.name], outputs: [name] });
+  }
+  const rename = (name: string) => renamed.get(name) ?? name;
+  const emitted = nodes.flatMap((n) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter));
+  const node = [...emitted, ...copies].map((entry) =>
+    protoNode({ ...entry, inputs: entry.inputs.map(rename), outputs: entry.outputs.map(rename) }),
+  );
 
   const message = ModelProto.fromObject({
     irVersion: IR_VERSION,

@@ -5,7 +5,15 @@
  */
 import * as f from '../functions.ts';
 import { broadcastShapes, formatShape, type Tensor, type TensorType } from '../tensor.ts';
-import { at, expectCount, type Fail, type GradientRule, type NotDifferentiable, onnxNode, type OpRecord } from './record.ts';
+import {
+  at,
+  expectCount,
+  type Fail,
+  type GradientRule,
+  type NotDifferentiable,
+  type OpRecord,
+  onnxNode,
+} from './record.ts';
 
 function inferBinary(inputs: readonly Tensor[], fail: Fail): TensorType {
   expectCount(inputs, [2], fail);
@@ -23,7 +31,20 @@ function binary<K extends Binary>(type: string, gradient: GradientRule<K>): OpRe
 }
 
 type Unary =
-  | 'neg' | 'abs' | 'sign' | 'exp' | 'log' | 'sqrt' | 'erf' | 'sigmoid' | 'tanh' | 'relu' | 'silu' | 'gelu' | 'sin' | 'cos';
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'erf'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'silu'
+  | 'gelu'
+  | 'sin'
+  | 'cos';
 
 type UnaryRule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;
 
@@ -116,7 +137,12 @@ export const elementwise: { readonly [K in Binary | Unary | 'greater' | 'where' 
       if (condition.dtype !== 'bool') fail('condition', 'bool', condition.dtype);
       const value = inferBinary([a, b], fail);
       const shape = broadcastShapes(condition.shape, value.shape);
-      if (!shape) return fail('condition', `a shape that broadcasts with ${formatShape(value.shape)}`, formatShape(condition.shape));
+      if (!shape)
+        return fail(
+          'condition',
+          `a shape that broadcasts with ${formatShape(value.shape)}`,
+          formatShape(condition.shape),
+        );
       return [{ shape, dtype: value.dtype }];
     },
     emit: (node) => onnxNode('Where', node),

@@ -5,7 +5,7 @@
  */
 import * as f from '../functions.ts';
 import { dim, formatShape, sizeOf } from '../tensor.ts';
-import { at, expectCount, onnxNode, type OpRecord } from './record.ts';
+import { at, expectCount, type OpRecord, onnxNode } from './record.ts';
 
 export const indexing: { readonly [K in 'gather' | 'scatterAdd']: OpRecord<K> } = {
   gather: {

@@ -5,7 +5,7 @@
  */
 import * as f from '../functions.ts';
 import { broadcastShapes, dim, formatShape, type Tensor } from '../tensor.ts';
-import { at, expectCount, onnxNode, type OpRecord } from './record.ts';
+import { at, expectCount, type OpRecord, onnxNode } from './record.ts';
 
 /** Last two axes exchanged. */
 function transposed(x: Tensor): Tensor {

@@ -5,7 +5,7 @@
  */
 import * as f from '../functions.ts';
 import { dim, formatShape } from '../tensor.ts';
-import { at, expectCount, onnxNode, type OpRecord } from './record.ts';
+import { at, expectCount, type OpRecord, onnxNode } from './record.ts';
 
 type Softmax = 'softmax' | 'logSoftmax';
 
@@ -52,7 +52,8 @@ export const normalisation: { readonly [K in Softmax | 'layerNorm']: OpRecord<K>
       const v = f.mul(f.sub(x, at(outputs, 1)), r);
       const leading = x.shape.slice(0, -1).map((_, axis) => axis);
       const h = f.mul(g, scale);
-      const centred = () => f.sub(f.sub(h, f.reduceMean(h, [-1], true)), f.mul(v, f.reduceMean(f.mul(h, v), [-1], true)));
+      const centred = () =>
+        f.sub(f.sub(h, f.reduceMean(h, [-1], true)), f.mul(v, f.reduceMean(f.mul(h, v), [-1], true)));
       return [
         wanted[0] ? f.mul(centred(), r) : undefined,
         wanted[1] ? f.reduceSum(f.mul(g, v), leading) : undefined,

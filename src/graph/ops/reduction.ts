@@ -60,4 +60,3 @@ export const reduction: { readonly [K in Reduction]: OpRecord<K> } = {
     return [f.mul(share, restored(gradient, x, attributes))];
   }),
 };
-

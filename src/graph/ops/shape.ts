@@ -5,7 +5,7 @@
  */
 import * as f from '../functions.ts';
 import { broadcastShapes, dim, formatShape, sameShape, sizeOf, type Tensor } from '../tensor.ts';
-import { at, type Emitter, expectCount, onnxNode, type OpRecord } from './record.ts';
+import { at, type Emitter, expectCount, type OpRecord, onnxNode } from './record.ts';
 
 const name = (tensors: readonly Tensor[], index = 0) => at(tensors, index).name;
 
@@ -16,7 +16,14 @@ function zerosLike(like: Tensor, axis: number, size: number): Tensor {
 }
 
 /** Gradient of reflecting or repeating edges: the values in the margin return to the row that they copied. */
-function foldMargin(g: Tensor, axis: number, before: number, after: number, size: number, mode: 'reflect' | 'edge'): Tensor {
+function foldMargin(
+  g: Tensor,
+  axis: number,
+  before: number,
+  after: number,
+  size: number,
+  mode: 'reflect' | 'edge',
+): Tensor {
   let inner = f.slice(g, axis, before, before + size);
   const place = (part: Tensor, start: number) => {
     const length = dim(part.shape, axis);
@@ -49,7 +56,11 @@ export const shape: {
       return [{ shape: attributes.shape, dtype: x.dtype }];
     },
     emit: (node, emitter) => [
-      { type: 'Reshape', inputs: [name(node.inputs), emitter.ints(node.attributes.shape)], outputs: [name(node.outputs)] },
+      {
+        type: 'Reshape',
+        inputs: [name(node.inputs), emitter.ints(node.attributes.shape)],
+        outputs: [name(node.outputs)],
+      },
     ],
     gradient: ({ gradient, inputs }) => [f.reshape(gradient, at(inputs, 0).shape)],
   },
@@ -63,7 +74,12 @@ export const shape: {
       return [{ shape: perm.map((axis) => dim(x.shape, axis)), dtype: x.dtype }];
     },
     emit: (node) => onnxNode('Transpose', node, { perm: node.attributes.perm }),
-    gradient: ({ gradient, attributes: { perm } }) => [f.transpose(gradient, perm.map((_, axis) => perm.indexOf(axis)))],
+    gradient: ({ gradient, attributes: { perm } }) => [
+      f.transpose(
+        gradient,
+        perm.map((_, axis) => perm.indexOf(axis)),
+      ),
+    ],
   },
   // The walker's un-broadcasting is the gradient.
   expand: {
@@ -77,7 +93,11 @@ export const shape: {
       return [{ shape: attributes.shape, dtype: x.dtype }];
     },
     emit: (node, emitter) => [
-      { type: 'Expand', inputs: [name(node.inputs), emitter.ints(node.attributes.shape)], outputs: [name(node.outputs)] },
+      {
+        type: 'Expand',
+        inputs: [name(node.inputs), emitter.ints(node.attributes.shape)],
+        outputs: [name(node.outputs)],
+      },
     ],
     gradient: ({ gradient }) => [gradient],
   },
@@ -123,7 +143,8 @@ export const shape: {
       expectCount(inputs, [1], fail);
       const x = at(inputs, 0);
       const total = sizes.reduce((sum, size) => sum + size, 0);
-      if (total !== x.shape[axis]) fail('sizes', `a sum of ${x.shape[axis]} for axis ${axis} of ${formatShape(x.shape)}`, `${total}`);
+      if (total !== x.shape[axis])
+        fail('sizes', `a sum of ${x.shape[axis]} for axis ${axis} of ${formatShape(x.shape)}`, `${total}`);
       return sizes.map((size) => ({ shape: x.shape.map((d, i) => (i === axis ? size : d)), dtype: x.dtype }));
     },
     emit(node, emitter) {
@@ -140,7 +161,8 @@ export const shape: {
     infer(inputs, { axis }, fail) {
       const first = at(inputs, 0);
       inputs.forEach((x, i) => {
-        const fits = x.shape.length === first.shape.length && x.shape.every((d, j) => j === axis || d === first.shape[j]);
+        const fits =
+          x.shape.length === first.shape.length && x.shape.every((d, j) => j === axis || d === first.shape[j]);
         if (!fits) fail(`input ${i}`, `${formatShape(first.shape)} except along axis ${axis}`, formatShape(x.shape));
         if (x.dtype !== first.dtype) fail(`input ${i}`, first.dtype, x.dtype);
       });
@@ -148,7 +170,12 @@ export const shape: {
       return [{ shape: first.shape.map((d, i) => (i === axis ? total : d)), dtype: first.dtype }];
     },
     emit: (node) => onnxNode('Concat', node, { axis: node.attributes.axis }),
-    gradient: ({ gradient, inputs, attributes: { axis } }) => f.split(gradient, axis, inputs.map((x) => dim(x.shape, axis))),
+    gradient: ({ gradient, inputs, attributes: { axis } }) =>
+      f.split(
+        gradient,
+        axis,
+        inputs.map((x) => dim(x.shape, axis)),
+      ),
   },
   pad: {
     infer(inputs, { before, after, mode }, fail) {
@@ -158,7 +185,8 @@ export const shape: {
         fail('before, after', `${x.shape.length} values each`, `${before.length} and ${after.length}`);
       }
       const most = Math.max(...x.shape.flatMap((d, i) => [(before[i] ?? 0) - d, (after[i] ?? 0) - d]));
-      if (mode === 'reflect' && most > -1) fail('before, after', `less than each dimension of ${formatShape(x.shape)}`, `[${before}] and [${after}]`);
+      if (mode === 'reflect' && most > -1)
+        fail('before, after', `less than each dimension of ${formatShape(x.shape)}`, `[${before}] and [${after}]`);
       return [{ shape: x.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)), dtype: x.dtype }];
     },
     emit(node, emitter) {

@@ -5,7 +5,7 @@
  */
 import * as f from '../functions.ts';
 import { dim, formatShape, type Tensor } from '../tensor.ts';
-import { at, expectCount, type Fail, onnxNode, type OpRecord } from './record.ts';
+import { at, expectCount, type Fail, type OpRecord, onnxNode } from './record.ts';
 
 function image(inputs: readonly Tensor[], fail: Fail): readonly [Tensor, number, number, number, number] {
   expectCount(inputs, [1], fail);

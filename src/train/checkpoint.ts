@@ -1,0 +1,103 @@
+/**
+ * Checkpoints: everything that a run needs to go on as if it had not stopped.
+ *
+ * One safetensors file per checkpoint, written atomically, with a hash of its data. Random numbers need no state of their
+ * own: every draw is a function of the seed and the step, and both are here.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../data/atomic-file.ts';
+import { ClearwordError } from '../errors.ts';
+import { loadFloats, readSafetensors, storeFloat32, writeSafetensors } from '../models/safetensors.ts';
+import { RESIDENT, type ResidentName } from './optimiser.ts';
+
+export interface Checkpoint {
+  /** Steps done. */
+  readonly step: number;
+  /** Time trained so far, over all parts of the run. */
+  readonly milliseconds: number;
+  /** The configuration, as it was parsed. */
+  readonly config: unknown;
+  /** Describes the parameters' order, so that a checkpoint is not read into another network. */
+  readonly layout: string;
+  /** Flat vectors [P]. */
+  readonly vectors: Readonly<Record<ResidentName, Float32Array>>;
+}
+
+const NAMES = Object.keys(RESIDENT) as ResidentName[];
+const PATTERN = /^step-(\d+)\.safetensors$/;
+const fileName = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
+
+function hashOf(parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** Checkpoints of a run's folder, newest first. */
+async function listCheckpoints(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names
+    .filter((name) => PATTERN.test(name))
+    .sort()
+    .reverse();
+}
+
+/** Saves a checkpoint and removes all but the newest `keep`. */
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
+  const tensors = new Map(
+    NAMES.map((name) => [name, storeFloat32(checkpoint.vectors[name], [checkpoint.vectors[name].length])]),
+  );
+  const metadata = {
+    format: 'clearword-checkpoint-1',
+    step: String(checkpoint.step),
+    milliseconds: String(checkpoint.milliseconds),
+    config: JSON.stringify(checkpoint.config),
+    layout: checkpoint.layout,
+    sha256: hashOf([...tensors.values()].map(({ bytes }) => bytes)),
+  };
+  const path = join(folder, fileName(checkpoint.step));
+  await writeFileAtomic(path, Buffer.concat(writeSafetensors({ tensors, metadata })), { overwrite: true });
+  for (const name of (await listCheckpoints(folder)).slice(keep)) await rm(join(folder, name), { force: true });
+  return path;
+}
+
+/**
+ * Reads a checkpoint file.
+ *
+ * @throws ClearwordError CHECKPOINT_INVALID if it is truncated, damaged or no checkpoint
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new ClearwordError('INPUT_NOT_FOUND', `checkpoint ${path}: expected a readable file`, { cause });
+  }
+  const { tensors, metadata } = readSafetensors(bytes, `checkpoint ${path}`, 'CHECKPOINT_INVALID');
+  const fail = (expected: string, received: string): never => {
+    throw new ClearwordError('CHECKPOINT_INVALID', `checkpoint ${path}: expected ${expected}, received ${received}`);
+  };
+  if (metadata.format !== 'clearword-checkpoint-1')
+    fail('a Clearword checkpoint', metadata.format ?? 'another safetensors file');
+  const stored = NAMES.map((name) => tensors.get(name) ?? fail(`the vector ${name}`, 'none'));
+  if (hashOf(stored.map(({ bytes: data }) => data)) !== metadata.sha256)
+    fail('data with the hash of its header', 'other data (the file is damaged)');
+  const vectors = Object.fromEntries(NAMES.map((name, i) => [name, loadFloats(stored[i] as (typeof stored)[number])]));
+  return {
+    step: Number(metadata.step),
+    milliseconds: Number(metadata.milliseconds),
+    config: JSON.parse(metadata.config ?? 'null'),
+    layout: metadata.layout ?? '',
+    vectors: vectors as unknown as Checkpoint['vectors'],
+  };
+}
+
+/** The newest checkpoint of a run's folder, or undefined if it has none. */
+export async function newestCheckpoint(folder: string): Promise<string | undefined> {
+  const [name] = await listCheckpoints(folder);
+  return name === undefined ? undefined : join(folder, name);
+}

@@ -1,0 +1,109 @@
+/**
+ * The configuration of a training run.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { dataConfigSchema } from '../data/config.ts';
+import { ClearwordError } from '../errors.ts';
+import { presets } from '../models/presets.ts';
+import { DEVICES } from '../runtime/protocol.ts';
+
+const positive = z.number().positive();
+
+export const trainConfigSchema = z
+  .strictObject({
+    /** Network and method. */
+    preset: z.enum(Object.keys(presets) as [string, ...string[]]),
+    data: dataConfigSchema,
+    /** Samples of a step. */
+    batch: z.int().min(1).max(1024).default(16),
+    /** Length of the run in steps, or ... */
+    steps: z.int().min(1).optional(),
+    /** ... in minutes of training, over all resumed parts. The learning rate follows whichever is given. */
+    minutes: positive.optional(),
+    /** `matching` is the paper's |E - O|; the others compare x0_hat with x0 and need data prediction. */
+    loss: z.enum(['matching', 'l1', 'l2', 'charbonnier']).default('l1'),
+    /** Weights of the losses beside the restoration's. */
+    auxiliary: z
+      .strictObject({
+        contrastive: z.number().min(0).default(0.02),
+        strength: z.number().min(0).default(0.05),
+        intent: z.number().min(0).default(0.02),
+      })
+      .prefault({}),
+    /** Share of the samples at t = T; the others have t uniform in 1..T. */
+    finalShare: z.number().min(0).max(1).default(0),
+    optimiser: z
+      .strictObject({
+        learningRate: positive.default(2e-4),
+        /** Where the half cosine ends. */
+        floor: z.number().min(0).default(1e-6),
+        betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.99]),
+        eps: positive.default(1e-8),
+        weightDecay: z.number().min(0).default(0),
+        /** Longest gradient; longer ones are scaled down to it. Null leaves them. */
+        clipNorm: positive.nullable().default(null),
+        /** Steps of linear warm-up. */
+        warmup: z.int().min(0).default(0),
+      })
+      .prefault({}),
+    /** Exponential moving average of the parameters: it becomes the model. */
+    average: z
+      .strictObject({ decay: z.number().min(0).lt(1).default(0.995), every: z.int().min(1).default(10) })
+      .prefault({}),
+    /** Held-back rain layers and haze scenes on these photos, scored in one step with the averaged parameters. */
+    validation: z
+      .strictObject({
+        photos: z.array(z.string().min(1)).min(1),
+        samples: z.int().min(1).default(96),
+        every: z.int().min(1).default(1000),
+      })
+      .optional(),
+    checkpoint: z.strictObject({ every: z.int().min(1).default(500), keep: z.int().min(1).default(2) }).prefault({}),
+    seed: z.int().min(0).default(1),
+    device: z.enum([...DEVICES, 'auto']).default('cpu'),
+    /** Threads of the engine; 0: one per core. */
+    threads: z.int().min(0).default(0),
+    /** Weights or checkpoint to start from, instead of random values. */
+    initialise: z.string().min(1).optional(),
+  })
+  .refine((config) => (config.steps === undefined) !== (config.minutes === undefined), {
+    message: 'expected exactly one of steps and minutes',
+  });
+
+export type TrainConfig = z.infer<typeof trainConfigSchema>;
+
+/** Checks a configuration; every problem is named with its place. */
+export function parseTrainConfig(value: unknown, source: string): TrainConfig {
+  const parsed = trainConfigSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`)
+    .join('; ');
+  throw new ClearwordError('INVALID_OPTION', `${source}: ${problems}`, {
+    fix: 'Correct the configuration; docs/training.md lists the keys.',
+  });
+}
+
+/** Reads a JSON configuration file. */
+export async function readTrainConfig(path: string): Promise<TrainConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new ClearwordError('INPUT_NOT_FOUND', `configuration ${path}: expected a readable JSON file`, { cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `configuration ${path}: expected JSON, received ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return parseTrainConfig(value, path);
+}

@@ -1,0 +1,317 @@
+/**
+ * The training loop.
+ *
+ * While the engine computes a step, worker threads make the next batches and this thread prepares the next step's inputs;
+ * the engine waits for neither.
+ *
+ * @module
+ */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BatchLoader } from '../data/loader.ts';
+import { ClearwordError } from '../errors.ts';
+import { type Preset, presets } from '../models/presets.ts';
+import { chooseDevice } from '../runtime/device.ts';
+import { Engine } from '../runtime/engine.ts';
+import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { TrainConfig } from './config.ts';
+import { initialValues } from './initialise.ts';
+import { cosineSchedule, type StepScalars } from './optimiser.ts';
+import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
+import { type TrainingGraphOptions, trainingGraph } from './training-graph.ts';
+import { Validation, type ValidationRow } from './validation.ts';
+
+export interface TrainProgress {
+  /** Steps done. */
+  readonly step: number;
+  /** 0..1. */
+  readonly fraction: number;
+  /** Mean over the steps since the report before. */
+  readonly loss: number;
+  readonly stepsPerSecond: number;
+  /** Seconds until the end at this speed. */
+  readonly remaining: number;
+  /** Share of the time that the engine was computing, since the start of this part. */
+  readonly busyShare: number;
+}
+
+export interface TrainEvents {
+  readonly onProgress?: (progress: TrainProgress) => void;
+  readonly onValidation?: (step: number, rows: readonly ValidationRow[]) => void;
+  readonly onCheckpoint?: (path: string) => void;
+  /** Aborting it saves a checkpoint and ends the run cleanly. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainResult {
+  readonly step: number;
+  readonly checkpoint: string;
+  /** False when the run was stopped before its end. */
+  readonly finished: boolean;
+  readonly busyShare: number;
+}
+
+/** Steps between two lines of the log. */
+const LOG_EVERY = 20;
+
+function presetOf({ preset: name }: TrainConfig): Preset {
+  const preset = presets[name];
+  if (!preset)
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `preset: expected one of ${Object.keys(presets).join(', ')}, received ${name}`,
+    );
+  return preset;
+}
+
+export function graphOptions(config: TrainConfig): TrainingGraphOptions {
+  const { optimiser, batch, loss, auxiliary, data } = config;
+  const preset = presetOf(config);
+  if (loss !== 'matching' && preset.parameterisation !== 'data') {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `loss: expected matching for preset ${preset.name}, which predicts noise, received ${loss}`,
+    );
+  }
+  const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
+  const { betas, eps, weightDecay } = optimiser;
+  return { preset, batch, patch: data.patch, loss, auxiliary, optimiser: { betas, eps, weightDecay, clipNorm } };
+}
+
+/** Names and shapes in order: two networks with the same text can exchange checkpoints. */
+const describeLayout = ({ layout }: ReturnType<typeof trainingGraph>) =>
+  layout.entries.map(({ name, shape }) => `${name}[${shape.join(',')}]`).join(' ');
+
+/** Where the run begins: its newest checkpoint, another run's parameters, or random values. */
+async function startingPoint(
+  config: TrainConfig,
+  folder: string,
+  graph: ReturnType<typeof trainingGraph>,
+  resume: boolean,
+): Promise<Checkpoint> {
+  const layout = describeLayout(graph);
+  const check = (path: string, checkpoint: Checkpoint): Checkpoint => {
+    if (checkpoint.layout === layout) return checkpoint;
+    const message = `checkpoint ${path}: expected the parameters of preset ${config.preset}, received those of another network`;
+    throw new ClearwordError('CHECKPOINT_INVALID', message, {
+      fix: 'Use the configuration that the run was started with.',
+    });
+  };
+  const newest = await newestCheckpoint(folder);
+  if (resume) {
+    if (!newest) throw new ClearwordError('INPUT_NOT_FOUND', `resume: expected a checkpoint in ${folder}, found none`);
+    return check(newest, await readCheckpoint(newest));
+  }
+  if (newest) {
+    throw new ClearwordError('OUTPUT_EXISTS', `${folder}: expected a folder without checkpoints, found ${newest}`, {
+      fix: 'Use --resume to go on with that run, or another output folder.',
+    });
+  }
+  const { size } = graph.layout;
+  const zeros = () => new Float32Array(size);
+  const fresh = { step: 0, milliseconds: 0, config, layout };
+  if (config.initialise === undefined) {
+    const parameters = initialValues(graph.layout, config.seed);
+    return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
+  }
+  // The averaged parameters of the other run are what it would have been used with.
+  const { vectors } = check(config.initialise, await readCheckpoint(config.initialise));
+  return {
+    ...fresh,
+    vectors: { parameters: vectors.average, momentum: zeros(), variance: zeros(), average: vectors.average.slice() },
+  };
+}
+
+/** Progress of a run in 0..1, by steps or by time. */
+function fractionOf({ steps, minutes }: TrainConfig, step: number, milliseconds: number): number {
+  return steps !== undefined ? step / steps : milliseconds / ((minutes ?? 1) * 60_000);
+}
+
+export function scalarsOf(config: TrainConfig, step: number, fraction: number): StepScalars {
+  const { learningRate: peak, floor, betas, warmup } = config.optimiser;
+  const { decay, every } = config.average;
+  const rate =
+    step < warmup ? (peak * (step + 1)) / warmup : cosineSchedule(fraction, { peak, floor, warmup: 0, total: 1 });
+  return {
+    learningRate: rate,
+    correction1: 1 - betas[0] ** (step + 1),
+    correction2: 1 - betas[1] ** (step + 1),
+    averageDecay: (step + 1) % every === 0 ? decay : 1,
+  };
+}
+
+/** One run, or a part of it. Everything that it opens, it closes. */
+export async function train(
+  config: TrainConfig,
+  folder: string,
+  resume: boolean,
+  events: TrainEvents = {},
+): Promise<TrainResult> {
+  const options = graphOptions(config);
+  const graph = trainingGraph(options);
+  await mkdir(folder, { recursive: true });
+  const start = await startingPoint(config, folder, graph, resume);
+  const engine = new Engine({ device: await chooseDevice(config.device), threads: config.threads });
+  try {
+    const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep: start.step });
+    try {
+      const validation = await Validation.open(engine, config, options);
+      const session = await TrainingSession.open(engine, graph, start.vectors);
+      return await new Run(config, folder, options, start, session, loader, validation, events).go();
+    } finally {
+      await loader.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+class Run {
+  #step: number;
+  #milliseconds: number;
+  #busy = 0;
+  readonly #began = performance.now();
+  readonly #folder: string;
+  readonly #config: TrainConfig;
+  readonly #options: TrainingGraphOptions;
+  readonly #layout: string;
+  readonly #before: number;
+  readonly #session: TrainingSession;
+  readonly #loader: BatchLoader;
+  readonly #validation: Validation | undefined;
+  readonly #events: TrainEvents;
+
+  constructor(
+    config: TrainConfig,
+    folder: string,
+    options: TrainingGraphOptions,
+    start: Checkpoint,
+    session: TrainingSession,
+    loader: BatchLoader,
+    validation: Validation | undefined,
+    events: TrainEvents,
+  ) {
+    this.#config = config;
+    this.#folder = folder;
+    this.#options = options;
+    this.#layout = start.layout;
+    this.#step = start.step;
+    this.#before = start.milliseconds;
+    this.#milliseconds = start.milliseconds;
+    this.#session = session;
+    this.#loader = loader;
+    this.#validation = validation;
+    this.#events = events;
+  }
+
+  async go(): Promise<TrainResult> {
+    const { checkpoint, steps } = this.#config;
+    const finished = () => (steps !== undefined ? this.#step >= steps : this.#fraction() >= 1);
+    let feeds = this.#nextFeeds();
+    const window: StepResult[] = [];
+    let windowStart = performance.now();
+    while (!finished() && !this.#events.signal?.aborted) {
+      const running = this.#session.step(await feeds, scalarsOf(this.#config, this.#step, this.#fraction()));
+      feeds = this.#nextFeeds();
+      // A batch that cannot be made is reported when its turn comes, not while this step runs.
+      feeds.catch(() => undefined);
+      const result = await running.catch((error: unknown) => this.#saveAndRethrow(error));
+      this.#step++;
+      this.#busy += result.busy;
+      this.#milliseconds = this.#before + performance.now() - this.#began;
+      window.push(result);
+      if (this.#step % LOG_EVERY === 0 || finished()) {
+        await this.#report(window, performance.now() - windowStart);
+        window.length = 0;
+        windowStart = performance.now();
+      }
+      if (this.#validation && this.#step % this.#validation.every === 0) await this.#validate(this.#validation);
+      if (this.#step % checkpoint.every === 0 && !finished()) await this.#save();
+    }
+    feeds.catch(() => undefined);
+    const path = await this.#save();
+    return { step: this.#step, checkpoint: path, finished: finished(), busyShare: this.#busyShare() };
+  }
+
+  #fraction(): number {
+    return Math.min(1, fractionOf(this.#config, this.#step, this.#milliseconds));
+  }
+
+  #busyShare(): number {
+    return this.#busy / Math.max(1, performance.now() - this.#began);
+  }
+
+  async #nextFeeds() {
+    const { seed, finalShare, data } = this.#config;
+    return batchFeeds(await this.#loader.next(), { preset: this.#options.preset, patch: data.patch, finalShare, seed });
+  }
+
+  /** The state is that of before the failed step: it is worth keeping. */
+  async #saveAndRethrow(error: unknown): Promise<never> {
+    if (error instanceof ClearwordError && error.code === 'NON_FINITE') {
+      const path = await this.#save();
+      throw new ClearwordError(
+        'NON_FINITE',
+        `step ${this.#step + 1}: ${error.message}; the state before it is in ${path}`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+
+  async #report(window: readonly StepResult[], milliseconds: number): Promise<void> {
+    const mean = (value: (result: StepResult) => number) =>
+      window.reduce((sum, r) => sum + value(r), 0) / window.length;
+    const fraction = this.#fraction();
+    const elapsed = this.#milliseconds;
+    const progress: TrainProgress = {
+      step: this.#step,
+      fraction,
+      loss: mean((r) => r.loss),
+      stepsPerSecond: (1000 * window.length) / milliseconds,
+      remaining: fraction > 0 ? (elapsed / 1000) * (1 / fraction - 1) : Number.POSITIVE_INFINITY,
+      busyShare: this.#busyShare(),
+    };
+    const { learningRate } = scalarsOf(this.#config, this.#step - 1, fraction);
+    await this.#log({
+      kind: 'step',
+      ...progress,
+      restoration: mean((r) => r.restoration),
+      contrastive: mean((r) => r.contrastive),
+      strength: mean((r) => r.strength),
+      intent: mean((r) => r.intent),
+      gradientNorm: mean((r) => r.gradientNorm),
+      learningRate,
+      minutes: elapsed / 60_000,
+    });
+    this.#events.onProgress?.(progress);
+  }
+
+  async #validate(validation: Validation): Promise<void> {
+    const { average } = await this.#session.vectors();
+    const rows = await validation.score(average);
+    await this.#log({ kind: 'validation', step: this.#step, minutes: this.#milliseconds / 60_000, rows });
+    this.#events.onValidation?.(this.#step, rows);
+  }
+
+  async #save(): Promise<string> {
+    const vectors = await this.#session.vectors();
+    const state = {
+      step: this.#step,
+      milliseconds: this.#milliseconds,
+      config: this.#config,
+      layout: this.#layout,
+      vectors,
+    };
+    const path = await saveCheckpoint(this.#folder, state, this.#config.checkpoint.keep);
+    this.#events.onCheckpoint?.(path);
+    return path;
+  }
+
+  #log(entry: object): Promise<void> {
+    return appendFile(
+      join(this.#folder, 'log.jsonl'),
+      `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
+    );
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Validation during training: held-back data, one step from t = T, averaged parameters.
+ *
+ * @module
+ */
+import { type Batch, makeBatch } from '../data/batch.ts';
+import type { DataConfig } from '../data/config.ts';
+import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
+import { allocatePictures } from '../data/picture-store.ts';
+import { TrainingPictures } from '../data/sample.ts';
+import { DEGRADATIONS } from '../models/model.ts';
+import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
+import type { TrainConfig } from './config.ts';
+import { batchFeeds, type FeedOptions } from './step.ts';
+import { type TrainingGraphOptions, validationGraph } from './training-graph.ts';
+
+/** PSNR in dB, before and after, of the samples with one combination of degradations. */
+export interface ValidationRow {
+  readonly name: string;
+  readonly samples: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+const decibels = (mse: number) => -10 * Math.log10(Math.max(mse, 1e-10));
+const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
+
+/** Held-back layers and scenes take the place of the training ones, on photos of their own. */
+async function heldBackIndex(data: DataConfig, photos: readonly string[]): Promise<DatasetIndex> {
+  const index = await scanDataset({ ...data, roots: { ...data.roots, photos: [...photos] } });
+  const swap = <T>({ training, heldBack }: { training: readonly T[]; heldBack: readonly T[] }) => ({
+    training: heldBack,
+    heldBack: training,
+  });
+  return { ...index, rainLayers: swap(index.rainLayers), hazePairs: swap(index.hazePairs) };
+}
+
+function inputErrors(batch: Batch): number[] {
+  const size = batch.input.length / batch.prompts.length;
+  return batch.prompts.map((_, n) => {
+    let sum = 0;
+    for (let k = n * size; k < (n + 1) * size; k++) sum += ((batch.input[k] ?? 0) - (batch.target[k] ?? 0)) ** 2;
+    return sum / size;
+  });
+}
+
+/** A fixed set of held-back samples that the same parameters always score alike. */
+export class Validation {
+  readonly every: number;
+  readonly #session: Session;
+  readonly #batches: readonly Batch[];
+  readonly #feeds: FeedOptions;
+
+  private constructor(every: number, session: Session, batches: readonly Batch[], feeds: FeedOptions) {
+    this.every = every;
+    this.#session = session;
+    this.#batches = batches;
+    this.#feeds = feeds;
+  }
+
+  static async open(
+    engine: Engine,
+    config: TrainConfig,
+    options: TrainingGraphOptions,
+  ): Promise<Validation | undefined> {
+    const { validation, data, batch } = config;
+    if (!validation) return undefined;
+    const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0 };
+    const index = await heldBackIndex(data, validation.photos);
+    const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
+    const batches: Batch[] = [];
+    for (let i = 0; i * batch < validation.samples; i++) batches.push(await makeBatch(pictures, held, i, batch));
+    const session = await engine.load(validationGraph(options));
+    const feeds = { preset: options.preset, patch: data.patch, finalShare: 1, seed: config.seed + 1 };
+    return new Validation(validation.every, session, batches, feeds);
+  }
+
+  /** Scores parameters [P]: one row per combination of degradations, and `all`. */
+  async score(parameters: Float32Array): Promise<ValidationRow[]> {
+    const groups = new Map<string, { input: number[]; output: number[] }>();
+    for (const batch of this.#batches) {
+      const { outputs } = await this.#session.run({
+        ...batchFeeds(batch, this.#feeds),
+        parameters: float32(parameters, [parameters.length]),
+      });
+      const after = floats(outputs, 'errors');
+      inputErrors(batch).forEach((before, n) => {
+        const name = DEGRADATIONS.filter((_, i) => batch.presence[n * DEGRADATIONS.length + i]).join('+') || 'clean';
+        for (const key of [name, 'all']) {
+          const group = groups.get(key) ?? { input: [], output: [] };
+          group.input.push(decibels(before));
+          group.output.push(decibels(after[n] ?? Number.NaN));
+          groups.set(key, group);
+        }
+      });
+    }
+    return [...groups]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { input, output }]) => ({
+        name,
+        samples: input.length,
+        input: mean(input),
+        output: mean(output),
+      }));
+  }
+}
