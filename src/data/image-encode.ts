@@ -66,7 +66,9 @@ export async function encodeImage(picture: Picture, options: EncodeOptions): Pro
   const channels = (flat.channels + (flat.alpha === undefined ? 0 : 1)) as 1 | 2 | 3 | 4;
   const deep = whiteOf(samples) > 0xff;
 
-  const image = withPixels({ samples, channels, width: flat.width, height: flat.height }, source).keepMetadata();
+  const image = withPixels({ samples, channels, width: flat.width, height: flat.height }, source);
+  // libvips invents an EXIF block when it may write one, so that it is only told to where there is something to keep.
+  if (source !== undefined || options.xmp !== undefined) image.keepMetadata();
   if (options.xmp !== undefined) image.withXmp(format === 'jpeg' ? checkedJpegXmp(options.xmp) : options.xmp);
   formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE, density: source?.density });
   if (source?.icc === undefined || !source.convertBack) return image.toBuffer();

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from 'zod';
+import { DEFAULT_LIMITS, type ImageLimits } from '../data/image-file.ts';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
@@ -51,6 +52,19 @@ export const restoreOptionsSchema = z.strictObject({
         'least overlap of neighbouring tiles in pixels, at most half a tile; default: 32, or a quarter of a tile if that is less',
       placeholder: 'n',
     }),
+  compare: z.boolean().default(false).meta({ description: 'also make a picture of before and after side by side' }),
+  saveStates: z.boolean().default(false).meta({
+    description: 'also make a strip of the states of the diffusion, on a view of the picture that fits in a tile',
+  }),
+  strip: z.boolean().default(false).meta({
+    description: 'write no metadata: no profile (colours become sRGB), EXIF, XMP or record of what was done',
+  }),
+  maxMegapixels: z
+    .number()
+    .positive()
+    .max(2000)
+    .default(DEFAULT_LIMITS.pixels / 1e6)
+    .meta({ description: 'refuse larger pictures, in millions of pixels', placeholder: 'n' }),
 });
 
 /** Options as a caller gives them; all have defaults. */
@@ -65,6 +79,12 @@ export interface RestoreSettings {
   readonly samples: number;
   readonly tile: number;
   readonly overlap: number;
+}
+
+/** The limits that `maxMegapixels` stands for. Bytes grow with it: uncompressed 16-bit RGBA takes 8 a pixel. */
+export function limitsFor(maxMegapixels: number): ImageLimits {
+  const pixels = Math.floor(maxMegapixels * 1e6);
+  return { pixels, bytes: Math.max(DEFAULT_LIMITS.bytes, 9 * pixels) };
 }
 
 /** Enough for the first levels of a U-Net to forget the tile's edge, at 13 % more pixels for tiles of 512. */

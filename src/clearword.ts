@@ -1,0 +1,182 @@
+/**
+ * The library's one class.
+ *
+ * @module
+ */
+import { type ImageSource, readImage } from './data/image-file.ts';
+import { fromRawPixels, type Picture, type RawPixels } from './data/picture.ts';
+import { ClearwordError, throwIfCancelled } from './errors.ts';
+import type { Findings, RestorationModel } from './models/model.ts';
+import { checkOptions } from './options.ts';
+import { inspectPicture } from './restore/conditioning.ts';
+import { coverHiddenColours } from './restore/hidden-colours.ts';
+import { limitsFor, type RestoreParameters, restoreOptionsSchema, settingsFor } from './restore/options.ts';
+import { provenanceOf } from './restore/provenance.ts';
+import { restorePicture } from './restore/restore-picture.ts';
+import { RestoreResult } from './restore/result.ts';
+import { statesStrip } from './restore/states.ts';
+
+/** A path, the bytes of a JPEG, PNG, WebP, TIFF or AVIF file, or raw pixels. */
+export type ImageInput = string | Uint8Array | RawPixels;
+
+export interface LoadOptions {
+  /** Path of a model. Default: the bundled one. */
+  readonly model?: string;
+  /** Where to compute. Default auto: the fastest that works. */
+  readonly device?: 'cpu' | 'webgpu' | 'cuda' | 'auto';
+  readonly signal?: AbortSignal;
+}
+
+/** How far a restoration is. */
+export interface RestoreProgress {
+  readonly stage: 'read' | 'inspect' | 'restore';
+  /** 0..1 of the whole restoration. */
+  readonly fraction: number;
+}
+
+export interface RestoreOptions extends RestoreParameters {
+  /** Called as the work goes on, from the calling thread. */
+  readonly onProgress?: (progress: RestoreProgress) => void;
+  /** Stops the work at the next step: CANCELLED. */
+  readonly signal?: AbortSignal;
+}
+
+export interface InspectOptions {
+  /** Refuse larger pictures, in millions of pixels. Default 100. */
+  readonly maxMegapixels?: number;
+  readonly signal?: AbortSignal;
+}
+
+// Until src/models/load.ts is here: its signature, and its place as a value that the compiler does not resolve.
+type LoadModel = (options: {
+  path?: string;
+  device?: 'cpu' | 'webgpu' | 'cuda' | 'auto';
+  signal?: AbortSignal;
+}) => Promise<RestorationModel>;
+const LOADER: string = new URL('./models/load.ts', import.meta.url).href;
+
+/**
+ * A loaded model, ready to restore pictures.
+ *
+ * @example
+ * ```ts
+ * import { Clearword } from 'clearword';
+ *
+ * const clearword = await Clearword.load();
+ * const restored = await clearword.restore('rainy.jpg', { prompt: 'remove the rain, keep the fog' });
+ * await restored.toFile('clear.jpg');
+ * await clearword.dispose();
+ * ```
+ */
+export class Clearword {
+  readonly #model: RestorationModel;
+  #disposed = false;
+
+  /** Takes a model of one's own; `Clearword.load` takes one from a file. */
+  constructor(model: RestorationModel) {
+    this.#model = model;
+  }
+
+  /**
+   * Loads a model.
+   *
+   * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
+   */
+  static async load({ model, device, signal }: LoadOptions = {}): Promise<Clearword> {
+    throwIfCancelled(signal, 'loading the model');
+    const { loadModel } = (await import(LOADER)) as { loadModel: LoadModel };
+    return new Clearword(
+      await loadModel({
+        ...(model !== undefined && { path: model }),
+        ...(device !== undefined && { device }),
+        ...(signal !== undefined && { signal }),
+      }),
+    );
+  }
+
+  /** Name, hash and defaults of the loaded model. */
+  get model(): Pick<RestorationModel, 'name' | 'hash' | 'defaults' | 'defaultTile'> {
+    const { name, hash, defaults, defaultTile } = this.#model;
+    return { name, hash, defaults, defaultTile };
+  }
+
+  /**
+   * Restores a picture of up to `maxMegapixels`.
+   *
+   * The result has the input's depth, colours, transparency and metadata, and records what was done in its XMP. Steps,
+   * sampler and tile default to the model's; the same seed, device and version give the same bytes.
+   *
+   * Errors: INVALID_OPTION, INPUT_NOT_FOUND, INPUT_UNREADABLE, NOT_AN_IMAGE, IMAGE_DAMAGED, IMAGE_ANIMATED,
+   * IMAGE_TOO_LARGE, NON_FINITE, RUNTIME_FAILED, CANCELLED.
+   *
+   * @example
+   * ```ts
+   * const result = await clearword.restore(await readFile('photo.tif'), { samples: 4, seed: 7 });
+   * await result.toFile('mean.png');
+   * await result.uncertainty?.image.toFile('uncertainty.png');
+   * ```
+   */
+  async restore(input: ImageInput, options: RestoreOptions = {}): Promise<RestoreResult> {
+    const { onProgress, signal, ...parameters } = options;
+    this.#check();
+    // Before the picture is read, so that a typing error costs nothing.
+    const settings = settingsFor(this.#model, parameters);
+    const { compare, saveStates, strip, maxMegapixels } = checkOptions(restoreOptionsSchema, parameters);
+    onProgress?.({ stage: 'read', fraction: 0 });
+    const { picture, source } = await readInput(input, { maxMegapixels, toSrgb: strip, signal });
+    const restoration = await restorePicture(this.#model, picture, settings, { onProgress, signal });
+    const states = saveStates ? await statesStrip(this.#model, picture, settings, signal) : undefined;
+    const provenance = provenanceOf(this.#model, settings, restoration.tile);
+    return new RestoreResult({ input: picture, source, restoration, provenance, compare, strip, states });
+  }
+
+  /**
+   * What the controller finds in a picture: for noise, rain and haze the probability that it is there and its strength.
+   *
+   * Errors: those of reading in `restore`, RUNTIME_FAILED, CANCELLED.
+   */
+  async inspect(input: ImageInput, { maxMegapixels, signal }: InspectOptions = {}): Promise<Findings> {
+    this.#check();
+    const limit = checkOptions(restoreOptionsSchema.shape.maxMegapixels, maxMegapixels, () => 'maxMegapixels');
+    const { picture } = await readInput(input, { maxMegapixels: limit, toSrgb: false, signal });
+    return inspectPicture(this.#model, coverHiddenColours(picture), signal);
+  }
+
+  /** Frees the model's memory and threads; afterwards the object refuses to work. May be called twice. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#model.dispose();
+  }
+
+  #check(): void {
+    if (!this.#disposed) return;
+    throw new ClearwordError('INVALID_OPTION', 'expected a loaded Clearword, received one that was disposed of', {
+      fix: 'Call Clearword.load() again.',
+    });
+  }
+}
+
+interface ReadSettings {
+  readonly maxMegapixels: number;
+  readonly toSrgb: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function readInput(
+  input: ImageInput,
+  { maxMegapixels, toSrgb, signal }: ReadSettings,
+): Promise<{ picture: Picture; source: ImageSource | undefined }> {
+  const limits = limitsFor(maxMegapixels);
+  if (typeof input === 'string' || input instanceof Uint8Array) return readImage(input, { limits, toSrgb, signal });
+  if (typeof input !== 'object' || input === null) {
+    const expected = 'a path, a Buffer or { data, width, height, channels }';
+    throw new ClearwordError('INVALID_OPTION', `expected ${expected} for input, received ${String(input)}`);
+  }
+  const picture = fromRawPixels(input);
+  const pixels = picture.width * picture.height;
+  if (pixels > limits.pixels) {
+    throw new ClearwordError('IMAGE_TOO_LARGE', `expected at most ${limits.pixels} pixels, received ${pixels}`);
+  }
+  return { picture, source: undefined };
+}

@@ -1,0 +1,21 @@
+/**
+ * Clearword: photographs restored with words.
+ *
+ * @module
+ */
+export {
+  Clearword,
+  type ImageInput,
+  type InspectOptions,
+  type LoadOptions,
+  type RestoreOptions,
+  type RestoreProgress,
+} from './clearword.ts';
+export type { ImageFormat } from './data/image-signature.ts';
+export type { RawPixels } from './data/picture.ts';
+export { ClearwordError, catalogue, type ErrorCode } from './errors.ts';
+export { DEGRADATIONS, type Degradation, type Findings, type RestorationModel } from './models/model.ts';
+export type { Provenance } from './restore/provenance.ts';
+export { type EncodeSettings, RestoredImage, type Role, type WriteSettings } from './restore/restored-image.ts';
+export { RestoreResult } from './restore/result.ts';
+export { VERSION } from './version.ts';

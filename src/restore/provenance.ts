@@ -1,0 +1,45 @@
+/**
+ * What was done to a picture, so that it can be told apart from the original and made again.
+ *
+ * @module
+ */
+import type { RestorationModel } from '../models/model.ts';
+import { VERSION } from '../version.ts';
+import type { RestoreSettings } from './options.ts';
+
+/** Written into the XMP of every result (namespace https://clearword.dev/ns/1.0/) and given as JSON. */
+export interface Provenance {
+  readonly software: 'Clearword';
+  readonly version: string;
+  readonly model: string;
+  /** SHA-256 of the weights, hex. */
+  readonly modelHash: string;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly sampler: string;
+  readonly samples: number;
+  /** Width x height of the tiles in pixels, such as "512x384"; with `overlap` part of what decides the bytes. */
+  readonly tile: string;
+  readonly overlap: number;
+}
+
+export function provenanceOf(
+  model: RestorationModel,
+  settings: RestoreSettings,
+  tile: { readonly width: number; readonly height: number },
+): Provenance {
+  return {
+    software: 'Clearword',
+    version: VERSION,
+    model: model.name,
+    modelHash: model.hash,
+    prompt: settings.prompt,
+    seed: settings.seed,
+    steps: settings.steps,
+    sampler: settings.sampler,
+    samples: settings.samples,
+    tile: `${tile.width}x${tile.height}`,
+    overlap: settings.overlap,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * A picture that came out of a restoration, ready to be written.
+ *
+ * @module
+ */
+import { writeFileAtomic } from '../data/atomic-file.ts';
+import { encodeImage } from '../data/image-encode.ts';
+import { formatOfName, type ImageFormat, type ImageSource } from '../data/image-file.ts';
+import { joinAlpha, type Picture, type RawPixels } from '../data/picture.ts';
+import { mergeXmp } from '../data/xmp.ts';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import type { Provenance } from './provenance.ts';
+
+/** What a picture shows: the restoration, one of several samples, or a picture about it. */
+export type Role = 'restored' | 'mean' | 'sample' | 'uncertainty' | 'comparison' | 'states';
+
+export interface RestoredImageParts {
+  readonly picture: Picture;
+  readonly role: Role;
+  readonly provenance: Provenance;
+  /** Metadata to write again; without it the file has neither metadata nor provenance. */
+  readonly source?: ImageSource | undefined;
+  /** Default true. False: no metadata at all, provenance included. */
+  readonly metadata?: boolean;
+  /** More properties for the XMP, about this picture alone. */
+  readonly details?: Readonly<Record<string, string | number>>;
+}
+
+export interface EncodeSettings {
+  /** Default: the input's format, or PNG for raw pixels. */
+  readonly format?: ImageFormat;
+  /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85. */
+  readonly quality?: number;
+}
+
+export interface WriteSettings {
+  /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85. */
+  readonly quality?: number;
+  /** Replace an existing file. Default false: OUTPUT_EXISTS. */
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export class RestoredImage {
+  readonly role: Role;
+  /** What was done. */
+  readonly provenance: Provenance;
+  readonly #picture: Picture;
+  readonly #source: ImageSource | undefined;
+  readonly #metadata: boolean;
+  readonly #details: Readonly<Record<string, string | number>>;
+
+  constructor({ picture, role, provenance, source, metadata = true, details = {} }: RestoredImageParts) {
+    this.#picture = picture;
+    this.role = role;
+    this.provenance = provenance;
+    this.#source = source;
+    this.#metadata = metadata;
+    this.#details = details;
+  }
+
+  /** Pixels, after the input's EXIF orientation was applied. */
+  get width(): number {
+    return this.#picture.width;
+  }
+
+  get height(): number {
+    return this.#picture.height;
+  }
+
+  /** Interleaved pixels in the input's depth, alpha last. Without alpha they are shared with this object, not copied. */
+  pixels(): RawPixels {
+    const { width, height, channels, alpha } = this.#picture;
+    const withAlpha = (alpha === undefined ? channels : channels + 1) as RawPixels['channels'];
+    return { width, height, channels: withAlpha, data: joinAlpha(this.#picture) };
+  }
+
+  /** The bytes of a file. Errors: INVALID_OPTION (too large for the format), OUTPUT_UNWRITABLE. */
+  async toBuffer({ format, quality }: EncodeSettings = {}): Promise<Buffer> {
+    if (!this.#metadata) {
+      return encodeImage(this.#picture, { format: format ?? this.#source?.format ?? 'png', quality });
+    }
+    return encodeImage(this.#picture, {
+      format: format ?? this.#source?.format ?? 'png',
+      quality,
+      source: this.#source,
+      xmp: mergeXmp(this.#source?.xmp, { ...this.provenance, role: this.role, ...this.#details }),
+    });
+  }
+
+  /**
+   * Writes a file in the format of its extension (.jpg, .png, .webp, .tif, .avif): whole or not at all.
+   *
+   * Errors: INVALID_OPTION, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, CANCELLED.
+   */
+  async toFile(path: string, { quality, overwrite, signal }: WriteSettings = {}): Promise<void> {
+    const format = outputFormat(path);
+    const bytes = await this.toBuffer({ format, ...(quality !== undefined && { quality }) });
+    throwIfCancelled(signal, `writing ${path}`);
+    await writeFileAtomic(path, bytes, { overwrite, signal });
+  }
+}
+
+/** The format that the extension of an output asks for. Errors: INVALID_OPTION. */
+export function outputFormat(path: string): ImageFormat {
+  const format = formatOfName(path);
+  if (format !== undefined) return format;
+  throw new ClearwordError(
+    'INVALID_OPTION',
+    `expected a name that ends in .jpg, .png, .webp, .tif or .avif for the output, received ${path}`,
+    { fix: 'Give the output one of these extensions; it chooses the format.' },
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * The states of the diffusion as a strip: Figure 1 of the paper, for one's own picture.
+ *
+ * @module
+ */
+import type { Picture } from '../data/picture.ts';
+import { weightedSum } from '../diffusion/weighted-sum.ts';
+import type { RestorationModel } from '../models/model.ts';
+import { reduce, sideBySide } from './comparison.ts';
+import { condition } from './conditioning.ts';
+import { coverHiddenColours } from './hidden-colours.ts';
+import type { RestoreSettings } from './options.ts';
+import { planSampling } from './restore-picture.ts';
+import { readTile, sourceIndices } from './tile-pixels.ts';
+import { sampleTile, tileNoise } from './tile-sampler.ts';
+import { planTiles } from './tiles.ts';
+
+/** States in a strip, first and last included. */
+const MOST_STATES = 8;
+/** Pixels of white between two states. */
+const LINE = 2;
+
+export interface StatesStrip {
+  /** 8-bit RGB: the degraded picture, then the states from t = T to t = 0. */
+  readonly picture: Picture;
+  /** The times of the states, falling from T to 0. */
+  readonly times: readonly number[];
+}
+
+/**
+ * Restores a view of the picture that fits in one tile (reduced by a whole factor where it is larger) and shows the
+ * states x_t at up to eight times.
+ */
+export async function statesStrip(
+  model: RestorationModel,
+  picture: Picture,
+  settings: RestoreSettings,
+  signal?: AbortSignal,
+): Promise<StatesStrip> {
+  const side = settings.tile;
+  const factor = Math.ceil(Math.max(picture.width, picture.height) / side);
+  const view = reduce(coverHiddenColours(picture), factor);
+  const sampling = planSampling(model, settings);
+  const conditioning = await condition(model, view, settings.prompt, signal);
+  const tiles = planTiles(view.width, view.height, side, settings.overlap);
+  const place = { columns: sourceIndices(tiles.x, 0), rows: sourceIndices(tiles.y, 0), imageWidth: view.width };
+  const mu = readTile(view, place.columns, place.rows);
+
+  const z = tileNoise(place, settings.seed, 0);
+  const states = [{ t: sampling.sde.T, x: weightedSum(sampling.sde.initialState(), { mu: mu.data, z }) }];
+  const wanted = new Set(
+    Array.from({ length: MOST_STATES - 1 }, (_, i) => Math.round(((i + 1) * sampling.steps) / (MOST_STATES - 1))),
+  );
+  await sampleTile({ ...sampling, conditioning, signal }, mu, place, settings.seed, ({ step, t, x }) => {
+    if (wanted.has(step)) states.push({ t, x: new Float32Array(x) });
+  });
+  const shown = [mu.data, ...states.map(({ x }) => x)].map((x) => cropped(x, mu, view));
+  return { picture: sideBySide(shown as [Picture, ...Picture[]], LINE), times: states.map(({ t }) => t) };
+}
+
+/** The planes [3, mu.height, mu.width] without their padding, clipped to 0..1, as 8-bit RGB. */
+function cropped(x: Float32Array, mu: { width: number; height: number }, view: Picture): Picture {
+  const { width, height } = view;
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) {
+    const pixel = Math.floor(i / 3);
+    const at = ((i % 3) * mu.height + Math.floor(pixel / width)) * mu.width + (pixel % width);
+    data[i] = Math.round(255 * Math.min(1, Math.max(0, x[at] as number)));
+  }
+  return { width, height, channels: 3, data };
+}
