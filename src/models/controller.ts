@@ -11,7 +11,7 @@ import { dim, type Tensor } from '../graph/tensor.ts';
 import { l2Normalise } from '../nn/functional.ts';
 import { conv2d, linear } from '../nn/layers.ts';
 import { DEGRADATIONS, type Degradation } from './model.ts';
-import type { ControllerConfig } from './presets.ts';
+import type { ControllerConfig } from './preset-schema.ts';
 
 /** Every combination of degradations, from none to all: bit i of the index is DEGRADATIONS[i]. */
 export const COMBINATIONS: readonly (readonly Degradation[])[] = Array.from(

@@ -9,7 +9,7 @@ import { type InnerBlock, linearAttention, residualBlock, spatialTransformer } f
 import { cropTo, padToMultiple } from '../nn/functional.ts';
 import { conv2d } from '../nn/layers.ts';
 import { textImageFusion } from './fusion.ts';
-import type { ErunetConfig, FusionConfig } from './presets.ts';
+import type { ErunetConfig, FusionConfig } from './preset-schema.ts';
 
 export interface ErunetInputs {
   /** State x_t, [N,3,H,W]. */
@@ -110,6 +110,6 @@ export function erunet(
 
   const joined = f.concat([h, stem], 1);
   h = graph.scope('final_res_block', () => residualBlock(joined, time, { out: width, inner: inner(0), decoder: true }));
-  const out = conv2d(h, 'final_conv', 3 * unshuffle * unshuffle, { kernel: 3 });
+  const out = conv2d(h, 'final_conv', 3 * unshuffle * unshuffle, { kernel: 3, initialiser: { kind: 'zeros' } });
   return cropTo(unshuffle === 1 ? out : f.depthToSpace(out, unshuffle), height, wide);
 }

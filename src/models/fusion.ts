@@ -7,7 +7,7 @@ import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { sinusoidalEmbedding } from '../nn/functional.ts';
 import { linear } from '../nn/layers.ts';
-import type { FusionConfig } from './presets.ts';
+import type { FusionConfig } from './preset-schema.ts';
 
 /**
  * time(t) + Linear(softmax(MLP(p)) P), [N,4 width].

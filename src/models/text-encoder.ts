@@ -11,7 +11,7 @@ import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { attention, l2Normalise, mergeHeads, splitHeads } from '../nn/functional.ts';
 import { layerNorm, linear } from '../nn/layers.ts';
-import type { TextEncoderConfig } from './presets.ts';
+import type { TextEncoderConfig } from './preset-schema.ts';
 
 /** Row 0 of the table is padding, row 1 the start of the text; hashed pieces share the rest. */
 const START = 1;

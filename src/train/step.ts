@@ -10,7 +10,7 @@ import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
 import { COMBINATION_TEXTS, COMBINATIONS } from '../models/controller.ts';
 import { DEGRADATIONS } from '../models/model.ts';
-import type { Preset } from '../models/presets.ts';
+import type { Preset } from '../models/preset-schema.ts';
 import { textFeeds } from '../models/text-encoder.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';

@@ -6,16 +6,17 @@
  *
  * @module
  */
-import { appendFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
-import { type Preset, presets } from '../models/presets.ts';
+import type { Preset } from '../models/preset-schema.ts';
+import { presets } from '../models/presets.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
+import { appendLog } from './log.ts';
 import { cosineSchedule, type StepScalars } from './optimiser.ts';
 import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
 import { type TrainingGraphOptions, trainingGraph } from './training-graph.ts';
@@ -273,9 +274,12 @@ class Run {
       busyShare: this.#busyShare(),
     };
     const { learningRate } = scalarsOf(this.#config, this.#step - 1, fraction);
-    await this.#log({
+    await appendLog(this.#folder, {
       kind: 'step',
-      ...progress,
+      step: progress.step,
+      loss: progress.loss,
+      stepsPerSecond: progress.stepsPerSecond,
+      busyShare: progress.busyShare,
       restoration: mean((r) => r.restoration),
       contrastive: mean((r) => r.contrastive),
       strength: mean((r) => r.strength),
@@ -290,7 +294,12 @@ class Run {
   async #validate(validation: Validation): Promise<void> {
     const { average } = await this.#session.vectors();
     const rows = await validation.score(average);
-    await this.#log({ kind: 'validation', step: this.#step, minutes: this.#milliseconds / 60_000, rows });
+    await appendLog(this.#folder, {
+      kind: 'validation',
+      step: this.#step,
+      minutes: this.#milliseconds / 60_000,
+      rows: [...rows],
+    });
     this.#events.onValidation?.(this.#step, rows);
   }
 
@@ -306,12 +315,5 @@ class Run {
     const path = await saveCheckpoint(this.#folder, state, this.#config.checkpoint.keep);
     this.#events.onCheckpoint?.(path);
     return path;
-  }
-
-  #log(entry: object): Promise<void> {
-    return appendFile(
-      join(this.#folder, 'log.jsonl'),
-      `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
-    );
   }
 }

@@ -20,7 +20,7 @@ import {
 } from '../models/controller.ts';
 import { erunet } from '../models/erunet.ts';
 import { DEGRADATIONS } from '../models/model.ts';
-import type { Preset } from '../models/presets.ts';
+import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { binaryCrossEntropy, crossEntropy, l1Loss } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, sampleError, weightInputs } from './objective.ts';

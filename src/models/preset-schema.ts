@@ -1,0 +1,80 @@
+/**
+ * Networks as data: what a preset, and so a model card, may say.
+ *
+ * @module
+ */
+import { z } from 'zod';
+
+const count = z.int().min(1);
+
+export const erunetSchema = z.strictObject({
+  /** Channels of the first level. */
+  width: count,
+  /** Channels of each level, as multiples of the width: level i hands width * multipliers[i] down. */
+  multipliers: z.array(z.number().positive()).min(1).readonly(),
+  /** Residual blocks in each level, on the way down and again on the way up. */
+  blocks: z.array(count).min(1).readonly(),
+  /** What follows the residual blocks of each level, on both sides. */
+  attention: z.array(z.enum(['none', 'linear', 'transformer'])).readonly(),
+  inner: z.enum(['erb', 'plain']),
+  /** Depthwise kernel of the efficient restoration block in each level. */
+  kernels: z.array(count).min(1).readonly(),
+  /** Channels between its pointwise layers, as a multiple. */
+  expansion: count,
+  /** The picture is folded by this factor into channels before the first convolution. */
+  unshuffle: z.union([z.literal(1), z.literal(2), z.literal(4)]),
+  stemKernel: count,
+});
+
+export const fusionSchema = z.strictObject({
+  /** Features of e_c and e_d. */
+  context: count,
+  /** p = e_c + e_d (the authors' code) or their concatenation (the paper); `none` leaves the block out (ablation). */
+  mode: z.enum(['sum', 'concat', 'none']),
+  /** Factor on the unit-length embeddings before the MLP. */
+  embeddingScale: z.number().positive(),
+  /** Standard deviation of the learned vector P at the start. */
+  promptStd: z.number().positive(),
+});
+
+export const textEncoderSchema = z.strictObject({
+  /** Rows of the table of hashed words and character n-grams. */
+  buckets: count,
+  width: count,
+  layers: count,
+  heads: count,
+  /** Words read; the rest of a prompt is ignored. */
+  words: count,
+  /** Hashed pieces kept for a word. */
+  pieces: count,
+});
+
+export const controllerSchema = z.strictObject({
+  /** Channels of its convolutions; each after the first halves the map. */
+  widths: z.array(count).min(1).readonly(),
+  /** Side of the tiles in which it reads a picture, pixels. */
+  tile: count,
+});
+
+export const presetSchema = z.strictObject({
+  name: z.string().min(1),
+  network: erunetSchema,
+  fusion: fusionSchema,
+  sde: z.strictObject({
+    schedule: z.enum(['cosine', 'linear', 'constant']),
+    T: count,
+    maxSigma: z.number().positive(),
+    eps: z.number().positive().lt(1),
+  }),
+  parameterisation: z.enum(['noise', 'data']),
+  /** Present where the encoders are trained with the network; absent where their embeddings come from outside. */
+  encoders: z.strictObject({ text: textEncoderSchema, controller: controllerSchema }).optional(),
+  /** What restores best: steps, sampler and tile side in pixels. */
+  defaults: z.strictObject({ steps: count, sampler: z.string().min(1), tile: count }),
+});
+
+export type ErunetConfig = Readonly<z.infer<typeof erunetSchema>>;
+export type FusionConfig = Readonly<z.infer<typeof fusionSchema>>;
+export type TextEncoderConfig = Readonly<z.infer<typeof textEncoderSchema>>;
+export type ControllerConfig = Readonly<z.infer<typeof controllerSchema>>;
+export type Preset = Readonly<z.infer<typeof presetSchema>>;

@@ -1,0 +1,62 @@
+/**
+ * A checkpoint's averaged parameters as a model that can be loaded.
+ *
+ * @module
+ */
+import { ClearwordError } from '../errors.ts';
+import { flatten, unflatten } from '../graph/parameters.ts';
+import { type ModelCard, writeModel } from '../models/card.ts';
+import { modelLayout } from '../models/loaded-model.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { parseTrainConfig } from './config.ts';
+import { graphOptions } from './trainer.ts';
+import { trainingLayout } from './training-graph.ts';
+
+export interface ExportOptions {
+  /** Half precision halves the file. */
+  readonly precision: 'float16' | 'float32';
+  readonly name?: string | undefined;
+  readonly licence?: string | undefined;
+  /** What the data were and on which terms, for the card. */
+  readonly data?: string | undefined;
+}
+
+/** Terms of a model whose trainer stated none. */
+const UNSTATED = 'not stated';
+
+/**
+ * Writes `out` (.safetensors) and its card (.json).
+ *
+ * @throws ClearwordError CHECKPOINT_INVALID, INVALID_OPTION, OUTPUT_UNWRITABLE
+ */
+export async function exportCheckpoint(path: string, out: string, options: ExportOptions): Promise<ModelCard> {
+  if (!out.endsWith('.safetensors')) {
+    throw new ClearwordError('INVALID_OPTION', `output: expected a name that ends in .safetensors, received ${out}`);
+  }
+  const checkpoint = await readCheckpoint(path);
+  const config = parseTrainConfig(checkpoint.config, `configuration in ${path}`);
+  const { preset } = graphOptions(config);
+  const values = unflatten(trainingLayout(graphOptions(config)), checkpoint.vectors.average);
+  const layout = modelLayout(preset);
+  // Paths on the trainer's disk are nobody's business and tell nothing.
+  const { data, validation: _, initialise: __, ...rest } = config;
+  const { roots: ___, ...recipe } = data;
+  return writeModel(
+    out,
+    layout,
+    flatten(layout, values),
+    {
+      name: options.name ?? preset.name,
+      preset,
+      licence: options.licence ?? UNSTATED,
+      training: {
+        data: options.data ?? UNSTATED,
+        steps: checkpoint.step,
+        minutes: Math.round(checkpoint.milliseconds / 60_000),
+        config: { ...rest, data: recipe },
+      },
+      quality: {},
+    },
+    options.precision,
+  );
+}
