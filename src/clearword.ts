@@ -3,18 +3,26 @@
  *
  * @module
  */
-import { type ImageSource, readImage } from './data/image-file.ts';
+import { checkFits } from './data/image-encode.ts';
+import { type ImageFormat, type ImageSource, readImage } from './data/image-file.ts';
 import { fromRawPixels, type Picture, type RawPixels } from './data/picture.ts';
 import { ClearwordError, throwIfCancelled } from './errors.ts';
 import type { Findings, RestorationModel } from './models/model.ts';
 import { checkOptions } from './options.ts';
 import { inspectPicture } from './restore/conditioning.ts';
 import { coverHiddenColours } from './restore/hidden-colours.ts';
-import { limitsFor, type RestoreParameters, restoreOptionsSchema, settingsFor } from './restore/options.ts';
+import {
+  limitsFor,
+  type RestoreParameters,
+  type RestoreSettings,
+  restoreOptionsSchema,
+  settingsFor,
+} from './restore/options.ts';
 import { provenanceOf } from './restore/provenance.ts';
-import { restorePicture } from './restore/restore-picture.ts';
+import { planSampling, restorePicture } from './restore/restore-picture.ts';
 import { RestoreResult } from './restore/result.ts';
 import { statesStrip } from './restore/states.ts';
+import { planTiles } from './restore/tiles.ts';
 
 /** A path, the bytes of a JPEG, PNG, WebP, TIFF or AVIF file, or raw pixels. */
 export type ImageInput = string | Uint8Array | RawPixels;
@@ -35,6 +43,8 @@ export interface RestoreProgress {
 }
 
 export interface RestoreOptions extends RestoreParameters {
+  /** Format that the result is meant for: whether it can hold the picture is checked before the work. */
+  readonly format?: ImageFormat;
   /** Called as the work goes on, from the calling thread. */
   readonly onProgress?: (progress: RestoreProgress) => void;
   /** Stops the work at the next step: CANCELLED. */
@@ -101,6 +111,16 @@ export class Clearword {
   }
 
   /**
+   * The options with all defaults filled in, as `restore` would use them. Errors: INVALID_OPTION, as from `restore`.
+   */
+  settings(parameters: RestoreParameters = {}): RestoreSettings {
+    const settings = settingsFor(this.#model, parameters);
+    planSampling(this.#model, settings);
+    planTiles(1, 1, settings.tile, settings.overlap);
+    return settings;
+  }
+
+  /**
    * Restores a picture of up to `maxMegapixels`.
    *
    * The result has the input's depth, colours, transparency and metadata, and records what was done in its XMP. Steps,
@@ -117,13 +137,14 @@ export class Clearword {
    * ```
    */
   async restore(input: ImageInput, options: RestoreOptions = {}): Promise<RestoreResult> {
-    const { onProgress, signal, ...parameters } = options;
+    const { format, onProgress, signal, ...parameters } = options;
     this.#check();
     // Before the picture is read, so that a typing error costs nothing.
-    const settings = settingsFor(this.#model, parameters);
+    const settings = this.settings(parameters);
     const { compare, saveStates, strip, maxMegapixels } = checkOptions(restoreOptionsSchema, parameters);
     onProgress?.({ stage: 'read', fraction: 0 });
     const { picture, source } = await readInput(input, { maxMegapixels, toSrgb: strip, signal });
+    if (format !== undefined) checkFits(format, picture.width, picture.height);
     const restoration = await restorePicture(this.#model, picture, settings, { onProgress, signal });
     const states = saveStates ? await statesStrip(this.#model, picture, settings, signal) : undefined;
     const provenance = provenanceOf(this.#model, settings, restoration.tile);

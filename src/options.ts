@@ -26,6 +26,7 @@ export function checkOptions<Schema extends z.ZodType>(
 function describe(issue: z.core.$ZodIssue, nameOf: (path: string) => string): string {
   const name = issue.path.length === 0 ? 'options' : nameOf(issue.path.join('.'));
   if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.map(nameOf).join(', ')}`;
+  if (issue.code === 'custom') return issue.message;
   return `expected ${expectation(issue)} for ${name}, received ${received(issue.input)}`;
 }
 

@@ -40,12 +40,12 @@ const MAX_JPEG_XMP = 65_500;
 const LARGE = 25_000_000;
 
 /** Throws INVALID_OPTION when the format cannot hold a picture of this size, so that no work is done in vain. */
-export function checkFits(format: ImageFormat, width: number, height: number, name: string): void {
+export function checkFits(format: ImageFormat, width: number, height: number): void {
   const limit = MAX_SIDE[format];
   if (width <= limit && height <= limit) return;
   throw new ClearwordError(
     'INVALID_OPTION',
-    `expected sides of at most ${limit} pixels for the ${format} file ${name}, received ${width} x ${height}`,
+    `expected sides of at most ${limit} pixels for a ${format} file, received ${width} x ${height}`,
     { fix: 'Write a .png or .tif file, which have no such limit.' },
   );
 }
@@ -59,7 +59,7 @@ export function checkFits(format: ImageFormat, width: number, height: number, na
  */
 export async function encodeImage(picture: Picture, options: EncodeOptions): Promise<Buffer> {
   const { format, source, quality } = options;
-  checkFits(format, picture.width, picture.height, 'to be written');
+  checkFits(format, picture.width, picture.height);
   const flat = format === 'jpeg' ? flattenOnWhite(picture) : picture;
   const keepsDepth = format === 'png' || format === 'tiff' || format === 'avif';
   const samples = keepsDepth ? joinAlpha(flat) : toEightBits(joinAlpha(flat));

@@ -16,7 +16,7 @@ export const restoreOptionsSchema = z.strictObject({
     description: 'what to remove, and what to keep, in words; empty: everything found',
     placeholder: 'text',
   }),
-  steps: z.int().min(1).max(100_000).optional().meta({
+  steps: z.int().min(1).max(1000).optional().meta({
     description: "steps of the diffusion, at most those the model was trained with; default: the model's",
     placeholder: 'n',
   }),

@@ -1,0 +1,72 @@
+/**
+ * `clearword inspect`: which degradations a photo has.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import type { Findings } from '../models/model.ts';
+import { restoreOptionsSchema } from '../restore/options.ts';
+import { type CommandContext, defineCommand, EXIT } from './command.ts';
+import { deviceOption, jsonOption, modelOption } from './common-options.ts';
+import { expandInputs } from './inputs.ts';
+import { exitCodeOf, printError, reportOf } from './report.ts';
+
+const options = z.strictObject({
+  device: deviceOption,
+  model: modelOption,
+  maxMegapixels: restoreOptionsSchema.shape.maxMegapixels,
+  json: jsonOption,
+});
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  argument: { name: 'inputs', description: 'photos, folders of photos, or patterns', variadic: true },
+  options,
+  details: `For noise, rain and haze: the probability that the photo has it, and its strength from 0 to 1
+(noise: standard deviation of 8-bit values / 55; rain: brightness that the streaks add / 0.15; haze: share of the
+scene's light lost).
+
+Exit codes: 0 all done, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C.`,
+  run,
+});
+
+async function run(args: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
+  const { files, errors } = await expandInputs(args);
+  let failed = errors.length;
+  const fail = (error: unknown, input?: string) => {
+    if (given.json) context.stdout.write(`${JSON.stringify({ input, error: reportOf(error) })}\n`);
+    printError(context.stderr, error, context.debug);
+  };
+  for (const error of errors) fail(error);
+  if (files.length === 0) return EXIT.failed;
+  const { device, model, maxMegapixels } = given;
+  const { signal } = context;
+  const clearword = await context.loadModel({ device, ...(model !== undefined && { model }), signal });
+  try {
+    for (const { path } of files) {
+      try {
+        const findings = await clearword.inspect(path, { maxMegapixels, signal });
+        context.stdout.write(given.json ? `${asJson(path, findings)}\n` : asText(path, findings));
+      } catch (error) {
+        fail(error, path);
+        failed++;
+        if (exitCodeOf(error) === EXIT.interrupted) return EXIT.interrupted;
+      }
+    }
+  } finally {
+    await clearword.dispose();
+  }
+  return failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+function asJson(input: string, { degradations }: Findings): string {
+  return JSON.stringify({ input, degradations });
+}
+
+function asText(input: string, { degradations }: Findings): string {
+  const lines = Object.entries(degradations).map(([name, { probability, strength }]) => {
+    const percent = `${Math.round(100 * probability)} %`.padStart(5);
+    return `  ${name.padEnd(6)}${percent}   strength ${strength.toFixed(2)}\n`;
+  });
+  return `${input}\n${lines.join('')}`;
+}

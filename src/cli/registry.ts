@@ -1,0 +1,42 @@
+/**
+ * The commands. A new one is a file that exports a `CommandDefinition`, and a line here.
+ *
+ * Names and summaries are here, so that `clearword --help` loads no command, and a command loads no other.
+ *
+ * @module
+ */
+import type { CommandDefinition } from './command.ts';
+
+export interface RegistryEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandDefinition>;
+}
+
+export const commands: readonly RegistryEntry[] = [
+  {
+    name: 'restore',
+    summary: 'restore photos, as a sentence says',
+    load: async () => (await import('./restore.ts')).restore,
+  },
+  {
+    name: 'inspect',
+    summary: 'say which degradations a photo has',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    name: 'train',
+    summary: 'train a model, or go on with a run',
+    load: async () => (await import('./train.ts')).train,
+  },
+  {
+    name: 'plot',
+    summary: 'draw the curves of a training run',
+    load: async () => (await import('./plot.ts')).plot,
+  },
+  {
+    name: 'export',
+    summary: 'make a model out of a checkpoint',
+    load: async () => (await import('./export.ts')).exportModel,
+  },
+];

@@ -1,0 +1,35 @@
+/**
+ * Errors as the command line shows them.
+ *
+ * @module
+ */
+import { ClearwordError } from '../errors.ts';
+import { EXIT, type OutputStream } from './command.ts';
+
+/** An error as JSON, the same fields as in the text. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+export function reportOf(error: unknown): ErrorReport {
+  if (error instanceof ClearwordError) return { code: error.code, message: error.message, fix: error.fix };
+  // Not in the catalogue: a mistake of the program.
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'UNEXPECTED', message, fix: 'Please report it, with the output of the same command with --debug.' };
+}
+
+/** Two lines, "error CODE: message" and "fix: ...", and with `debug` the stack. */
+export function printError(stderr: OutputStream, error: unknown, debug: boolean): void {
+  const { code, message, fix } = reportOf(error);
+  stderr.write(`error ${code}: ${message}\nfix: ${fix}\n`);
+  for (let cause: unknown = error; debug && cause instanceof Error; cause = cause.cause)
+    stderr.write(`${cause.stack}\n`);
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof ClearwordError)) return EXIT.failed;
+  if (error.code === 'CANCELLED') return EXIT.interrupted;
+  return error.code === 'INVALID_OPTION' ? EXIT.wrongUse : EXIT.failed;
+}

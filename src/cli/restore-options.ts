@@ -1,0 +1,47 @@
+/**
+ * The options of `clearword restore`: those of the library, and those about files.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
+import { deviceOption, jsonOption, modelOption } from './common-options.ts';
+
+const { prompt, steps, sampler, seed, samples, tile, overlap, compare, saveStates, strip, maxMegapixels } =
+  restoreOptionsSchema.shape;
+
+export const restoreCommandOptions = z
+  .strictObject({
+    output: z.string().min(1).optional().meta({
+      short: 'o',
+      placeholder: 'path',
+      description: 'file or folder for the results; default: photo.restored.jpg beside photo.jpg',
+    }),
+    prompt,
+    steps,
+    sampler,
+    seed,
+    samples,
+    device: deviceOption,
+    model: modelOption,
+    tile,
+    overlap,
+    compare,
+    saveStates,
+    strip,
+    maxMegapixels,
+    overwrite: z.boolean().default(false).meta({ description: 'replace results that exist' }),
+    skipExisting: z.boolean().default(false).meta({ description: 'leave out inputs whose result exists' }),
+    json: jsonOption,
+  })
+  .refine(({ overwrite, skipExisting }) => !(overwrite && skipExisting), {
+    message: 'expected only one of --overwrite and --skip-existing',
+  });
+
+export type RestoreCommandOptions = z.output<typeof restoreCommandOptions>;
+
+/** The options that are the library's. */
+export function restoreParameters(given: RestoreCommandOptions): RestoreParameters {
+  const { output: _o, device: _d, model: _m, overwrite: _w, skipExisting: _s, json: _j, ...parameters } = given;
+  return parameters;
+}

@@ -1,0 +1,79 @@
+/**
+ * `clearword train`: trains a model, or goes on with a run.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { readTrainConfig, type TrainConfig } from '../train/config.ts';
+import { type TrainProgress, train as trainModel } from '../train/trainer.ts';
+import type { ValidationRow } from '../train/validation.ts';
+import { type CommandContext, defineCommand, EXIT } from './command.ts';
+import { progressDisplay } from './progress.ts';
+
+const options = z.strictObject({
+  output: z.string().min(1).meta({
+    short: 'o',
+    placeholder: 'folder',
+    description: 'folder of the run: its checkpoints and its log',
+  }),
+  resume: z.boolean().default(false).meta({ description: 'go on from the newest checkpoint in the folder' }),
+});
+
+export const train = defineCommand({
+  name: 'train',
+  argument: { name: 'config', description: 'configuration of the run, JSON' },
+  options,
+  details: `Ctrl-C saves a checkpoint and ends; --resume goes on from there as if nothing had happened.
+configs/lite.json is the configuration of the bundled model; docs/training.md explains every key.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C.`,
+  run,
+});
+
+/** Lines printed when the output is no terminal: one for this many reports. */
+const LINE_EVERY = 5;
+
+const duration = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
+
+function lineOf({ step, loss, stepsPerSecond, remaining, busyShare }: TrainProgress): string {
+  const engine = `engine busy ${(100 * busyShare).toFixed(0)} %`;
+  return `step ${step}  loss ${loss.toFixed(4)}  ${stepsPerSecond.toFixed(2)} steps/s  ${engine}  ${duration(remaining)} left`;
+}
+
+function validationLines(step: number, rows: readonly ValidationRow[]): string {
+  const body = rows.map(({ name, samples, input, output }) => {
+    const gain = `${input.toFixed(2)} -> ${output.toFixed(2)} dB`;
+    return `  ${name.padEnd(16)} ${gain.padStart(20)}  (${samples} samples)\n`;
+  });
+  return `validation at step ${step}\n${body.join('')}`;
+}
+
+async function run(
+  args: readonly string[],
+  { output, resume }: z.output<typeof options>,
+  { stdout, stderr, signal }: CommandContext,
+): Promise<number> {
+  const config: TrainConfig = await readTrainConfig(args[0] ?? '');
+  const display = await progressDisplay(stderr);
+  const interactive = stderr.isTTY === true;
+  let reports = 0;
+  try {
+    const result = await trainModel(config, output, resume, {
+      signal,
+      onProgress: (progress) => {
+        display.update(progress.fraction, lineOf(progress));
+        if (!interactive && reports++ % LINE_EVERY === 0) stderr.write(`${lineOf(progress)}\n`);
+      },
+      onValidation: (step, rows) => display.around(() => stderr.write(validationLines(step, rows))),
+    });
+    const busy = `the engine was busy ${(100 * result.busyShare).toFixed(1)} % of the time`;
+    stdout.write(`${result.finished ? 'done' : 'stopped'} at step ${result.step}: ${result.checkpoint}; ${busy}\n`);
+    return result.finished ? EXIT.done : EXIT.interrupted;
+  } finally {
+    display.stop();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The command line in this process, with a stand-in for the model.
+ *
+ * @module
+ */
+
+import { runCommandLine } from '../../src/cli/program.ts';
+import { Clearword, type LoadOptions, type RestorationModel } from '../../src/index.ts';
+import { fakeModel } from './fake-model.ts';
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What each model was loaded with. */
+  readonly loads: readonly LoadOptions[];
+  /** The objects of the JSON lines on standard output. */
+  json(): Record<string, unknown>[];
+}
+
+export interface CliSettings {
+  readonly model?: RestorationModel;
+  readonly signal?: AbortSignal;
+  readonly tty?: boolean;
+}
+
+export async function runCli(argv: readonly string[], settings: CliSettings = {}): Promise<CliResult> {
+  const {
+    model = fakeModel({ predict: ({ mu }) => mu }),
+    signal = new AbortController().signal,
+    tty = false,
+  } = settings;
+  const output = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof output) => ({
+    isTTY: tty,
+    write: (text: string) => {
+      output[name] += text;
+    },
+  });
+  const loads: LoadOptions[] = [];
+  const code = await runCommandLine(argv, {
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    signal,
+    async loadModel(options) {
+      loads.push(options);
+      return new Clearword(model);
+    },
+  });
+  const json = () =>
+    output.stdout
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { code, ...output, loads, json };
+}
