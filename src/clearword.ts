@@ -23,6 +23,7 @@ import { planSampling, restorePicture } from './restore/restore-picture.ts';
 import { RestoreResult } from './restore/result.ts';
 import { statesStrip } from './restore/states.ts';
 import { planTiles } from './restore/tiles.ts';
+import type { DeviceChoice } from './runtime/protocol.ts';
 
 /** A path, the bytes of a JPEG, PNG, WebP, TIFF or AVIF file, or raw pixels. */
 export type ImageInput = string | Uint8Array | RawPixels;
@@ -30,8 +31,8 @@ export type ImageInput = string | Uint8Array | RawPixels;
 export interface LoadOptions {
   /** Path of a model. Default: the bundled one. */
   readonly model?: string;
-  /** Where to compute. Default auto: the fastest that works. */
-  readonly device?: 'cpu' | 'webgpu' | 'cuda' | 'auto';
+  /** Where to compute. Default cpu; auto takes the first of cuda, webgpu and cpu that works. */
+  readonly device?: DeviceChoice;
   readonly signal?: AbortSignal;
 }
 
@@ -56,14 +57,6 @@ export interface InspectOptions {
   readonly maxMegapixels?: number;
   readonly signal?: AbortSignal;
 }
-
-// Until src/models/load.ts is here: its signature, and its place as a value that the compiler does not resolve.
-type LoadModel = (options: {
-  path?: string;
-  device?: 'cpu' | 'webgpu' | 'cuda' | 'auto';
-  signal?: AbortSignal;
-}) => Promise<RestorationModel>;
-const LOADER: string = new URL('./models/load.ts', import.meta.url).href;
 
 /**
  * A loaded model, ready to restore pictures.
@@ -92,13 +85,13 @@ export class Clearword {
    *
    * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
    */
-  static async load({ model, device, signal }: LoadOptions = {}): Promise<Clearword> {
+  static async load({ model, device = 'cpu', signal }: LoadOptions = {}): Promise<Clearword> {
     throwIfCancelled(signal, 'loading the model');
-    const { loadModel } = (await import(LOADER)) as { loadModel: LoadModel };
+    const { loadModel } = await import('./models/load.ts');
     return new Clearword(
       await loadModel({
         ...(model !== undefined && { path: model }),
-        ...(device !== undefined && { device }),
+        device,
         ...(signal !== undefined && { signal }),
       }),
     );

@@ -4,13 +4,13 @@
  * @module
  */
 import { z } from 'zod';
+import { DEVICES } from '../runtime/protocol.ts';
 
-export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
-
-export const deviceOption = z.enum(DEVICES).default('auto').meta({
-  placeholder: 'name',
-  description: 'where to compute; auto: the fastest that works',
-});
+/** The CPU unless told otherwise: it works everywhere and starts at once, where `auto` tries the other devices first. */
+export const deviceOption = z
+  .enum([...DEVICES, 'auto'])
+  .default('cpu')
+  .meta({ placeholder: 'name', description: 'where to compute; auto: the first of cuda, webgpu and cpu that works' });
 
 export const modelOption = z.string().min(1).optional().meta({
   placeholder: 'path',

@@ -25,6 +25,11 @@ export const commands: readonly RegistryEntry[] = [
     load: async () => (await import('./inspect.ts')).inspect,
   },
   {
+    name: 'doctor',
+    summary: 'list devices and versions, and test them',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
     name: 'train',
     summary: 'train a model, or go on with a run',
     load: async () => (await import('./train.ts')).train,

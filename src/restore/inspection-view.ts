@@ -9,8 +9,10 @@ import { readTile } from './tile-pixels.ts';
 
 /** Pictures up to this many pixels are inspected whole: 48 MB as float32. */
 const WHOLE = 4 * 2 ** 20;
-/** Larger ones are sampled by cells of this side, as many as fill `WHOLE`. */
-const CELL = 256;
+/** Larger ones are sampled: this many pixels, in cells of this side. */
+const SAMPLED = 2 ** 20;
+/** A multiple of the tiles that controllers read, so that none of their tiles has a seam in it. */
+const CELL = 128;
 
 /**
  * The whole picture, or, where that would need too much memory, a mosaic of cells at full resolution spread evenly over
@@ -20,7 +22,7 @@ const CELL = 256;
 export function inspectionView(picture: Picture): Raster {
   const { width, height } = picture;
   if (width * height <= WHOLE) return toRaster(picture);
-  const budget = WHOLE / CELL ** 2;
+  const budget = SAMPLED / CELL ** 2;
   // Cells in the picture's own proportions; a side shorter than a cell is taken whole.
   const across = clamp(Math.round(Math.sqrt((budget * width) / height)), 1, Math.floor(width / CELL));
   const down = clamp(Math.floor(budget / across), 1, Math.floor(height / CELL));

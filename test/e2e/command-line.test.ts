@@ -6,6 +6,7 @@ import { commands } from '../../src/cli/registry.ts';
 import { allOptions, describeOptions } from '../../src/cli/schema-options.ts';
 import { encodeImage } from '../../src/data/image-encode.ts';
 import { VERSION } from '../../src/index.ts';
+import { fakeModel } from '../support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { runCli } from '../support/run-cli.ts';
 
@@ -47,7 +48,7 @@ describe('wrong use ends with 2 and says what is wrong', () => {
     [['restore', photo, '--steps', '0'], 'expected at least 1 for --steps, received 0'],
     [['restore', photo, '--samples', '1e9'], 'expected at most 64 for --samples, received 1000000000'],
     [['restore', photo, '--sampler', 'magic'], 'expected one of euler-maruyama, ode, posterior'],
-    [['restore', photo, '--device', 'tpu'], 'expected one of auto, cpu, webgpu, cuda for --device, received "tpu"'],
+    [['restore', photo, '--device', 'tpu'], 'expected one of cpu, webgpu, cuda, auto for --device, received "tpu"'],
     [['restore', photo, '--max-megapixels', '0'], 'for --max-megapixels, received 0'],
     [['restore', photo, '--overwrite', '--skip-existing'], 'expected only one of --overwrite and --skip-existing'],
     [['restore', photo, '--overlap', '500', '--tile', '128'], 'for overlap, received 500'],
@@ -92,6 +93,35 @@ describe('inspect', () => {
       undefined,
     ]);
     expect(stderr).toContain('error NOT_AN_IMAGE');
+  });
+});
+
+describe('doctor', () => {
+  it('lists versions, devices and the model, as text and as JSON', async () => {
+    const { code, stdout } = await runCli(['doctor']);
+    expect(code).toBe(0);
+    for (const part of [
+      `clearword   ${VERSION}`,
+      'onnxruntime',
+      'threads',
+      'cpu     works',
+      'webgpu',
+      'fake ffffffffffff  works',
+    ]) {
+      expect(stdout).toContain(part);
+    }
+    const [diagnosis] = (await runCli(['doctor', '--json'])).json();
+    expect(diagnosis).toMatchObject({
+      machine: { threads: expect.any(Number) },
+      model: { usable: true, name: 'fake' },
+    });
+  });
+
+  it('a model that gives no finite numbers fails, with what to do', async () => {
+    const model = fakeModel({ predict: ({ mu }) => mu.map(() => Number.NaN) });
+    const { code, stdout } = await runCli(['doctor'], { model });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/not usable: NON_FINITE: .+\n {2}fix: /);
   });
 });
 
