@@ -108,6 +108,11 @@ export const catalogue = {
     meaning: 'The work was cancelled before it was done.',
     fix: 'Run it again; finished files are kept.',
   },
+  INTERNAL: {
+    status: 500,
+    meaning: 'Something happened that should be impossible: a mistake in Clearword itself.',
+    fix: 'Please report it, with the output of the same command with --debug.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

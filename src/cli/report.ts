@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ClearwordError } from '../errors.ts';
+import { ClearwordError, catalogue } from '../errors.ts';
 import { EXIT, type OutputStream } from './command.ts';
 
 /** An error as JSON, the same fields as in the text. */
@@ -15,9 +15,8 @@ export interface ErrorReport {
 
 export function reportOf(error: unknown): ErrorReport {
   if (error instanceof ClearwordError) return { code: error.code, message: error.message, fix: error.fix };
-  // Not in the catalogue: a mistake of the program.
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 'UNEXPECTED', message, fix: 'Please report it, with the output of the same command with --debug.' };
+  return { code: 'INTERNAL', message, fix: catalogue.INTERNAL.fix };
 }
 
 /** Two lines, "error CODE: message" and "fix: ...", and with `debug` the stack. */
