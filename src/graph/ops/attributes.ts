@@ -1,6 +1,6 @@
 /**
  * The operators and their attributes. Adding a name here makes the compiler ask for its record (`ops/index.ts`) and
- * for its test cases (`ops/cases.ts`).
+ * for its test cases (`ops/cases/`).
  *
  * @module
  */

@@ -83,7 +83,7 @@ function denseWeightGradient(x: Tensor, weight: Tensor, g: Tensor, attributes: C
 }
 
 /** Widest map for which the products of {@link depthwiseByRows} beat a grouped convolution. */
-const WIDEST_BY_ROWS = 64;
+export const WIDEST_BY_ROWS = 64;
 
 /**
  * Depthwise, stride 1. For each kernel row i, the product over all rows of a channel,

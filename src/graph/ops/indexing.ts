@@ -26,7 +26,8 @@ export const indexing: { readonly [K in 'gather' | 'scatterAdd']: OpRecord<K> } 
       const before = table.shape.slice(0, axis);
       const after = table.shape.slice(axis + 1);
       const rowsFirst = f.transpose(f.reshape(g, [sizeOf(before), count, sizeOf(after)]), [1, 0, 2]);
-      const sums = f.scatterAdd(f.reshape(rowsFirst, [count, -1]), f.reshape(indices, [count]), dim(table.shape, axis));
+      const rows = f.cast(f.reshape(indices, [count]), 'int64');
+      const sums = f.scatterAdd(f.reshape(rowsFirst, [count, -1]), rows, dim(table.shape, axis));
       const perm = Array.from({ length: rank }, (_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
       return [f.transpose(f.reshape(sums, [dim(table.shape, axis), ...before, ...after]), perm), undefined];
     },
@@ -36,6 +37,8 @@ export const indexing: { readonly [K in 'gather' | 'scatterAdd']: OpRecord<K> } 
       expectCount(inputs, [2], fail);
       const [updates, indices] = [at(inputs, 0), at(inputs, 1)];
       if (updates.shape.length !== 2) fail('updates', 'rank 2', formatShape(updates.shape));
+      // ONNX scatters by 64-bit indices only.
+      if (indices.dtype !== 'int64') fail('indices', 'int64', indices.dtype);
       const expected = formatShape([dim(updates.shape, 0)]);
       if (formatShape(indices.shape) !== expected) fail('indices', expected, formatShape(indices.shape));
       return [{ shape: [rows, dim(updates.shape, 1)], dtype: updates.dtype }];

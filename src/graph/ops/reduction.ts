@@ -34,6 +34,8 @@ function reduceRecord<K extends Reduction>(type: string, gradient: GradientRule<
     emit(node, emitter: Emitter) {
       const { axes, keepDims } = node.attributes;
       const [x, y] = [at(node.inputs, 0).name, at(node.outputs, 0).name];
+      // ONNX reads an empty list as "all axes"; here it is none.
+      if (axes.length === 0) return [{ type: 'Identity', inputs: [x], outputs: [y] }];
       return [{ type, inputs: [x, emitter.ints(axes)], outputs: [y], attributes: { keepdims: keepDims ? 1 : 0 } }];
     },
     gradient,
