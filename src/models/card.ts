@@ -37,7 +37,7 @@ export const cardSchema = z.strictObject({
 export type ModelCard = Readonly<z.infer<typeof cardSchema>>;
 
 /** `model.safetensors` -> `model.json`. */
-export const cardPath = (weights: string): string => weights.replace(/\.safetensors$/, '') + '.json';
+export const cardPath = (weights: string): string => `${weights.replace(/\.safetensors$/, '')}.json`;
 
 async function readModelFile(path: string, what: string): Promise<Buffer> {
   try {
@@ -113,12 +113,12 @@ export function parameterValues(
   };
   const problems = [...list('missing', missing), ...list('unexpected', unexpected), ...list('wrong', misshapen)];
   if (problems.length > 0) throw new ClearwordError('MODEL_INVALID', `${source}: tensors ${problems.join('; ')}`);
-  const valueOf = ({ name }: LayoutEntry) => {
+  const valuesOf = ({ name }: LayoutEntry) => {
     const stored = tensors.get(name);
     if (!stored) throw new RangeError(name);
     return loadFloats(stored);
   };
-  return new Map(layout.entries.map((entry) => [entry.name, valueOf(entry)]));
+  return new Map(layout.entries.map((entry) => [entry.name, valuesOf(entry)]));
 }
 
 /** What the writer of a model adds to what follows from its weights. */

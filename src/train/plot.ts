@@ -24,9 +24,9 @@ const MARGIN = { top: 34, right: 120, bottom: 40, left: 56 };
 /** Colours that stay apart in colour-blind sight (Okabe and Ito 2008). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#8c6d31', '#7f7f7f'];
 
-const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+const escapeXml = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 const text = (x: number, y: number, body: string, attributes = '') =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escape(body)}</text>`;
+  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapeXml(body)}</text>`;
 
 /** Mean over a window that grows with the run: raw losses of single batches hide the course. */
 function smoothed(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
