@@ -39,13 +39,18 @@ function dependents(nodes: readonly Node[], sources: readonly Tensor[]): Set<Ten
  * @param loss one value (shape `scalar`, [1], ...), or any tensor when `seed` gives the gradient to start from
  * @param sources tensors to differentiate by; one that does not influence the loss gets zeros
  * @param seed gradient of the loss itself, in its shape; ones unless told
- * @throws ClearwordError GRAPH_INVALID if the loss is no scalar and no seed is given, or if the way leads through an
+ * @throws ClearwordError GRAPH_INVALID if the loss is no scalar and no seed is given, the seed is not like the loss, or the way leads through an
  *   operator without a gradient
  */
 export function gradients(loss: Tensor, sources: readonly Tensor[], seed?: Tensor): Tensor[] {
   const { graph } = loss;
   if (!seed && loss.shape.some((dimension) => dimension !== 1)) {
     throw new ClearwordError('GRAPH_INVALID', `gradients: loss expected a scalar, received ${formatShape(loss.shape)}`);
+  }
+  if (seed && (seed.dtype !== loss.dtype || !sameShape(seed.shape, loss.shape))) {
+    const describe = ({ dtype, shape }: Tensor) => `${dtype} ${formatShape(shape)}`;
+    const message = `gradients: seed expected ${describe(loss)}, received ${describe(seed)}`;
+    throw new ClearwordError('GRAPH_INVALID', message);
   }
   const nodes = [...graph.nodes];
   const active = dependents(nodes, sources);

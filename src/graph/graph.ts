@@ -39,6 +39,8 @@ export interface ParameterSpec {
  */
 export type ParameterProvider = (graph: Graph, spec: ParameterSpec) => Tensor;
 
+const isWhole = (shape: Shape) => shape.every((dimension) => Number.isInteger(dimension) && dimension > 0);
+
 export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Tensor[] = [];
@@ -86,9 +88,14 @@ export class Graph {
 
   /** Names a result of the graph. The emitted value has this name. */
   output(name: string, tensor: Tensor): void {
-    if (this.outputs.has(name) || this.#names.has(name)) {
+    if (this.#names.has(name)) {
       throw new ClearwordError('GRAPH_INVALID', `output ${name}: expected a name not used before, received it twice`);
     }
+    if (tensor.graph !== this) {
+      const message = `output ${name}: expected a tensor of this graph, received ${tensor.name} of another`;
+      throw new ClearwordError('GRAPH_INVALID', message);
+    }
+    this.#names.add(name);
     this.outputs.set(name, tensor);
   }
 
@@ -153,7 +160,7 @@ export class Graph {
     const record = ops[op] as unknown as OpRecord<K>;
     const types = record.infer(inputs, attributes, fail);
     const outputs = types.map((type) => {
-      if (!type.shape.every((dimension) => Number.isInteger(dimension) && dimension > 0)) {
+      if (!isWhole(type.shape)) {
         fail('result', 'positive whole dimensions', formatShape(type.shape));
       }
       return this.#tensor(this.#unique(op), type.shape, type.dtype);
@@ -169,12 +176,18 @@ export class Graph {
     if (this.#names.has(name)) {
       throw new ClearwordError('GRAPH_INVALID', `${name}: expected a name not used before, received it twice`);
     }
+    if (!isWhole(shape)) {
+      const message = `${name}: expected positive whole dimensions, received ${formatShape(shape)}`;
+      throw new ClearwordError('GRAPH_INVALID', message);
+    }
     this.#names.add(name);
     return this.#tensor(name, shape, dtype);
   }
 
   #unique(stem: string): string {
-    const name = `${stem}_${this.#nextId}`;
+    let name = `${stem}_${this.#nextId}`;
+    // An input may have taken it.
+    while (this.#names.has(name)) name = `${name}_`;
     this.#names.add(name);
     return name;
   }

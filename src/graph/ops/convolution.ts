@@ -190,6 +190,7 @@ export const convolution: { readonly [K in 'conv' | 'convTranspose']: OpRecord<K
       const [x, weight] = [at(inputs, 0), at(inputs, 1)];
       expectRank4('x', x, fail);
       expectRank4('weight', weight, fail);
+      if (x.dtype !== weight.dtype) fail('weight', x.dtype, weight.dtype);
       if (dim(x.shape, 1) !== dim(weight.shape, 0) || dim(weight.shape, 0) % group !== 0) {
         fail(
           'weight',

@@ -28,6 +28,9 @@ function reduceRecord<K extends Reduction>(type: string, gradient: GradientRule<
       if (axes.some((axis) => axis < 0 || axis >= x.shape.length)) {
         fail('axes', `0..${x.shape.length - 1} for ${formatShape(x.shape)}`, `[${axes.join(',')}]`);
       }
+      if (axes.some((axis, i) => axis <= (axes[i - 1] ?? -1))) {
+        fail('axes', 'each once, ascending', `[${axes.join(',')}]`);
+      }
       const shape = keepDims ? keptShape(x, attributes) : x.shape.filter((_, axis) => !axes.includes(axis));
       return [{ shape, dtype: x.dtype }];
     },

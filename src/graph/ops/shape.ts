@@ -159,7 +159,9 @@ export const shape: {
   },
   concat: {
     infer(inputs, { axis }, fail) {
-      const first = at(inputs, 0);
+      const [first] = inputs;
+      if (!first) return fail('inputs', 'at least one tensor', 'none');
+      if (first.shape[axis] === undefined) fail('axis', `0..${first.shape.length - 1}`, `${axis}`);
       inputs.forEach((x, i) => {
         const fits =
           x.shape.length === first.shape.length && x.shape.every((d, j) => j === axis || d === first.shape[j]);
@@ -183,6 +185,9 @@ export const shape: {
       const x = at(inputs, 0);
       if (before.length !== x.shape.length || after.length !== x.shape.length) {
         fail('before, after', `${x.shape.length} values each`, `${before.length} and ${after.length}`);
+      }
+      if (![...before, ...after].every((n) => Number.isInteger(n) && n >= 0)) {
+        fail('before, after', 'whole numbers of 0 or more', `[${before}] and [${after}]`);
       }
       const most = Math.max(...x.shape.flatMap((d, i) => [(before[i] ?? 0) - d, (after[i] ?? 0) - d]));
       if (mode === 'reflect' && most > -1)

@@ -48,11 +48,10 @@ const layerNorm =
     return [y, mean, deviation];
   };
 
-function layerNormCase(name: string, shape: Shape, epsilon: number, x = values(shape)) {
+function layerNormCase(name: string, shape: Shape, epsilon: number, x = values(shape), used = [0]) {
   const features = shape.slice(-1);
   const inputs = [x, within(features, 0.5, 1.5, 0.29), values(features, 0.53)];
-  // Mean and deviation are there for the gradient; nothing differentiates through them.
-  return { name, inputs, attributes: { epsilon }, reference: layerNorm(epsilon), used: [0] };
+  return { name, inputs, attributes: { epsilon }, reference: layerNorm(epsilon), used };
 }
 
 export const normalisationCases: { readonly [K in 'softmax' | 'logSoftmax' | 'layerNorm']: OpCases<K> } = {
@@ -64,5 +63,7 @@ export const normalisationCases: { readonly [K in 'softmax' | 'logSoftmax' | 'la
     layerNormCase('one row', [6], 1e-5),
     layerNormCase('an epsilon that matters', [3, 4], 0.5),
     layerNormCase('values far from zero', [2, 6], 1e-6, within([2, 6], 9, 11)),
+    layerNormCase('its mean used too', [2, 4], 1e-5, values([2, 4]), [0, 1]),
+    layerNormCase('only its statistics used', [2, 4], 1e-5, values([2, 4]), [1, 2]),
   ],
 };
