@@ -88,10 +88,17 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return f.mul(f.reduceSum(f.mul(targets, f.logSoftmax(logits))), -1 / n);
 }
 
-/** Mean binary cross-entropy of logits with targets in 0..1: max(x,0) - x y + log(1 + exp(-|x|)). */
+/**
+ * Mean binary cross-entropy of logits with targets in 0..1: max(x,0) - x y + log(1 + exp(-|x|)), which never overflows.
+ *
+ * max(x,0) is written (|x| + x) / 2: its kink at 0, like that of the last term, then has the derivative in the middle, and
+ * an undecided logit gets its gradient 1/2 - y.
+ */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
-  const tail = f.log(f.add(f.exp(f.neg(f.abs(logits))), 1));
-  return f.reduceMean(f.add(f.sub(f.relu(logits), f.mul(logits, targets)), tail));
+  const magnitude = f.abs(logits);
+  const tail = f.log(f.add(f.exp(f.neg(magnitude)), 1));
+  const linear = f.mul(logits, f.sub(0.5, targets));
+  return f.reduceMean(f.add(f.add(f.mul(magnitude, 0.5), linear), tail));
 }
 
 /**
