@@ -44,6 +44,14 @@ describe('tiled against whole', () => {
     expect(await differ(3, { steps: 2 })).toBeLessThan(0.01);
   });
 
+  it('equal where what the network does depends on the place in its grid of 16 pixels', async () => {
+    const grid = ({ mu, width }: { mu: Float32Array; width: number }) =>
+      mu.map((value, i) => value * (0.5 + (i % 16) / 64 + (Math.floor(i / width) % 16) / 64));
+    const whole = await restore(fakeModel({ predict: grid }), picture, { tile: 1024 });
+    const tiled = await restore(fakeModel({ predict: grid }), picture, { tile: 64, overlap: 10 });
+    expect(largestDifference(tiled.mean.data, whole.mean.data) / 65535).toBeLessThan(1e-4);
+  });
+
   it('exact in the middle of a tile', async () => {
     const options = { radius: 3 };
     const whole = await restore(fakeModel(options), picture, { tile: 1024 });

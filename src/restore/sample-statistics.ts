@@ -48,11 +48,11 @@ export class SampleCollector {
         const to = pixel * channels + c;
         const from = x * channels + c;
         let sum = 0;
-        rows.forEach((row, k) => {
-          const value = clip(row[from] as number);
+        for (let k = 0; k < rows.length; k++) {
+          const value = clip((rows[k] as Float32Array)[from] as number);
           sum += value;
           if (several) (this.#samples[k] as Samples)[to] = hidden ? (data[to] as number) : Math.round(value * white);
-        });
+        }
         const mean = sum / rows.length;
         this.#mean[to] = hidden ? (data[to] as number) : Math.round(mean * white);
         if (several) {

@@ -8,7 +8,11 @@
  */
 import { ClearwordError } from '../errors.ts';
 
-/** Tile sides are multiples of this: what the networks pad to, so that padding is seen once and not per network. */
+/**
+ * Tiles start at multiples of this, and their sides are multiples of it. Networks fold pixels into channels and halve
+ * maps, so that what they do to a pixel depends on its place in a grid (of 8 pixels for `lite`): the grids of all tiles
+ * have to coincide. It is also what networks pad to.
+ */
 const GRAIN = 16;
 export const MIN_TILE = 64;
 export const MAX_TILE = 4096;
@@ -19,9 +23,9 @@ const SIDES = 8;
 export interface AxisPlan {
   /** Pixels of the picture along the axis. */
   readonly length: number;
-  /** Side of every tile; larger than `length` only when there is a single tile, whose rest is padding. */
+  /** Side of every tile. */
   readonly side: number;
-  /** First pixel of each tile, rising from 0; the last tile ends with the picture. */
+  /** First pixel of each tile, rising from 0. What the last tile has beyond the picture is padding. */
   readonly starts: readonly number[];
   /** For each tile the weight of each of its pixels inside the picture, 0..1. */
   readonly weights: readonly Float32Array[];
@@ -49,14 +53,21 @@ export function planTiles(width: number, height: number, tile: number, overlap: 
   return { x: planAxis(width, tile, overlap), y: planAxis(height, tile, overlap) };
 }
 
-function planAxis(length: number, tile: number, overlap: number): AxisPlan {
-  const side = sideFor(length, tile, overlap);
-  const count = tilesNeeded(length, side, overlap);
-  // Spread evenly: every overlap is at least the one asked for, and equal to the others within a pixel.
+function planAxis(length: number, tile: number, leastOverlap: number): AxisPlan {
+  const overlap = wholeGrains(leastOverlap);
+  const padded = wholeGrains(length);
+  const side = sideFor(padded, tile, overlap);
+  const count = tilesNeeded(padded, side, overlap);
+  // Spread evenly, in grains: every overlap is at least the one asked for, and equal to the others within a grain.
+  const free = (padded - side) / GRAIN;
   const starts = Array.from({ length: count }, (_, i) =>
-    count === 1 ? 0 : Math.round((i * (length - side)) / (count - 1)),
+    count === 1 ? 0 : GRAIN * Math.round((i * free) / (count - 1)),
   );
   return { length, side, starts, weights: blendingWeights(length, side, starts) };
+}
+
+function wholeGrains(length: number): number {
+  return GRAIN * Math.ceil(length / GRAIN);
 }
 
 /**
@@ -64,7 +75,7 @@ function planAxis(length: number, tile: number, overlap: number): AxisPlan {
  * further in a larger one.
  */
 function sideFor(length: number, tile: number, overlap: number): number {
-  const sides = Array.from({ length: SIDES }, (_, i) => GRAIN * Math.ceil((tile * (i + 1)) / SIDES / GRAIN));
+  const sides = Array.from({ length: SIDES }, (_, i) => wholeGrains((tile * (i + 1)) / SIDES));
   const single = sides.find((side) => side >= length);
   if (single !== undefined) return single;
   const cost = (side: number) => side * tilesNeeded(length, side, overlap);
