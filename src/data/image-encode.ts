@@ -13,6 +13,7 @@ import { blankPng } from './blank-png.ts';
 import type { ImageSource } from './image-file.ts';
 import type { ImageFormat } from './image-signature.ts';
 import { joinAlpha, type Picture, type Samples, toEightBits, whiteOf } from './picture.ts';
+import { exifIntoTiff } from './tiff-exif.ts';
 
 export interface EncodeOptions {
   readonly format: ImageFormat;
@@ -55,7 +56,7 @@ export function checkFits(format: ImageFormat, width: number, height: number): v
  *
  * Depth: PNG and TIFF keep 8 or 16 bits; AVIF writes 8 bits, or 12 for a 16-bit picture; JPEG and WebP write 8. JPEG (4:4:4)
  * has no alpha: the picture is laid on white. Grey stays grey, except in WebP and AVIF, which have no grey of their own.
- * TIFF is compressed without loss. libvips writes no EXIF into a TIFF.
+ * TIFF is compressed without loss.
  */
 export async function encodeImage(picture: Picture, options: EncodeOptions): Promise<Buffer> {
   const { format, source, quality } = options;
@@ -71,8 +72,12 @@ export async function encodeImage(picture: Picture, options: EncodeOptions): Pro
   if (source !== undefined || options.xmp !== undefined) image.keepMetadata();
   if (options.xmp !== undefined) image.withXmp(format === 'jpeg' ? checkedJpegXmp(options.xmp) : options.xmp);
   formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE, density: source?.density });
-  if (source?.icc === undefined || !source.convertBack) return image.toBuffer();
-  return withProfileFile(source.icc, (path) => image.withIccProfile(path).toBuffer());
+  const bytes =
+    source?.icc === undefined || !source.convertBack
+      ? await image.toBuffer()
+      : await withProfileFile(source.icc, (path) => image.withIccProfile(path).toBuffer());
+  if (format !== 'tiff' || source?.exif === undefined) return bytes;
+  return Buffer.from(exifIntoTiff(bytes, source.exif).buffer);
 }
 
 interface Pixels {

@@ -11,6 +11,7 @@ import { exifForWriting } from './exif.ts';
 import { DEFAULT_LIMITS, type ImageLimits, nameOfInput, readBytes } from './image-bytes.ts';
 import { type ImageFormat, readSignature } from './image-signature.ts';
 import { type Picture, type Samples, splitAlpha } from './picture.ts';
+import { exifOfTiff } from './tiff-exif.ts';
 
 export { DEFAULT_LIMITS, type ImageLimits } from './image-bytes.ts';
 export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
@@ -82,7 +83,8 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
   throwIfCancelled(options.signal, `reading ${name}`);
 
   const keepProfile = metadata.icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
-  const exif = metadata.exif === undefined ? undefined : await exifForWriting(metadata.exif);
+  const stored = metadata.exif ?? (header.format === 'tiff' ? exifOfTiff(bytes) : undefined);
+  const exif = stored === undefined ? undefined : await exifForWriting(stored);
   return {
     picture,
     source: {
