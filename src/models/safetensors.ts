@@ -129,8 +129,8 @@ export function storeFloat16(values: Float32Array, shape: readonly number[]): St
 
 /** Values of a float tensor, as float32. */
 export function loadFloats({ dtype, bytes }: StoredTensor): Float32Array<ArrayBuffer> {
-  // A copy: the bytes of a file need not be aligned for a typed array.
-  const aligned = bytes.slice().buffer;
+  // A copy: the bytes of a file need not be aligned for a typed array. Not slice(), which in a Buffer is a view.
+  const aligned = new Uint8Array(bytes).buffer;
   if (dtype === 'F32') return new Float32Array(aligned);
   if (dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), fromHalf);
   throw new RangeError(`expected float values, received ${dtype}`);
