@@ -31,10 +31,17 @@ const NAMES = Object.keys(RESIDENT) as ResidentName[];
 const PATTERN = /^step-(\d+)\.safetensors$/;
 const fileName = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
 
-function hashOf(parts: readonly Uint8Array[]): string {
+function hashOf(parts: readonly (Uint8Array | string)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
+}
+
+/** What a checkpoint's header says beside its tensors. */
+const DESCRIBED = ['step', 'milliseconds', 'config', 'layout'] as const;
+
+function hashOfDescription(metadata: Readonly<Record<string, string>>): string {
+  return hashOf([JSON.stringify(DESCRIBED.map((name) => metadata[name] ?? null))]);
 }
 
 /** Checkpoints of a run's folder, newest first. */
@@ -51,13 +58,17 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
   const tensors = new Map(
     NAMES.map((name) => [name, storeFloat32(checkpoint.vectors[name], [checkpoint.vectors[name].length])]),
   );
-  const metadata = {
-    format: 'clearword-checkpoint-1',
+  const described = {
     step: String(checkpoint.step),
     milliseconds: String(checkpoint.milliseconds),
     config: JSON.stringify(checkpoint.config),
     layout: checkpoint.layout,
+  } satisfies Record<(typeof DESCRIBED)[number], string>;
+  const metadata = {
+    format: 'clearword-checkpoint-1',
+    ...described,
     sha256: hashOf([...tensors.values()].map(({ bytes }) => bytes)),
+    description: hashOfDescription(described),
   };
   const path = join(folder, fileName(checkpoint.step));
   await writeFileAtomic(path, Buffer.concat(writeSafetensors({ tensors, metadata })), { overwrite: true });
@@ -86,14 +97,28 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const stored = NAMES.map((name) => tensors.get(name) ?? fail(`the vector ${name}`, 'none'));
   if (hashOf(stored.map(({ bytes: data }) => data)) !== metadata.sha256)
     fail('data with the hash of its header', 'other data (the file is damaged)');
+  // Early checkpoints of this format have no hash of their description.
+  const { description = hashOfDescription(metadata) } = metadata;
+  if (hashOfDescription(metadata) !== description)
+    fail('a header with its own hash', 'another header (the file is damaged)');
+  if (stored.some(({ dtype, shape }) => dtype !== 'F32' || String(shape) !== String(stored[0]?.shape)))
+    fail('float32 vectors of one length', 'other tensors');
   const vectors = Object.fromEntries(NAMES.map((name, i) => [name, loadFloats(stored[i] as (typeof stored)[number])]));
-  return {
-    step: Number(metadata.step),
-    milliseconds: Number(metadata.milliseconds),
-    config: JSON.parse(metadata.config ?? 'null'),
-    layout: metadata.layout ?? '',
-    vectors: vectors as unknown as Checkpoint['vectors'],
-  };
+  return { ...describedBy(metadata, fail), vectors: vectors as unknown as Checkpoint['vectors'] };
+}
+
+function describedBy(
+  metadata: Readonly<Record<string, string>>,
+  fail: (expected: string, received: string) => never,
+): Omit<Checkpoint, 'vectors'> {
+  const [step, milliseconds] = [Number(metadata.step), Number(metadata.milliseconds)];
+  if (!Number.isSafeInteger(step) || step < 0) fail('a number of steps', `${metadata.step}`);
+  if (!(milliseconds >= 0)) fail('a time in milliseconds', `${metadata.milliseconds}`);
+  try {
+    return { step, milliseconds, config: JSON.parse(metadata.config ?? ''), layout: metadata.layout ?? '' };
+  } catch {
+    return fail('the configuration as JSON', `${metadata.config}`);
+  }
 }
 
 /** The newest checkpoint of a run's folder, or undefined if it has none. */
