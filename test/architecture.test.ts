@@ -1,0 +1,164 @@
+/**
+ * The import direction of src: who may know whom. A test and not a lint rule, because a rule about paths as they are
+ * written does not see where `../` leads.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+interface Room {
+  /** Rooms that it may import; all of them stand above it in the table, so that there are no cycles. */
+  readonly rooms: readonly string[];
+  /** Packages that it may import. */
+  readonly packages: readonly string[];
+  /** Whether it may touch files, threads and the process: the core is pure, I/O is at the edges. */
+  readonly node: boolean;
+}
+
+/** From the bottom to the top. A room is a folder of src; files of src itself are `base` or `library`. */
+const ROOMS: Readonly<Record<string, Room>> = {
+  base: { rooms: [], packages: ['zod'], node: true },
+  graph: { rooms: ['base'], packages: ['protobufjs'], node: false },
+  runtime: { rooms: ['base', 'graph'], packages: ['onnxruntime-node'], node: true },
+  nn: { rooms: ['base', 'graph'], packages: [], node: false },
+  diffusion: { rooms: ['base'], packages: [], node: false },
+  data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
+  metrics: { rooms: ['base', 'data'], packages: [], node: false },
+  models: { rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'], packages: ['zod'], node: true },
+  train: {
+    rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data', 'metrics', 'models'],
+    packages: ['d3-scale', 'd3-shape', 'zod'],
+    node: true,
+  },
+  restore: { rooms: ['base', 'diffusion', 'data', 'models'], packages: ['zod'], node: false },
+  library: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
+  cli: {
+    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library'],
+    packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],
+    node: true,
+  },
+};
+
+const BASE = ['errors.ts', 'options.ts', 'version.ts'];
+
+/** Imports against the direction that are known; each has to be needed, so that none outlives its reason. */
+const EXCEPTIONS: readonly { readonly from: string; readonly to: string }[] = [
+  // The names of the degradations, which data and models share, are declared with the model's interface.
+  { from: 'data', to: 'models/model.ts' },
+];
+
+interface Import {
+  /** Path below src. */
+  readonly file: string;
+  readonly specifier: string;
+  /** Gone after compilation, or only followed when it is called: it cannot be part of a cycle while modules load. */
+  readonly harmless: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /\.ts$/.test(entry.name) && !/\.(test|cases)\.ts$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Statements start a line (the formatter sees to it), so that examples in comments are not taken for imports. */
+const STATEMENT = /^(?:import|export)\s+(?<type>type\s)?(?:[^;'"]*?\sfrom\s+)?'(?<specifier>[^']+)'/gm;
+const DYNAMIC = /\bimport\('(?<specifier>[^']+)'\)/g;
+
+function importsOf(path: string): Import[] {
+  const text = readFileSync(path, 'utf8');
+  const file = relative(SRC, path).replaceAll('\\', '/');
+  const found = (pattern: RegExp, harmless: (groups: Record<string, string | undefined>) => boolean): Import[] =>
+    [...text.matchAll(pattern)].map(({ groups = {} }) => ({
+      file,
+      specifier: groups.specifier ?? '',
+      harmless: harmless(groups),
+    }));
+  return [...found(STATEMENT, ({ type }) => type !== undefined), ...found(DYNAMIC, () => true)];
+}
+
+const files = sources(SRC);
+const imports = files.flatMap(importsOf);
+const internal = imports.filter(({ specifier }) => specifier.startsWith('.'));
+
+const targetOf = ({ file, specifier }: Import): string =>
+  relative(SRC, resolve(SRC, dirname(file), specifier)).replaceAll('\\', '/');
+
+function roomOf(file: string): string {
+  const [folder, ...rest] = file.split('/');
+  if (rest.length > 0) return folder ?? '';
+  return BASE.includes(file) ? 'base' : 'library';
+}
+
+function roomNamed(name: string): Room {
+  const room = ROOMS[name];
+  if (!room) throw new Error(`src/${name}: expected a line for it in the table of rooms`);
+  return room;
+}
+
+it('finds the sources and their imports', () => {
+  expect(files.length).toBeGreaterThan(100);
+  expect(internal.length).toBeGreaterThan(300);
+  expect(new Set(files.map((path) => roomOf(relative(SRC, path).replaceAll('\\', '/'))))).toEqual(
+    new Set(Object.keys(ROOMS)),
+  );
+});
+
+it('has rooms that only know rooms above them in the table', () => {
+  const order = Object.keys(ROOMS);
+  for (const [name, { rooms }] of Object.entries(ROOMS)) {
+    for (const known of rooms) expect([name, known, order.indexOf(known) < order.indexOf(name)]).toContain(true);
+  }
+});
+
+it('imports in one direction', () => {
+  const violations = internal.filter((entry) => {
+    const [from, target] = [roomOf(entry.file), targetOf(entry)];
+    const to = roomOf(target);
+    if (from === to || roomNamed(from).rooms.includes(to)) return false;
+    return !EXCEPTIONS.some((exception) => exception.from === from && exception.to === target);
+  });
+  expect(violations.map((entry) => `${entry.file} imports ${targetOf(entry)}`)).toEqual([]);
+});
+
+it('has no exception that is no longer needed', () => {
+  for (const { from, to } of EXCEPTIONS) {
+    expect(
+      internal.some((entry) => roomOf(entry.file) === from && targetOf(entry) === to),
+      `${from} imports ${to}`,
+    ).toBe(true);
+  }
+});
+
+it('imports packages only where they belong, and Node only outside of the core', () => {
+  const violations = imports.filter(({ file, specifier }) => {
+    if (specifier.startsWith('.')) return false;
+    const { packages, node } = roomNamed(roomOf(file));
+    // Of a path inside a package, the package; of @scope/name/path, @scope/name.
+    const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+    return isBuiltin(specifier) ? !node : !packages.includes(name);
+  });
+  expect(violations.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+});
+
+it('has no modules that wait for each other to load', () => {
+  const edges = new Map<string, string[]>();
+  for (const entry of internal.filter(({ harmless }) => !harmless)) {
+    edges.set(entry.file, [...(edges.get(entry.file) ?? []), targetOf(entry)]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) throw new Error(`a cycle of imports: ${[...path, file].join(' -> ')}`);
+    if (done.has(file)) return;
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of edges.keys()) visit(file, []);
+  expect(done.size).toBeGreaterThan(100);
+});
