@@ -5,7 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import type { Device, HostTensors, Reply, Request, RunReply } from './protocol.ts';
+import { type Device, FLAG, type HostTensors, type Reply, type Request, type RunReply } from './protocol.ts';
 import { startWorker } from './worker-url.ts';
 
 interface Pending {
@@ -18,25 +18,46 @@ export interface LoadOptions {
   readonly resident?: Readonly<Record<string, string>>;
 }
 
+/** Flags of the threads that have not ended. */
+const flagsOfThreads = new Set<Int32Array>();
+
+/** Longest that the end of the process waits for a run. */
+const PATIENCE = 60_000;
+
+/** The end of the process ends the threads, and must not do so within a run. */
+function waitForThreads(): void {
+  for (const flags of flagsOfThreads) {
+    Atomics.store(flags, FLAG.closing, 1);
+    Atomics.wait(flags, FLAG.busy, 1, PATIENCE);
+  }
+}
+
 /** A thread that loads and runs models on one device. */
 export class Engine {
   readonly device: Device;
   readonly threads: number;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #flags = new Int32Array(new SharedArrayBuffer(4 * Object.keys(FLAG).length));
   #nextId = 1;
   #failure: Error | undefined;
+  #closed: Promise<void> | undefined;
 
   /** @param threads of one operator on the CPU; 0: one per core */
   constructor({ device = 'cpu', threads = 0 }: { device?: Device; threads?: number } = {}) {
     this.device = device;
     this.threads = threads;
-    this.#worker = startWorker(import.meta.url, './session-worker');
+    this.#worker = startWorker(import.meta.url, './session-worker', { workerData: { flags: this.#flags } });
+    if (flagsOfThreads.size === 0) process.on('exit', waitForThreads);
+    flagsOfThreads.add(this.#flags);
     // An idle engine must not keep the process alive; requests do (see #call).
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#fail(error));
-    this.#worker.on('exit', (code) => this.#fail(new Error(`the engine's thread ended with code ${code}`)));
+    this.#worker.on('exit', (code) => {
+      this.#forget();
+      this.#fail(new Error(`the engine's thread ended with code ${code}`));
+    });
   }
 
   /**
@@ -50,23 +71,45 @@ export class Engine {
     return new Session(id, (request) => this.#call(request));
   }
 
-  /** Ends the thread. Sessions of this engine are gone with it. */
-  async close(): Promise<void> {
-    this.#worker.removeAllListeners('exit');
-    await this.#worker.terminate();
+  /**
+   * Ends the thread, after the run that it is in. What is under way is rejected at once; sessions of this engine are gone
+   * with it.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    const alive = this.#failure === undefined;
+    Atomics.store(this.#flags, FLAG.closing, 1);
     this.#fail(new Error('the engine was closed'));
+    // The last request is answered after the run, or fails with the thread.
+    if (alive)
+      await new Promise<void>((resolve) => this.#post({ kind: 'close' }, { resolve, reject: () => resolve() }));
+    await this.#worker.terminate();
+    this.#forget();
+  }
+
+  #forget(): void {
+    flagsOfThreads.delete(this.#flags);
+    if (flagsOfThreads.size === 0) process.off('exit', waitForThreads);
   }
 
   #call<T>(request: Request): Promise<T> {
     const failure = this.#failure;
     if (failure)
       return Promise.reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${failure.message}`));
+    return new Promise<T>((resolve, reject) =>
+      this.#post(request, { resolve: resolve as (value: never) => void, reject }),
+    );
+  }
+
+  #post(request: Request, pending: Pending): void {
     const id = this.#nextId++;
     if (this.#pending.size === 0) this.#worker.ref();
-    return new Promise<T>((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (value: never) => void, reject });
-      this.#worker.postMessage({ id, request });
-    });
+    this.#pending.set(id, pending);
+    this.#worker.postMessage({ id, request });
   }
 
   #settle(reply: Reply): void {

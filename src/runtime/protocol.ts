@@ -28,13 +28,21 @@ export interface SessionOptions {
   readonly resident: Readonly<Record<string, string>>;
 }
 
+/**
+ * Flags that both sides see at once, places of a shared Int32Array. The runtime takes the whole process down when its thread
+ * is ended within a run, so whoever ends the thread sets `closing` and waits until it is not `busy`.
+ */
+export const FLAG = { busy: 0, closing: 1 } as const;
+
 export type Request =
   | { readonly kind: 'load'; readonly model: Uint8Array; readonly options: SessionOptions }
   | { readonly kind: 'run'; readonly session: number; readonly feeds: HostTensors }
   | { readonly kind: 'write'; readonly session: number; readonly values: HostTensors }
   | { readonly kind: 'read'; readonly session: number }
   | { readonly kind: 'rollback'; readonly session: number }
-  | { readonly kind: 'release'; readonly session: number };
+  | { readonly kind: 'release'; readonly session: number }
+  /** Answered when the thread can be ended. */
+  | { readonly kind: 'close' };
 
 export interface RunReply {
   readonly outputs: HostTensors;

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import type { HostTensor, HostTensors, Reply, Request, RunReply, SessionOptions } from './protocol.ts';
+import {
+  FLAG,
+  type HostTensor,
+  type HostTensors,
+  type Reply,
+  type Request,
+  type RunReply,
+  type SessionOptions,
+} from './protocol.ts';
 
 interface Loaded {
   readonly session: ort.InferenceSession;
@@ -81,7 +89,8 @@ async function handle(request: Request): Promise<Extract<Reply, { ok: true }>['v
     case 'write': {
       const { values, spare } = loaded(request.session);
       for (const [name, value] of Object.entries(request.values)) {
-        values.set(name, toRuntime(value));
+        // A copy, because later runs write into it, and two names may have come with one array.
+        values.set(name, toRuntime({ ...value, data: value.data.slice() }));
         spare.delete(name);
       }
       return undefined;
@@ -102,22 +111,29 @@ async function handle(request: Request): Promise<Extract<Reply, { ok: true }>['v
       sessions.delete(request.session);
       return undefined;
     }
+    case 'close':
+      return undefined;
   }
 }
 
 const port = parentPort;
 if (!port) throw new Error('session-worker runs in a worker thread');
+const { flags } = workerData as { flags: Int32Array };
 
 // One after the other: some providers allow a single run at a time in a process.
 let queue: Promise<void> = Promise.resolve();
 port.on('message', ({ id, request }: { id: number; request: Request }) => {
   queue = queue.then(async () => {
     let reply: Reply;
+    Atomics.store(flags, FLAG.busy, 1);
     try {
+      if (Atomics.load(flags, FLAG.closing) && request.kind !== 'close') throw new Error('the engine was closed');
       reply = { id, ok: true, value: await handle(request) };
     } catch (error) {
       reply = { id, ok: false, message: error instanceof Error ? error.message : String(error) };
     }
+    Atomics.store(flags, FLAG.busy, 0);
+    Atomics.notify(flags, FLAG.busy);
     port.postMessage(reply);
   });
 });
