@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parseTrainConfig } from '../src/train/config.ts';
+import { graphOptions } from '../src/train/trainer.ts';
+
+const folder = fileURLToPath(new URL('../configs', import.meta.url));
+const files = readdirSync(folder);
+
+it('has the configuration of the bundled model', () => {
+  expect(files).toContain('lite.json');
+});
+
+describe.each(files)('configs/%s', (name) => {
+  const config = parseTrainConfig(JSON.parse(readFileSync(join(folder, name), 'utf8')), name);
+
+  it('fits its preset', () => {
+    expect(graphOptions(config).preset.name).toBe(config.preset);
+  });
+
+  it('finds its data below data/, wherever the repository lies', () => {
+    const { photos, rainLayers, hazePairs, captions } = config.data.roots;
+    const roots = [...photos, rainLayers, hazePairs, ...captions, ...(config.validation?.photos ?? [])];
+    for (const root of roots) if (root !== undefined) expect(root).toMatch(/^data\/[\w./-]+$/);
+  });
+});
