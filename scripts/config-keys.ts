@@ -1,0 +1,76 @@
+/**
+ * The keys of a configuration schema as docs/training.md lists them. Names, allowed values and defaults come from the
+ * schema; what a key means is written in the page itself, in the last column.
+ *
+ * @module
+ */
+import { z } from 'zod';
+
+export interface ConfigKey {
+  /** Such as `optimiser.learningRate`. */
+  readonly path: string;
+  /** Such as `1..1024`, `l1, l2` or `text`. */
+  readonly values: string;
+  /** As JSON; `required` or `none` where there is no default. */
+  readonly fallback: string;
+}
+
+/** All keys of an object schema, in its order, with those of nested objects in their place. */
+export function configKeys(schema: z.ZodType, path = ''): ConfigKey[] {
+  const { inner, fallback } = unwrap(schema);
+  if (!(inner instanceof z.ZodObject)) return [{ path, values: valuesOf(inner), fallback }];
+  return Object.entries(inner.shape).flatMap(([name, value]) =>
+    configKeys(value as z.ZodType, path === '' ? name : `${path}.${name}`),
+  );
+}
+
+/** The schema inside of its wrappers, and what an absent key stands for. */
+function unwrap(schema: z.ZodType, fallback = 'required'): { inner: z.ZodType; fallback: string } {
+  if (schema instanceof z.ZodDefault) {
+    return unwrap(schema.unwrap() as z.ZodType, JSON.stringify(schema.def.defaultValue));
+  }
+  if (schema instanceof z.ZodPrefault) return unwrap(schema.unwrap() as z.ZodType, fallback);
+  if (schema instanceof z.ZodOptional) return unwrap(schema.unwrap() as z.ZodType, 'none');
+  return { inner: schema, fallback };
+}
+
+function valuesOf(schema: z.ZodType): string {
+  if (schema instanceof z.ZodNullable) return `${valuesOf(schema.unwrap() as z.ZodType)}, or null`;
+  if (schema instanceof z.ZodEnum) return schema.options.join(', ');
+  if (schema instanceof z.ZodString) return 'text';
+  if (schema instanceof z.ZodArray) return `list of ${valuesOf(schema.element as z.ZodType)}`;
+  if (schema instanceof z.ZodTuple) {
+    return `[${schema.def.items.map((item) => valuesOf(item as z.ZodType)).join(', ')}]`;
+  }
+  if (schema instanceof z.ZodNumber) return rangeOf(schema);
+  throw new Error(`no words for the schema type ${schema.type}`);
+}
+
+function rangeOf({ minValue, maxValue, format, def }: z.ZodNumber): string {
+  // minValue and maxValue do not say whether the bounds themselves belong to the range.
+  const excludes = (kind: 'greater_than' | 'less_than'): boolean =>
+    (def.checks ?? []).some((check) => {
+      const { check: name, inclusive } = check._zod.def as { check: string; inclusive?: boolean };
+      return name === kind && inclusive === false;
+    });
+  const low = excludes('greater_than') ? `above ${minValue}` : `${minValue}`;
+  const kind = format === 'safeint' ? 'integer ' : '';
+  // A bound that only keeps integers exact is no news to a reader.
+  if (maxValue === null || maxValue > 1e12) return `${kind}${low.startsWith('above') ? low : `${low} or more`}`;
+  return excludes('less_than') ? `${kind}${low} to below ${maxValue}` : `${kind}${low}..${maxValue}`;
+}
+
+const BEGIN = '| Key | Values | Default | Meaning |\n| --- | --- | --- | --- |\n';
+
+/** The page with its table of keys brought in line with the schema. A key without a meaning gets an empty one. */
+export function withKeyTable(page: string, schema: z.ZodType): string {
+  const start = page.indexOf(BEGIN) + BEGIN.length;
+  const end = page.indexOf('\n\n', start) + 1;
+  if (start < BEGIN.length || end === 0) throw new Error('expected a table of keys in the page, found none');
+  const written = [...page.slice(start, end).matchAll(/^\| `([^`]+)` \|.*\| (.*) \|$/gm)];
+  const meanings = new Map(written.map(([, path, meaning]) => [path, meaning]));
+  const rows = configKeys(schema).map(
+    ({ path, values, fallback }) => `| \`${path}\` | ${values} | ${fallback} | ${meanings.get(path) ?? ''} |\n`,
+  );
+  return page.slice(0, start) + rows.join('') + page.slice(end);
+}
