@@ -1,0 +1,247 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
+import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
+import { parseTrainConfig, type TrainConfig } from './config.ts';
+import { RESIDENT, type ResidentName } from './optimiser.ts';
+import { graphOptions, type TrainEvents, train } from './trainer.ts';
+
+const root = await temporaryFolder();
+const photos = join(root, 'photos');
+let count = 0;
+const runFolder = () => join(root, `run-${count++}`);
+
+beforeAll(async () => {
+  await mkdir(photos);
+  for (const width of [48, 56, 64, 72]) {
+    const { data, height } = patternPicture(width, 48);
+    const raw = { width, height, channels: 3 } as const;
+    await sharp(data, { raw })
+      .png()
+      .toFile(join(photos, `${width}.png`));
+  }
+});
+
+function configure(changes: object = {}, data: object = {}): TrainConfig {
+  const tasks = { hazeGenuine: 0 };
+  const all = { roots: { photos: [photos] }, patch: 32, cacheMegabytes: 4, tasks, ...data };
+  const value = { preset: 'tiny', batch: 2, steps: 30, threads: 1, data: all, ...changes };
+  return parseTrainConfig(value, 'test');
+}
+
+interface LogLine {
+  readonly kind: string;
+  readonly step: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly rows: readonly { name: string; samples: number; input: number; output: number }[];
+}
+
+const logOf = async (folder: string): Promise<LogLine[]> =>
+  (await readFile(join(folder, 'log.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+async function newest(folder: string) {
+  const path = await newestCheckpoint(folder);
+  if (path === undefined) throw new Error(`no checkpoint in ${folder}`);
+  return readCheckpoint(path);
+}
+
+/** Bit by bit. Not toEqual, which takes seconds for vectors of this length. */
+const sameBits = (a: Float32Array, b: Float32Array) =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+
+function expectSame(actual: Checkpoint['vectors'], expected: Checkpoint['vectors']): void {
+  for (const name of Object.keys(RESIDENT) as ResidentName[]) {
+    expect(sameBits(actual[name], expected[name]), `the same ${name}`).toBe(true);
+  }
+}
+
+/** Events that stop the run when it has saved or reported this step. */
+function stopAt(step: number, when: 'checkpoint' | 'progress'): TrainEvents {
+  const controller = new AbortController();
+  if (when === 'progress')
+    return { signal: controller.signal, onProgress: (p) => p.step === step && controller.abort() };
+  const name = `step-${String(step).padStart(8, '0')}`;
+  return { signal: controller.signal, onCheckpoint: (path) => path.includes(name) && controller.abort() };
+}
+
+describe('a run', () => {
+  it('lowers the loss, reports and logs it, and ends with a checkpoint', async () => {
+    const folder = runFolder();
+    const config = configure({ steps: 60, optimiser: { learningRate: 3e-3, warmup: 5 } });
+    const reported: number[] = [];
+    const result = await train(config, folder, false, { onProgress: ({ step }) => reported.push(step) });
+    expect(result).toMatchObject({ step: 60, finished: true });
+    expect(result.busyShare).toBeGreaterThan(0);
+    expect(result.busyShare).toBeLessThanOrEqual(1);
+    expect(reported).toEqual([20, 40, 60]);
+    const log = await logOf(folder);
+    expect(log.map(({ kind, step }) => [kind, step])).toEqual([20, 40, 60].map((step) => ['step', step]));
+    const losses = log.map(({ loss }) => loss);
+    expect(losses[2]).toBeLessThan(0.9 * (losses[0] as number));
+    const { step, vectors } = await newest(folder);
+    expect(step).toBe(60);
+    for (const vector of Object.values(vectors)) expect(vector.every(Number.isFinite)).toBe(true);
+    // The average lags behind the parameters, but has moved as well.
+    expect(sameBits(vectors.average, vectors.parameters)).toBe(false);
+  });
+
+  it('by the clock ends when its time is over', async () => {
+    const result = await train(configure({ steps: undefined, minutes: 0.005 }), runFolder(), false);
+    expect(result.finished).toBe(true);
+    expect(result.step).toBeGreaterThan(0);
+  });
+
+  it('validates on held-back photos, in one step, and logs a row per combination', async () => {
+    const folder = runFolder();
+    const seen: number[] = [];
+    const config = configure({ steps: 4, validation: { photos: [photos], samples: 6, every: 2 } });
+    await train(config, folder, false, { onValidation: (step) => seen.push(step) });
+    expect(seen).toEqual([2, 4]);
+    const lines = (await logOf(folder)).filter(({ kind }) => kind === 'validation');
+    expect(lines.map(({ step }) => step)).toEqual([2, 4]);
+    const rows = lines[0]?.rows ?? [];
+    expect(rows.find(({ name }) => name === 'all')?.samples).toBe(6);
+    expect(rows.filter(({ name }) => name !== 'all').reduce((sum, { samples }) => sum + samples, 0)).toBe(6);
+    // The same samples each time: what came in is scored alike.
+    expect(lines[1]?.rows.map(({ name, input }) => [name, input])).toEqual(
+      rows.map(({ name, input }) => [name, input]),
+    );
+    expect(rows.every(({ input, output }) => Number.isFinite(input) && Number.isFinite(output))).toBe(true);
+  });
+});
+
+describe('a run that was stopped', () => {
+  const config = configure({
+    optimiser: { learningRate: 2e-3, warmup: 4, weightDecay: 0.01, clipNorm: 1 },
+    average: { decay: 0.9, every: 4 },
+    checkpoint: { every: 13, keep: 4 },
+  });
+
+  it('goes on as if it had not been: the same losses and the same parameters, bit by bit', async () => {
+    const [whole, parts] = [runFolder(), runFolder()];
+    await train(config, whole, false);
+    // Between two averages and two reports, and again just after a report.
+    expect(await train(config, parts, false, stopAt(13, 'checkpoint'))).toMatchObject({ step: 13, finished: false });
+    expect(await train(config, parts, true, stopAt(20, 'progress'))).toMatchObject({ step: 20, finished: false });
+    // Other threads at the data change nothing either.
+    const busier = { ...config, data: { ...config.data, workers: 2, prefetch: 7 } };
+    expect(await train(busier, parts, true)).toMatchObject({ step: 30, finished: true });
+
+    const [expected, actual] = [await newest(whole), await newest(parts)];
+    expectSame(actual.vectors, expected.vectors);
+    // The last line averages steps 21 to 30 in both.
+    const [a, b] = [(await logOf(whole)).at(-1), (await logOf(parts)).at(-1)];
+    for (const key of ['step', 'loss', 'gradientNorm', 'learningRate'] as const) expect(b?.[key], key).toBe(a?.[key]);
+    // Time adds up over the parts.
+    expect(actual.milliseconds).toBeGreaterThan(0);
+  });
+
+  it('before its first step has saved where it would have begun', async () => {
+    const folder = runFolder();
+    const result = await train(config, folder, false, { signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ step: 0, finished: false });
+    expect((await newest(folder)).step).toBe(0);
+    expect(await train({ ...config, steps: 3 }, folder, true)).toMatchObject({ step: 3, finished: true });
+  });
+});
+
+describe('a value that is not finite', () => {
+  it('stops the run, says where, and leaves the last finite state in a checkpoint', async () => {
+    const folder = runFolder();
+    const config = configure({ steps: 20, optimiser: { learningRate: 1e30 } });
+    const error = await train(config, folder, false).catch((e: unknown) => e);
+    const { step, vectors } = await newest(folder);
+    expect(error).toMatchObject({
+      code: 'NON_FINITE',
+      message: expect.stringMatching(
+        new RegExp(
+          `^step ${step + 1}: .*expected a finite loss and gradient, received .*step-${String(step).padStart(8, '0')}`,
+        ),
+      ),
+      fix: expect.stringContaining('lower the learning rate'),
+    });
+    expect(step).toBeGreaterThan(0);
+    for (const vector of Object.values(vectors)) expect(vector.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('beside a run that has ended', () => {
+  const folder = runFolder();
+  const config = configure({ steps: 22, average: { decay: 0.9, every: 5 } });
+  let ended: Awaited<ReturnType<typeof newest>>;
+  let checkpoint: string;
+
+  beforeAll(async () => {
+    ({ checkpoint } = await train(config, folder, false));
+    ended = await newest(folder);
+  });
+  // Nothing below may touch what it has saved.
+  afterEach(async () => expectSame((await newest(folder)).vectors, ended.vectors));
+
+  it('resuming it has nothing to do', async () => {
+    expect(await train(config, folder, true)).toMatchObject({ step: 22, finished: true });
+  });
+
+  it('another one in its folder is refused', async () => {
+    await expect(train(config, folder, false)).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+      fix: expect.stringContaining('--resume'),
+    });
+  });
+
+  it('resuming it with another network is refused', async () => {
+    await expect(train(configure({ preset: 'lite' }), folder, true)).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: expect.stringMatching(/expected the parameters of preset lite, received those of another network/),
+    });
+  });
+
+  it('resuming from a damaged copy is refused', async () => {
+    const other = runFolder();
+    await mkdir(other);
+    await writeFile(join(other, basename(checkpoint)), (await readFile(checkpoint)).subarray(0, -4));
+    await expect(train(config, other, true)).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
+  });
+
+  it('another one starts from its averaged parameters', async () => {
+    const other = runFolder();
+    await train(configure({ initialise: checkpoint }), other, false, { signal: AbortSignal.abort() });
+    const { vectors } = await newest(other);
+    const zeros = new Float32Array(vectors.parameters.length);
+    const { average } = ended.vectors;
+    expectSame(vectors, { parameters: average, average, momentum: zeros, variance: zeros });
+  });
+});
+
+describe('what is refused', () => {
+  it('resuming what is not there', async () => {
+    await expect(train(configure(), runFolder(), true)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+  });
+
+  it('a loss that the preset cannot have, and a preset without encoders of its own', async () => {
+    expect(() => graphOptions(configure({ preset: 'paper' }))).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(/loss: expected matching/) }),
+    );
+    await expect(train(configure({ preset: 'paper', loss: 'matching' }), runFolder(), false)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/preset paper: expected a preset with its own encoders/),
+    });
+  });
+
+  it('data that turn out to be broken, without hanging', async () => {
+    const broken = join(root, 'broken');
+    await mkdir(broken);
+    await writeFile(join(broken, 'torn.png'), 'not a picture');
+    const config = configure({}, { roots: { photos: [broken] } });
+    await expect(train(config, runFolder(), false)).rejects.toMatchObject({
+      message: expect.stringContaining('torn.png'),
+    });
+  });
+});
