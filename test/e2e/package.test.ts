@@ -1,0 +1,151 @@
+/**
+ * The package as users get it: packed, installed in an empty folder, and used from there.
+ */
+import { execFile } from 'node:child_process';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, expect, it } from 'vitest';
+import { readRaster } from '../../src/data/picture-store.ts';
+import { psnr } from '../../src/metrics/psnr.ts';
+import { VERSION } from '../../src/version.ts';
+import { temporaryFolder } from '../support/pictures.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const MOST_BYTES = 20e6;
+/** Packing builds, installing unpacks 300 MB of runtime: slow disks need more than the usual limit. */
+const SLOW = 300_000;
+
+const execute = promisify(execFile);
+const empty = await temporaryFolder();
+
+/** CUDA's libraries would be downloaded on some machines; an option of the project does not reach other folders. */
+const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  // npm is a script on Windows, which only a shell can start.
+  const { stdout } = await execute(command, args, {
+    cwd,
+    env,
+    shell: process.platform === 'win32',
+    maxBuffer: 2 ** 26,
+  });
+  return stdout;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+let packed: Packed;
+
+beforeAll(async () => {
+  await run('npm', ['run', 'build'], REPOSITORY);
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', empty];
+  const [first] = JSON.parse(await run('npm', pack, REPOSITORY)) as Packed[];
+  if (first === undefined) throw new Error('npm pack reported nothing');
+  packed = first;
+  await writeFile(join(empty, 'package.json'), '{ "private": true, "type": "module" }');
+  const install = ['install', `./${packed.filename}`, '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', install, empty);
+  for (const name of ['photo.jpg', 'original.jpg'])
+    await copyFile(join(REPOSITORY, 'examples', name), join(empty, name));
+}, SLOW);
+
+/** The sample photo restored has to be closer to the original than the spoiled one is. */
+async function expectRestored(name: string): Promise<void> {
+  const [spoiled, original, restored] = await Promise.all(
+    ['photo.jpg', 'original.jpg', name].map((file) => readRaster(join(empty, file))),
+  );
+  if (!spoiled || !original || !restored) throw new Error('expected three pictures');
+  expect(psnr(restored, original)).toBeGreaterThan(psnr(spoiled, original) + 2);
+}
+
+it('is at most 20 MB', () => {
+  expect(packed.size).toBeLessThanOrEqual(MOST_BYTES);
+});
+
+it('has the program, its types, the model and the papers that belong to them', () => {
+  const paths = packed.files.map(({ path }) => path);
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'dist/cli/main.js',
+      'dist/index.js',
+      'dist/index.d.ts',
+      // Started by their paths, so that no import shows that they are missing.
+      'dist/data/loader-worker.js',
+      'dist/runtime/session-worker.js',
+      'weights/lite.safetensors',
+      'weights/lite.json',
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'docs/errors.md',
+      'docs/model-card.md',
+      'package.json',
+    ]),
+  );
+});
+
+it('has nothing else', () => {
+  const known =
+    /^(dist\/.+\.(js|d\.ts)|weights\/lite\.(safetensors|json)|docs\/[\w-]+\.md|[A-Z]+(\.md)?|package\.json)$/;
+  expect(packed.files.map(({ path }) => path).filter((path) => !known.test(path))).toEqual([]);
+  expect(packed.files.filter(({ path }) => /\.(test|cases)\./.test(path))).toEqual([]);
+});
+
+it(
+  'restores a photo from the command line',
+  async () => {
+    const program = join(empty, 'node_modules', '.bin', 'clearword');
+    expect(await run(program, ['--version'], empty)).toBe(`${VERSION}\n`);
+    const printed = await run(program, ['restore', 'photo.jpg', '-o', 'from-command-line.png', '--json'], empty);
+    expect(JSON.parse(printed)).toMatchObject({ status: 'restored', width: 510, height: 340 });
+    await expectRestored('from-command-line.png');
+  },
+  SLOW,
+);
+
+it(
+  'restores a photo from a ten-line script',
+  async () => {
+    const script = `import { readFile, writeFile } from 'node:fs/promises';
+import { Clearword } from 'clearword';
+
+const clearword = await Clearword.load();
+const photo = await readFile('photo.jpg');
+const { degradations } = await clearword.inspect(photo);
+const result = await clearword.restore(photo, { prompt: 'remove the rain and the noise' });
+await writeFile('from-script.png', await result.toBuffer({ format: 'png' }));
+await clearword.dispose();
+console.log(JSON.stringify({ width: result.width, found: Object.keys(degradations) }));
+`;
+    expect(script.trim().split('\n')).toHaveLength(10);
+    await writeFile(join(empty, 'script.js'), script);
+    const printed = await run(process.execPath, ['script.js'], empty);
+    expect(JSON.parse(printed)).toEqual({ width: 510, found: ['noise', 'rain', 'haze'] });
+    await expectRestored('from-script.png');
+  },
+  SLOW,
+);
+
+it(
+  'tells TypeScript its types',
+  async () => {
+    const right = "const { findings } = await (await Clearword.load()).restore('photo.jpg', { steps: 1 });";
+    const wrong = "await (await Clearword.load()).restore('photo.jpg', { step: 1 });";
+    const compiler = join(REPOSITORY, 'node_modules', '.bin', 'tsc');
+    const types = ['--typeRoots', join(REPOSITORY, 'node_modules', '@types'), '--types', 'node'];
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', ...types];
+    const compile = async (body: string): Promise<string> => {
+      await writeFile(join(empty, 'use.ts'), `import { Clearword } from 'clearword';\n${body}\nexport {};\n`);
+      return run(compiler, [...options, 'use.ts'], empty);
+    };
+    await compile(right);
+    await expect(compile(wrong)).rejects.toMatchObject({ stdout: expect.stringContaining("'step' does not exist") });
+  },
+  SLOW,
+);
