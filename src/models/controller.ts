@@ -34,7 +34,10 @@ export function controllerStatistics(picture: Tensor, { widths }: ControllerConf
   return graph.scope('controller', () => {
     let h = f.spaceToDepth(f.sub(f.mul(picture, 2), 1), 2);
     widths.forEach((width, i) => {
-      h = f.gelu(conv2d(h, `convs.${i}`, width, i === 0 ? { kernel: 3 } : { kernel: 4, stride: 2, padding: 1 }));
+      const shape = i === 0 ? { kernel: 3 } : { kernel: 4, stride: 2, padding: 1 };
+      // He et al. 2015: without normalisation layers, which would hide how strong a noise is, signals must keep their size.
+      const bound = Math.sqrt(6 / (dim(h.shape, 1) * shape.kernel ** 2));
+      h = f.gelu(conv2d(h, `convs.${i}`, width, { ...shape, initialiser: { kind: 'uniform', bound } }));
     });
     return f.concat([f.reduceMean(h, [2, 3]), f.reduceMean(f.square(h), [2, 3])], 1);
   });
@@ -51,9 +54,11 @@ export interface ControllerOutput {
 export function controllerHead(statistics: Tensor, out: number): ControllerOutput {
   const { graph } = statistics;
   return graph.scope('controller', () => {
-    // The logarithm brings weak noise and strong noise, a factor of a thousand in mean square, onto one scale.
-    const scaled = f.log(f.add(f.abs(statistics), 1e-4));
-    const h = f.gelu(linear(f.concat([statistics, scaled], 1), 'hidden', 256));
+    const half = dim(statistics.shape, 1) / 2;
+    const [means, squares] = f.split(statistics, 1, [half, half]) as [Tensor, Tensor];
+    // The root brings mean squares, which differ a thousandfold between weak and strong noise, onto the scale of means.
+    const rms = f.sqrt(f.add(squares, 1e-6));
+    const h = f.gelu(linear(f.concat([means, rms], 1), 'hidden', 256));
     return {
       embedding: l2Normalise(linear(h, 'projection', out)),
       strength: f.sigmoid(linear(h, 'strength', DEGRADATIONS.length)),
@@ -65,7 +70,7 @@ export function controllerHead(statistics: Tensor, out: number): ControllerOutpu
 export function combinationLogits(image: Tensor, texts: Tensor): Tensor {
   const { graph } = image;
   const scale = graph.scope('controller', () =>
-    graph.parameter('logit_scale', [1], { kind: 'constant', value: Math.log(10) }),
+    graph.parameter('logit_scale', [1], { kind: 'constant', value: Math.log(20) }),
   );
   return f.mul(f.matMul(image, f.transpose(texts, [1, 0])), f.exp(scale));
 }

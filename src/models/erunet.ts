@@ -50,7 +50,7 @@ export function erunet(
   const channels = [width, ...multipliers.map((multiplier) => width * multiplier)];
   const channel = (i: number) => channels[i] ?? width;
   const inner = (level: number): InnerBlock =>
-    config.inner === 'plain' ? { kind: 'plain' } : { kind: 'erb', kernel: kernels[level] ?? 7, expansion };
+    config.inner === 'plain' ? { kind: 'plain' } : { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain };
 
   const context = f.reshape(text, [dim(text.shape, 0), 1, -1]);
   const time = textImageFusion(t, text, degradation, width, fusion);
@@ -59,7 +59,13 @@ export function erunet(
     return kind === 'transformer' ? spatialTransformer(h, context) : h;
   };
 
-  const padded = padToMultiple(f.concat([f.sub(x, mu), mu], 1), paddingMultiple(config));
+  const { centre, scale } = config.input;
+  const conditioned = (picture: Tensor, shift: number): Tensor => {
+    const centred = shift === 0 ? picture : f.sub(picture, shift);
+    return scale === 1 ? centred : f.mul(centred, scale);
+  };
+  const seen = f.concat([conditioned(f.sub(x, mu), 0), conditioned(mu, centre)], 1);
+  const padded = padToMultiple(seen, paddingMultiple(config));
   const folded = unshuffle === 1 ? padded : f.spaceToDepth(padded, unshuffle);
   const stem = conv2d(folded, 'init_conv', width, { kernel: stemKernel, bias: false });
 

@@ -86,7 +86,7 @@ export class LoadedModel implements RestorationModel {
   async encodeText(prompt: string): Promise<Float32Array> {
     const { text } = this.#encoders;
     const session = await this.#session('text', (graph) => textGraph(graph, text, this.#preset.fusion.context));
-    return floats((await session.run(textFeeds('text', [prompt], text))).outputs, 'embedding');
+    return floats((await session.run(textFeeds('prompt', [prompt], text))).outputs, 'embedding');
   }
 
   async inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {

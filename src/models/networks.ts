@@ -12,9 +12,9 @@ import { DEGRADATIONS } from './model.ts';
 import type { ControllerConfig, Preset, TextEncoderConfig } from './preset-schema.ts';
 import { textEncoder, textInputs } from './text-encoder.ts';
 
-/** `text.*` -> `embedding` [1,context]. */
+/** `prompt.*` -> `embedding` [1,context]. */
 export function textGraph(graph: Graph, config: TextEncoderConfig, context: number): void {
-  const inputs = textInputs(graph, 'text', 1, config);
+  const inputs = textInputs(graph, 'prompt', 1, config);
   const { embedding, intent } = textEncoder(inputs, config, { out: context, degradations: DEGRADATIONS.length });
   graph.output('embedding', embedding);
   graph.output('intent', f.sigmoid(intent));

@@ -24,6 +24,13 @@ export const erunetSchema = z.strictObject({
   /** The picture is folded by this factor into channels before the first convolution. */
   unshuffle: z.union([z.literal(1), z.literal(2), z.literal(4)]),
   stemKernel: count,
+  /**
+   * The network sees (mu - centre) scale and (x - mu) scale. The paper feeds values as they are (0 and 1); centred and
+   * scaled to about unit variance, the same network trains several times as fast (docs/training.md).
+   */
+  input: z.strictObject({ centre: z.number(), scale: z.number().positive() }),
+  /** Initial gain of the normalisation in each efficient restoration block; below 1 a block starts nearer the identity. */
+  normGain: z.number().positive(),
 });
 
 export const fusionSchema = z.strictObject({

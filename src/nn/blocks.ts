@@ -15,6 +15,8 @@ export interface ErbOptions {
   readonly kernel: number;
   /** Channels between the two pointwise layers, as a multiple of C. */
   readonly expansion: number;
+  /** Initial scale of the layer norm. */
+  readonly normGain: number;
 }
 
 /**
@@ -25,11 +27,11 @@ export interface ErbOptions {
  * The pointwise half works with channels last: there LN and the products are single fast operators. GRN's beta is
  * carried through PW2 (W2 beta + b2), which saves a pass over the widest tensor and changes nothing else.
  */
-export function efficientRestorationBlock(x: Tensor, { kernel, expansion }: ErbOptions): Tensor {
+export function efficientRestorationBlock(x: Tensor, { kernel, expansion, normGain }: ErbOptions): Tensor {
   const { graph } = x;
   const c = dim(x.shape, 1);
   const spread = conv2d(x, 'dwconv', c, { kernel, group: c });
-  const u = f.add(channelsLast(x), layerNorm(f.gelu(channelsLast(spread)), 'norm', 1e-6));
+  const u = f.add(channelsLast(x), layerNorm(f.gelu(channelsLast(spread)), 'norm', 1e-6, normGain));
   const v = f.gelu(linear(u, 'pwconv1', expansion * c));
   const [gamma, beta] = graph.scope('grn', () => [
     graph.parameter('gamma', [1, 1, 1, expansion * c], { kind: 'zeros' }),

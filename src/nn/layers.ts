@@ -48,13 +48,13 @@ export function conv2d(x: Tensor, name: string, out: number, options: Conv2dOpti
   });
 }
 
-/** Over the last axis, with scale and bias. */
-export function layerNorm(x: Tensor, name: string, epsilon: number): Tensor {
+/** Over the last axis, with scale (at first `gain`) and bias. */
+export function layerNorm(x: Tensor, name: string, epsilon: number, gain = 1): Tensor {
   const features = dim(x.shape, -1);
   return x.graph.scope(name, () =>
     f.layerNorm(
       x,
-      x.graph.parameter('weight', [features], { kind: 'ones' }),
+      x.graph.parameter('weight', [features], { kind: 'constant', value: gain }),
       x.graph.parameter('bias', [features], { kind: 'zeros' }),
       epsilon,
     ),

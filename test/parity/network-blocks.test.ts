@@ -53,6 +53,7 @@ const at = <T>(items: readonly T[], i: number): T => {
 const erbOf = (piece: Piece) => ({
   kernel: dim(shapeOf(piece, 'dwconv.weight'), 2),
   expansion: dim(shapeOf(piece, 'pwconv1.weight'), 0) / dim(shapeOf(piece, 'pwconv1.weight'), 1),
+  normGain: 1,
 });
 const residual = (piece: Piece, x: readonly Tensor[], decoder: boolean) =>
   residualBlock(at(x, 0), at(x, 1), {
