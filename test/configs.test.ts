@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseTrainConfig } from '../src/train/config.ts';
-import { graphOptions } from '../src/train/trainer.ts';
+import { graphOptions } from '../src/train/start.ts';
 
 const folder = fileURLToPath(new URL('../configs', import.meta.url));
 const files = readdirSync(folder);

@@ -9,7 +9,7 @@ import { type ModelCard, writeModel } from '../models/card.ts';
 import { modelLayout } from '../models/loaded-model.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig } from './config.ts';
-import { graphOptions } from './trainer.ts';
+import { graphOptions } from './start.ts';
 import { trainingLayout } from './training-graph.ts';
 
 export interface ExportOptions {

@@ -5,7 +5,8 @@ import { emitModel } from '../graph/onnx/emit.ts';
 import { Engine, float32, floats } from '../runtime/engine.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { appendAdamW, cosineSchedule, RESIDENT, type StepScalars } from './optimiser.ts';
-import { graphOptions, scalarsOf } from './trainer.ts';
+import { graphOptions } from './start.ts';
+import { scalarsOf } from './trainer.ts';
 
 const engine = new Engine({ threads: 1 });
 afterAll(() => engine.close());

@@ -6,7 +6,8 @@ import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts'
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { RESIDENT, type ResidentName } from './optimiser.ts';
-import { graphOptions, type TrainEvents, train } from './trainer.ts';
+import { graphOptions } from './start.ts';
+import { type TrainEvents, train } from './trainer.ts';
 
 const root = await temporaryFolder();
 const photos = join(root, 'photos');

@@ -9,15 +9,13 @@
 import { mkdir } from 'node:fs/promises';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
-import type { Preset } from '../models/preset-schema.ts';
-import { presets } from '../models/presets.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
-import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
-import { initialValues } from './initialise.ts';
 import { appendLog } from './log.ts';
 import { cosineSchedule, type StepScalars } from './optimiser.ts';
+import { graphOptions, startingPoint } from './start.ts';
 import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
 import { type TrainingGraphOptions, trainingGraph } from './training-graph.ts';
 import { Validation, type ValidationRow } from './validation.ts';
@@ -54,74 +52,6 @@ export interface TrainResult {
 
 /** Steps between two lines of the log. */
 const LOG_EVERY = 20;
-
-function presetOf({ preset: name }: TrainConfig): Preset {
-  const preset = presets[name];
-  if (!preset)
-    throw new ClearwordError(
-      'INVALID_OPTION',
-      `preset: expected one of ${Object.keys(presets).join(', ')}, received ${name}`,
-    );
-  return preset;
-}
-
-export function graphOptions(config: TrainConfig): TrainingGraphOptions {
-  const { optimiser, batch, loss, auxiliary, data } = config;
-  const preset = presetOf(config);
-  if (loss !== 'matching' && preset.parameterisation !== 'data') {
-    throw new ClearwordError(
-      'INVALID_OPTION',
-      `loss: expected matching for preset ${preset.name}, which predicts noise, received ${loss}`,
-    );
-  }
-  const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
-  const { betas, eps, weightDecay } = optimiser;
-  return { preset, batch, patch: data.patch, loss, auxiliary, optimiser: { betas, eps, weightDecay, clipNorm } };
-}
-
-/** Names and shapes in order: two networks with the same text can exchange checkpoints. */
-const describeLayout = ({ layout }: ReturnType<typeof trainingGraph>) =>
-  layout.entries.map(({ name, shape }) => `${name}[${shape.join(',')}]`).join(' ');
-
-/** Where the run begins: its newest checkpoint, another run's parameters, or random values. */
-async function startingPoint(
-  config: TrainConfig,
-  folder: string,
-  graph: ReturnType<typeof trainingGraph>,
-  resume: boolean,
-): Promise<Checkpoint> {
-  const layout = describeLayout(graph);
-  const check = (path: string, checkpoint: Checkpoint): Checkpoint => {
-    if (checkpoint.layout === layout) return checkpoint;
-    const message = `checkpoint ${path}: expected the parameters of preset ${config.preset}, received those of another network`;
-    throw new ClearwordError('CHECKPOINT_INVALID', message, {
-      fix: 'Use the configuration that the run was started with.',
-    });
-  };
-  const newest = await newestCheckpoint(folder);
-  if (resume) {
-    if (!newest) throw new ClearwordError('INPUT_NOT_FOUND', `resume: expected a checkpoint in ${folder}, found none`);
-    return check(newest, await readCheckpoint(newest));
-  }
-  if (newest) {
-    throw new ClearwordError('OUTPUT_EXISTS', `${folder}: expected a folder without checkpoints, found ${newest}`, {
-      fix: 'Use --resume to go on with that run, or another output folder.',
-    });
-  }
-  const { size } = graph.layout;
-  const zeros = () => new Float32Array(size);
-  const fresh = { step: 0, milliseconds: 0, config, layout };
-  if (config.initialise === undefined) {
-    const parameters = initialValues(graph.layout, config.seed);
-    return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
-  }
-  // The averaged parameters of the other run are what it would have been used with.
-  const { vectors } = check(config.initialise, await readCheckpoint(config.initialise));
-  return {
-    ...fresh,
-    vectors: { parameters: vectors.average, momentum: zeros(), variance: zeros(), average: vectors.average.slice() },
-  };
-}
 
 /** Progress of a run in 0..1, by steps or by time. */
 function fractionOf({ steps, minutes }: TrainConfig, step: number, milliseconds: number): number {

@@ -1,0 +1,81 @@
+/**
+ * Where a run begins: its newest checkpoint, another run's parameters, or random values.
+ *
+ * @module
+ */
+import { ClearwordError } from '../errors.ts';
+import type { Preset } from '../models/preset-schema.ts';
+import { presets } from '../models/presets.ts';
+import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
+import type { TrainConfig } from './config.ts';
+import { initialValues } from './initialise.ts';
+import type { TrainingGraph, TrainingGraphOptions } from './training-graph.ts';
+
+function presetOf({ preset: name }: TrainConfig): Preset {
+  const preset = presets[name];
+  if (!preset)
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `preset: expected one of ${Object.keys(presets).join(', ')}, received ${name}`,
+    );
+  return preset;
+}
+
+/** The training graph that a configuration describes. */
+export function graphOptions(config: TrainConfig): TrainingGraphOptions {
+  const { optimiser, batch, loss, auxiliary, data } = config;
+  const preset = presetOf(config);
+  if (loss !== 'matching' && preset.parameterisation !== 'data') {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `loss: expected matching for preset ${preset.name}, which predicts noise, received ${loss}`,
+    );
+  }
+  const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
+  const { betas, eps, weightDecay } = optimiser;
+  return { preset, batch, patch: data.patch, loss, auxiliary, optimiser: { betas, eps, weightDecay, clipNorm } };
+}
+
+/** Names and shapes in order: two networks with the same text can exchange checkpoints. */
+const describeLayout = ({ layout }: TrainingGraph) =>
+  layout.entries.map(({ name, shape }) => `${name}[${shape.join(',')}]`).join(' ');
+
+/** Where the run begins: its newest checkpoint, another run's parameters, or random values. */
+export async function startingPoint(
+  config: TrainConfig,
+  folder: string,
+  graph: TrainingGraph,
+  resume: boolean,
+): Promise<Checkpoint> {
+  const layout = describeLayout(graph);
+  const check = (path: string, checkpoint: Checkpoint): Checkpoint => {
+    if (checkpoint.layout === layout) return checkpoint;
+    const message = `checkpoint ${path}: expected the parameters of preset ${config.preset}, received those of another network`;
+    throw new ClearwordError('CHECKPOINT_INVALID', message, {
+      fix: 'Use the configuration that the run was started with.',
+    });
+  };
+  const newest = await newestCheckpoint(folder);
+  if (resume) {
+    if (!newest) throw new ClearwordError('INPUT_NOT_FOUND', `resume: expected a checkpoint in ${folder}, found none`);
+    return check(newest, await readCheckpoint(newest));
+  }
+  if (newest) {
+    throw new ClearwordError('OUTPUT_EXISTS', `${folder}: expected a folder without checkpoints, found ${newest}`, {
+      fix: 'Use --resume to go on with that run, or another output folder.',
+    });
+  }
+  const { size } = graph.layout;
+  const zeros = () => new Float32Array(size);
+  const fresh = { step: 0, milliseconds: 0, config, layout };
+  if (config.initialise === undefined) {
+    const parameters = initialValues(graph.layout, config.seed);
+    return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
+  }
+  // The averaged parameters of the other run are what it would have been used with.
+  const { vectors } = check(config.initialise, await readCheckpoint(config.initialise));
+  return {
+    ...fresh,
+    vectors: { parameters: vectors.average, momentum: zeros(), variance: zeros(), average: vectors.average.slice() },
+  };
+}
