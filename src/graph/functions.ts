@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConvAttributes, ReduceAttributes } from './ops/attributes.ts';
-import { type DType, dim, normaliseAxis, type Shape, type Tensor } from './tensor.ts';
+import { type DType, dim, normaliseAxis, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts';
 
 export type Operand = Tensor | number;
 
@@ -35,6 +35,9 @@ export const erf = (x: Tensor): Tensor => x.graph.apply('erf', [x], {});
 export const sin = (x: Tensor): Tensor => x.graph.apply('sin', [x], {});
 export const cos = (x: Tensor): Tensor => x.graph.apply('cos', [x], {});
 export const sigmoid = (x: Tensor): Tensor => x.graph.apply('sigmoid', [x], {});
+/** alpha x + beta, kept within 0..1: one pass over memory for an affine function whose values lie there. */
+export const hardSigmoid = (x: Tensor, alpha: number, beta: number): Tensor =>
+  x.graph.apply('hardSigmoid', [x], { alpha, beta });
 export const tanh = (x: Tensor): Tensor => x.graph.apply('tanh', [x], {});
 export const relu = (x: Tensor): Tensor => x.graph.apply('relu', [x], {});
 /** x sigmoid(x). */
@@ -98,11 +101,16 @@ export const reduceMean = (x: Tensor, axes?: readonly number[], keepDims = false
 export const reduceMax = (x: Tensor, axes?: readonly number[], keepDims = false): Tensor =>
   x.graph.apply('reduceMax', [x], reduceAttributes(x, axes, keepDims));
 
-/** One dimension may be -1. */
+/** One dimension may be -1. A reshape of a reshape is one reshape, and one that changes nothing is none. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((product, d) => (d === -1 ? product : product * d), 1);
-  const total = x.shape.reduce((product, d) => product * d, 1);
-  return x.graph.apply('reshape', [x], { shape: shape.map((d) => (d === -1 ? total / known : d)) });
+  const target = shape.map((d) => (d === -1 ? sizeOf(x.shape) / known : d));
+  if (sameShape(target, x.shape)) return x;
+  const before = x.graph.producers.get(x);
+  const source = before?.op === 'reshape' ? before.inputs[0] : undefined;
+  return source && sizeOf(target) === sizeOf(x.shape)
+    ? reshape(source, target)
+    : x.graph.apply('reshape', [x], { shape: target });
 }
 export const transpose = (x: Tensor, perm: readonly number[]): Tensor => x.graph.apply('transpose', [x], { perm });
 export const expand = (x: Tensor, shape: Shape): Tensor => x.graph.apply('expand', [x], { shape });

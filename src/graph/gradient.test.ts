@@ -101,6 +101,24 @@ describe('un-broadcasting', () => {
     expect([...(y?.data ?? [])].every((value) => value === copies)).toBe(true);
   });
 
+  // [gradient as it is kept, what was stretched, what it was stretched to, expected shape and value]
+  const kept: readonly (readonly [Shape, Shape, Shape, Shape, number])[] = [
+    [[2, 1], [1, 3], [2, 3], [1, 1], 2],
+    [[1, 1], [2, 3], [2, 3], [1, 1], 1],
+    [[1, 3], [2, 1], [2, 3], [1, 1], 3],
+    [[3], [2, 1], [2, 3], [1], 3],
+    [[], [3], [4, 2, 3], [], 8],
+    [[4, 1, 3], [2, 3], [4, 2, 3], [1, 3], 4],
+  ];
+  it.each(kept)('sums [%j], short for equal values, back to [%j] from [%j]', async (from, to, full, shape, copies) => {
+    const graph = new Graph();
+    const result = unbroadcast(f.expand(graph.scalar(1), from), to, full);
+    expect(result.shape).toEqual(shape);
+    graph.output('y', result);
+    const { y } = await run(graph);
+    expect([...(y?.data ?? [])].every((value) => value === copies)).toBe(true);
+  });
+
   it('costs nothing where nothing was stretched', () => {
     const graph = new Graph();
     const x = graph.input('x', [2, 3]);
@@ -190,6 +208,19 @@ describe('work that is not done', () => {
     const added = graph.nodes.slice(before);
     expect(added.filter(({ op }) => op === 'matMul')).toHaveLength(2);
     expect(added.some(({ inputs }) => inputs.includes(y))).toBe(false);
+  });
+
+  it('keeps equal values as one, through elementwise operators, until they meet something of full size', () => {
+    const graph = new Graph();
+    const x = graph.input('x', [4, 100]);
+    const norms = f.sqrt(f.reduceSum(f.square(x), [1], true));
+    const loss = f.reduceSum(f.exp(f.neg(norms)));
+    const before = graph.nodes.length;
+    const [gradient] = gradients(loss, [x]) as [Tensor];
+    const added = graph.nodes.slice(before);
+    // 2 g x: the one node of full size.
+    expect(added.filter(({ outputs }) => outputs[0]?.shape[1] === 100).map(({ op }) => op)).toEqual(['mul']);
+    expect(gradient.shape).toEqual([4, 100]);
   });
 
   it('names in the path of a gradient the layer that it belongs to', () => {

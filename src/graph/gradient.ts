@@ -1,8 +1,11 @@
 /**
  * Reverse-mode differentiation: walks the nodes backwards and appends their gradients as ordinary operators.
  *
- * The difficult part lives here once: accumulation where a tensor is used several times, un-broadcasting, and knowing
- * which tensors want a gradient at all. The rules in `ops/` state derivatives and nothing else.
+ * The difficult part lives here once: accumulation where a tensor is used several times, broadcasting and its reverse,
+ * and knowing which tensors want a gradient at all. The rules in `ops/` state derivatives and nothing else.
+ *
+ * A gradient whose values are equal along an axis is carried with an axis of one there, through elementwise operators,
+ * until it meets something of full size: passes over memory are what these operators cost.
  *
  * @module
  */
@@ -10,18 +13,45 @@ import { ClearwordError } from '../errors.ts';
 import * as f from './functions.ts';
 import type { OpName } from './ops/attributes.ts';
 import { ops } from './ops/index.ts';
-import type { OpRecord } from './ops/record.ts';
-import { formatShape, type Node, type Shape, sameShape, type Tensor } from './tensor.ts';
+import { at, type OpRecord } from './ops/record.ts';
+import { sumOver } from './ops/sums.ts';
+import { formatShape, type Node, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts';
 
-/** Sums a gradient back to the shape that broadcasting started from. */
-export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
+/**
+ * Sums a gradient back to the shape that broadcasting started from.
+ *
+ * A gradient may be kept smaller than what it belongs to: along an axis of one it stands for equal values. Where such an
+ * axis is to be summed, the sum is a factor; where it is not, it stays an axis of one.
+ *
+ * @param full shape of the broadcast result whose gradient this is
+ */
+export function unbroadcast(gradient: Tensor, shape: Shape, full: Shape = gradient.shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
-  const extra = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((dimension, axis) =>
-    axis < extra || (shape[axis - extra] === 1 && dimension !== 1) ? [axis] : [],
+  const extra = full.length - shape.length;
+  const missing = full.length - gradient.shape.length;
+  const stretched = full.flatMap((dimension, axis) =>
+    dimension !== 1 && (axis < extra || shape[axis - extra] === 1) ? [axis] : [],
   );
-  const summed = axes.length > 0 ? f.reduceSum(gradient, axes, true) : gradient;
-  return f.reshape(summed, shape);
+  const isKept = (axis: number) => (gradient.shape[axis - missing] ?? 1) !== 1;
+  const summed = sumOver(
+    gradient,
+    stretched.filter(isKept).map((axis) => axis - missing),
+  );
+  const copies = stretched.filter((axis) => !isKept(axis)).reduce((product, axis) => product * (full[axis] ?? 1), 1);
+  const result = copies === 1 ? summed : f.mul(summed, copies);
+  const surplus = result.shape.length - shape.length;
+  return surplus > 0 ? f.reshape(result, result.shape.slice(surplus)) : result;
+}
+
+/** The gradient in the shape that it stands for. */
+const stretchedTo = (gradient: Tensor, shape: Shape): Tensor =>
+  sameShape(gradient.shape, shape) ? gradient : f.expand(gradient, shape);
+
+/** Sum of what a tensor received from its uses; the smallest first, because a sum of small tensors is small. */
+function total(parts: readonly Tensor[] | undefined): Tensor | undefined {
+  if (!parts) return undefined;
+  const ascending = [...parts].sort((a, b) => sizeOf(a.shape) - sizeOf(b.shape));
+  return ascending.reduce((sum, part) => f.add(part, sum));
 }
 
 /** Tensors on a way from any of `sources` to a result. */
@@ -54,30 +84,46 @@ export function gradients(loss: Tensor, sources: readonly Tensor[], seed?: Tenso
   }
   const nodes = [...graph.nodes];
   const active = dependents(nodes, sources);
-  const pending = new Map<Tensor, Tensor>();
-  pending.set(loss, seed ?? f.expand(graph.scalar(1, loss.dtype), loss.shape));
+  const pending = new Map<Tensor, Tensor[]>();
+  const receive = (tensor: Tensor, part: Tensor) => {
+    const parts = pending.get(tensor);
+    if (parts) parts.push(part);
+    else pending.set(tensor, [part]);
+  };
+  receive(loss, seed ?? f.expand(graph.scalar(1, loss.dtype), loss.shape));
 
   for (const node of nodes.reverse()) {
-    const received = node.outputs.map((output) => pending.get(output));
-    if (received.every((g) => g === undefined) || !node.inputs.some((tensor) => active.has(tensor))) continue;
-    const parts = graph.scope(`gradient of ${node.path}`, () => inputGradients(node, received, active));
-    node.inputs.forEach((input, i) => {
-      const part = parts[i];
-      if (!part || !active.has(input)) return;
-      const reduced = unbroadcast(part, input.shape);
-      const known = pending.get(input);
-      pending.set(input, known ? f.add(known, reduced) : reduced);
+    if (!node.outputs.some((output) => pending.has(output)) || !node.inputs.some((tensor) => active.has(tensor)))
+      continue;
+    graph.scope(`gradient of ${node.path}`, () => {
+      const received = node.outputs.map((output) => total(pending.get(output)));
+      // What is summed once stays so, for a source that is also an intermediate.
+      received.forEach((g, i) => {
+        if (g) pending.set(at(node.outputs, i), [g]);
+      });
+      const parts = inputGradients(node, received, active);
+      const full = isElementwise(node) ? at(node.outputs, 0).shape : undefined;
+      node.inputs.forEach((input, i) => {
+        const part = parts[i];
+        if (part && active.has(input)) receive(input, unbroadcast(part, input.shape, full));
+      });
     });
   }
-  return sources.map((source) => pending.get(source) ?? f.expand(graph.scalar(0, source.dtype), source.shape));
+  return sources.map((source) => {
+    const gradient = total(pending.get(source)) ?? graph.scalar(0, source.dtype);
+    return stretchedTo(gradient, source.shape);
+  });
 }
+
+const recordOf = (node: Node) => ops[node.op] as unknown as OpRecord<OpName>;
+const isElementwise = (node: Node): boolean => recordOf(node).elementwise === true;
 
 function inputGradients(
   node: Node,
   received: readonly (Tensor | undefined)[],
   active: ReadonlySet<Tensor>,
 ): readonly (Tensor | undefined)[] {
-  const record = ops[node.op] as unknown as OpRecord<OpName>;
+  const record = recordOf(node);
   if (typeof record.gradient !== 'function') {
     const reason = record.gradient.notDifferentiable;
     throw new ClearwordError(
@@ -85,14 +131,14 @@ function inputGradients(
       `gradients: ${node.op} at ${node.path} cannot be differentiated: ${reason}`,
     );
   }
-  const [first] = node.outputs;
-  if (!first) return [];
+  const whole = received.map((g, i) => (g && !record.elementwise ? stretchedTo(g, at(node.outputs, i).shape) : g));
+  const first = at(node.outputs, 0);
   return record.gradient({
     inputs: node.inputs,
     outputs: node.outputs,
     attributes: node.attributes,
-    gradient: received[0] ?? f.expand(first.graph.scalar(0, first.dtype), first.shape),
-    gradients: received,
+    gradient: whole[0] ?? f.expand(first.graph.scalar(0, first.dtype), first.shape),
+    gradients: whole,
     wanted: node.inputs.map((tensor) => active.has(tensor)),
   });
 }

@@ -17,6 +17,7 @@ import {
   type Tensor,
   type TypedData,
 } from '../tensor.ts';
+import { encodeMessage } from './encode.ts';
 import { ModelProto } from './schema.ts';
 
 /** Opset 20 is the first with Gelu; IR 10 is what that opset's release used. */
@@ -29,7 +30,7 @@ const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 function attribute(name: string, value: OnnxAttribute): object {
   if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE.int };
-  if (typeof value === 'string') return { name, s: Buffer.from(value), type: ATTRIBUTE.string };
+  if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE.string };
   if ('float' in value) return { name, f: value.float, type: ATTRIBUTE.float };
   return { name, ints: [...value], type: ATTRIBUTE.ints };
 }
@@ -132,7 +133,7 @@ export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32A
     protoNode({ ...entry, inputs: entry.inputs.map(rename), outputs: entry.outputs.map(rename) }),
   );
 
-  const message = ModelProto.fromObject({
+  return encodeMessage(ModelProto, {
     irVersion: IR_VERSION,
     producerName: 'clearword',
     opsetImport: [{ domain: '', version: OPSET }],
@@ -144,5 +145,4 @@ export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32A
       output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor)),
     },
   });
-  return ModelProto.encode(message).finish();
 }

@@ -39,6 +39,8 @@ export interface OpAttributes {
   sqrt: None;
   erf: None;
   sigmoid: None;
+  /** min(1, max(0, alpha x + beta)). */
+  hardSigmoid: { readonly alpha: number; readonly beta: number };
   tanh: None;
   relu: None;
   silu: None;

@@ -8,6 +8,7 @@ import * as f from '../functions.ts';
 import { dim, formatShape, type Tensor } from '../tensor.ts';
 import type { ConvAttributes } from './attributes.ts';
 import { at, expectCount, type Fail, type OpRecord, onnxNode } from './record.ts';
+import { sumOver } from './sums.ts';
 
 function expectRank4(name: string, tensor: Tensor, fail: Fail): void {
   if (tensor.shape.length !== 4) fail(name, 'rank 4', formatShape(tensor.shape));
@@ -33,8 +34,11 @@ function flippedKernel(weight: Tensor, group: number): Tensor {
     const grouped = f.reshape(weight, [group, outputs / group, inputs, kh, kw]);
     swapped = f.reshape(f.transpose(grouped, [0, 2, 1, 3, 4]), [group * inputs, outputs / group, kh, kw]);
   }
-  if (kh > 1) swapped = f.reverse(swapped, 2);
-  return kw > 1 ? f.reverse(swapped, 3) : swapped;
+  // Rows and columns backwards are the whole kernel backwards.
+  const { shape } = swapped;
+  return kh * kw === 1
+    ? swapped
+    : f.reshape(f.reverse(f.reshape(swapped, [dim(shape, 0), dim(shape, 1), -1]), 2), shape);
 }
 
 function inputGradient(x: Tensor, weight: Tensor, g: Tensor, { strides, pads, group }: ConvAttributes): Tensor {
@@ -51,35 +55,111 @@ function inputGradient(x: Tensor, weight: Tensor, g: Tensor, { strides, pads, gr
   return x.graph.apply('convTranspose', [g, weight], { strides, pads, group, outputPads });
 }
 
-/** x padded, then the kh kw views that the kernel sees, each [N,C,H',W'], in row-major order of the kernel. */
-function shiftedViews(x: Tensor, kh: number, kw: number, g: Tensor, { strides, pads }: ConvAttributes): Tensor[] {
-  const padded = f.pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
-  const [height, width] = [dim(g.shape, 2), dim(g.shape, 3)];
-  const views: Tensor[] = [];
-  for (let i = 0; i < kh; i++) {
-    const rows = f.slice(padded, 2, i, i + (height - 1) * strides[0] + 1, strides[0]);
-    for (let j = 0; j < kw; j++) views.push(f.slice(rows, 3, j, j + (width - 1) * strides[1] + 1, strides[1]));
-  }
-  return views;
+/** What a place of the kernel reads along one axis: x[stride * position + offset] = phase[position + shift]. */
+interface Tap {
+  /** Of the `stride` interleaved parts of x. */
+  readonly phase: number;
+  readonly shift: number;
 }
 
-/** Dense: one product of the output gradient with the concatenated views, summed over the batch. */
+function tapsOf(kernel: number, stride: number, before: number): Tap[] {
+  return Array.from({ length: kernel }, (_, i) => {
+    const shift = Math.floor((i - before) / stride);
+    return { phase: i - before - shift * stride, shift };
+  });
+}
+
+/** Every `stride`-th of an axis, from `phase`. */
+const phaseOf = (x: Tensor, axis: number, phase: number, stride: number): Tensor =>
+  stride === 1 ? x : f.slice(x, axis, phase, dim(x.shape, axis), stride);
+
+/**
+ * Signals [N,C,*], each delayed by its own number of zeros and filled up to `length`, as [N,C signals,length]: the
+ * channels' signals one after the other, which makes it a single copy.
+ */
+function delayed(signals: readonly Tensor[], delays: readonly number[], length: number): Tensor {
+  const [n, c] = [dim(at(signals, 0).shape, 0), dim(at(signals, 0).shape, 1)];
+  const { graph, dtype } = at(signals, 0);
+  const zeros = (count: number) => (count === 0 ? [] : [f.expand(graph.scalar(0, dtype), [n, c, count])]);
+  let gap = 0;
+  const parts = signals.flatMap((signal, i) => {
+    const delay = delays[i] ?? 0;
+    const part = [...zeros(gap + delay), signal];
+    gap = length - delay - dim(signal.shape, 2);
+    return part;
+  });
+  return f.reshape(f.concat([...parts, ...zeros(gap)], 2), [n, c * signals.length, length]);
+}
+
+/**
+ * Dense. With rows of one length P one after the other, reading x a row down and a column right is reading it P + 1
+ * places later, so that with g[y, v] at place y P + v
+ *
+ *   dW[i, j] = sum over n, m of g[n, m - i P] x[n, m + j]:
+ *
+ * one product of delayed copies of g (one for each kernel row) with delayed copies of x (one for each kernel column), which
+ * takes a third of the copies of the usual columns. A column that would be reached around the end of a row is zeroed
+ * first. A stride reads interleaved parts of x; the kernel rows of each are a product of their own.
+ */
 function denseWeightGradient(x: Tensor, weight: Tensor, g: Tensor, attributes: ConvAttributes): Tensor {
-  const [outputs, inputs, kh, kw] = [0, 1, 2, 3].map((axis) => dim(weight.shape, axis)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const n = dim(x.shape, 0);
-  const area = dim(g.shape, 2) * dim(g.shape, 3);
-  const pointwise =
-    kh === 1 && kw === 1 && formatShape([...attributes.strides, ...attributes.pads]) === '[1,1,0,0,0,0]';
-  const views = pointwise ? x : f.concat(shiftedViews(x, kh, kw, g, attributes), 1);
-  const columns = f.transpose(f.reshape(views, [n, kh * kw * inputs, area]), [0, 2, 1]);
-  const products = f.matMul(f.reshape(g, [n, outputs, area]), columns);
-  const summed = n === 1 ? f.reshape(products, [outputs, -1]) : f.reduceSum(products, [0]);
-  return f.transpose(f.reshape(summed, [outputs, kh, kw, inputs]), [0, 3, 1, 2]);
+  const [outputs, inputs, kh, kw] = weight.shape as [number, number, number, number];
+  const { strides, pads } = attributes;
+  const [n, , height, width] = g.shape as [number, number, number, number];
+  if (kh === 1 && kw === 1 && formatShape([...strides, ...pads]) === '[1,1,0,0,0,0]') {
+    const columns = f.transpose(f.reshape(x, [n, inputs, -1]), [0, 2, 1]);
+    return f.reshape(sumOver(f.matMul(f.reshape(g, [n, outputs, -1]), columns), [0]), weight.shape);
+  }
+  const [rows, columns] = [tapsOf(kh, strides[0], pads[0]), tapsOf(kw, strides[1], pads[1])];
+  const pitch = Math.max(width, Math.ceil(dim(x.shape, 3) / strides[1]));
+  const wide = (image: Tensor) => f.pad(image, [0, 0, 0, 0], [0, 0, 0, pitch - dim(image.shape, 3)]);
+  const flat = (image: Tensor) => f.reshape(image, [n, dim(image.shape, 1), -1]);
+  const upstream = flat(wide(g));
+
+  /** The part of x that kernel column (phase, shift) meets: only columns u with 0 <= u - shift < width count. */
+  const met = (part: Tensor, { phase, shift }: Tap): Tensor => {
+    const image = wide(phaseOf(part, 3, phase, strides[1]));
+    const counts = Float32Array.from({ length: pitch }, (_, u) => (u >= shift && u - shift < width ? 1 : 0));
+    if (counts.every((one) => one === 1)) return flat(image);
+    return flat(f.mul(image, f.cast(x.graph.constant(counts, [pitch], 'float32'), x.dtype)));
+  };
+
+  /** Kernel rows that share a phase, [O,C,rows,kw]. */
+  const ofPhase = (phase: number): Tensor => {
+    const shifts = rows.filter((row) => row.phase === phase).map(({ shift }) => shift);
+    const [least, most] = [Math.min(...shifts), Math.max(...shifts)];
+    // A common lead makes all delays positive.
+    const lead = Math.max(0, least * pitch + Math.max(...columns.map(({ shift }) => shift)));
+    const part = phaseOf(x, 2, phase, strides[0]);
+    const delays = columns.map(({ shift }) => lead - least * pitch - shift);
+    const end = Math.max(...delays) + dim(part.shape, 2) * pitch;
+    const length = Math.max(end, lead + (most - least + height) * pitch);
+    const seen = delayed(
+      columns.map((column) => met(part, column)),
+      delays,
+      length,
+    );
+    const sent = delayed(
+      shifts.map(() => upstream),
+      shifts.map((shift) => lead + (shift - least) * pitch),
+      length,
+    );
+    const products = sumOver(f.matMul(sent, f.transpose(seen, [0, 2, 1])), [0]);
+    return f.transpose(f.reshape(products, [outputs, shifts.length, inputs, kw]), [0, 2, 1, 3]);
+  };
+
+  const phases = [...new Set(rows.map(({ phase }) => phase))];
+  const [only] = phases;
+  if (phases.length === 1 && only !== undefined) return ofPhase(only);
+  // The phases take turns along the kernel's rows.
+  const single = phases.map((phase) => {
+    const whole = ofPhase(phase);
+    const sizes = Array.from({ length: dim(whole.shape, 2) }, () => 1);
+    return [...f.split(whole, 2, sizes)];
+  });
+  return f.concat(
+    rows.map(({ phase }) => at(single[phases.indexOf(phase)]?.splice(0, 1) ?? [], 0)),
+    2,
+  );
 }
 
 /** Widest map for which the products of {@link depthwiseByRows} beat a grouped convolution. */
@@ -88,26 +168,29 @@ export const WIDEST_BY_ROWS = 64;
 /**
  * Depthwise, stride 1. For each kernel row i, the product over all rows of a channel,
  *
- *   M[u, v] = sum over n, y of x[n, y + i, u] g[n, y, v],
+ *   M[u, v] = sum over n, y of x[n, y + i - top, u] g[n, y, v],
  *
- * holds dW[i, j] on its j-th diagonal (u = v + j); a constant 0/1 matrix sums the diagonals. It computes W / k times what
- * is needed, at matrix-product speed, which on maps of ordinary width is 2 to 3 times faster than a convolution.
+ * holds dW[i, j] on one of its diagonals (u = v + j - left); a constant 0/1 matrix sums the diagonals. It computes W / k
+ * times what is needed, at matrix-product speed, which on maps of ordinary width is 2 to 3 times faster than a convolution.
  */
 function depthwiseByRows(x: Tensor, weight: Tensor, g: Tensor, { pads }: ConvAttributes): Tensor {
   const [n, c, height, width] = g.shape as [number, number, number, number];
-  const [kh, kw] = [dim(weight.shape, 2), dim(weight.shape, 3)];
-  const padded = f.transpose(f.pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]), [1, 0, 2, 3]);
-  const wide = dim(padded.shape, 3);
+  const [kh, kw, wide] = [dim(weight.shape, 2), dim(weight.shape, 3), dim(x.shape, 3)];
+  const padded = f.pad(f.transpose(x, [1, 0, 2, 3]), [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
   const upstream = f.reshape(f.transpose(g, [1, 0, 2, 3]), [c, n * height, width]);
-  const diagonals = new Float32Array(wide * width * kw);
-  for (let j = 0; j < kw; j++) for (let v = 0; v < width; v++) diagonals[((v + j) * width + v) * kw + j] = 1;
-  const sums = x.graph.constant(diagonals, [wide * width, kw], 'float32');
-  const rows = Array.from({ length: kh }, (_, i) => {
-    const shifted = f.reshape(f.slice(padded, 2, i, i + height), [c, n * height, wide]);
-    const products = f.matMul(f.transpose(shifted, [0, 2, 1]), upstream);
-    return f.reshape(f.matMul(f.reshape(products, [c, wide * width]), sums), [c, 1, 1, kw]);
+  const products = Array.from({ length: kh }, (_, i) => {
+    const seen = f.reshape(f.slice(padded, 2, i, i + height), [c, n * height, wide]);
+    return f.matMul(f.transpose(seen, [0, 2, 1]), upstream);
   });
-  return f.concat(rows, 2);
+  const diagonals = new Float32Array(wide * width * kw);
+  for (let j = 0; j < kw; j++) {
+    for (let v = 0; v < width; v++) {
+      const u = v + j - pads[1];
+      if (u >= 0 && u < wide) diagonals[(u * width + v) * kw + j] = 1;
+    }
+  }
+  const sums = x.graph.constant(diagonals, [wide * width, kw], 'float32');
+  return f.reshape(f.matMul(f.reshape(f.concat(products, 1), [c * kh, wide * width]), sums), weight.shape);
 }
 
 /**
@@ -119,7 +202,7 @@ function depthwiseByPlanes(x: Tensor, weight: Tensor, g: Tensor, { pads }: ConvA
   const planes = f.reshape(x, [1, n * channels, dim(x.shape, 2), dim(x.shape, 3)]);
   const kernels = f.reshape(g, [n * channels, 1, dim(g.shape, 2), dim(g.shape, 3)]);
   const perImage = f.conv(planes, kernels, undefined, { padding: pads, group: n * channels });
-  return f.reduceSum(f.reshape(perImage, [n, ...weight.shape]), [0]);
+  return f.reshape(sumOver(f.reshape(perImage, [n, ...weight.shape]), [0]), weight.shape);
 }
 
 function weightGradient(x: Tensor, weight: Tensor, g: Tensor, attributes: ConvAttributes): Tensor {

@@ -27,7 +27,12 @@ function inferBinary(inputs: readonly Tensor[], fail: Fail): TensorType {
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum';
 
 function binary<K extends Binary>(type: string, gradient: GradientRule<K>): OpRecord<K> {
-  return { infer: (inputs, _, fail) => [inferBinary(inputs, fail)], emit: (node) => onnxNode(type, node), gradient };
+  return {
+    infer: (inputs, _, fail) => [inferBinary(inputs, fail)],
+    emit: (node) => onnxNode(type, node),
+    gradient,
+    elementwise: true,
+  };
 }
 
 type Unary =
@@ -44,7 +49,8 @@ type Unary =
   | 'silu'
   | 'gelu'
   | 'sin'
-  | 'cos';
+  | 'cos'
+  | 'hardSigmoid';
 
 type UnaryRule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;
 
@@ -65,14 +71,20 @@ function unary<K extends Unary>(
       typeof rule === 'function'
         ? ({ gradient, inputs, outputs }) => [rule(gradient, at(inputs, 0), at(outputs, 0))]
         : rule,
+    elementwise: true,
   };
 }
 
-/** dGELU/dx = Phi(x) + x phi(x), with u = x/sqrt(2): (1 + erf(u)) / 2 + u exp(-u^2) / sqrt(pi). */
+/**
+ * dGELU/dx = Phi(x) + x phi(x) = Phi(x) + u exp(-u^2) / sqrt(pi), u = x / sqrt(2).
+ *
+ * Written for few passes: the bell is a quotient (where exp(u^2) is infinite it is 0, as it should be), and Phi, which is
+ * (1 + erf(u)) / 2 and lies in 0..1, is a hard sigmoid of erf(u).
+ */
 function geluDerivative(x: Tensor): Tensor {
   const u = f.mul(x, Math.SQRT1_2);
-  const bell = f.mul(f.exp(f.neg(f.mul(u, u))), f.mul(u, 1 / Math.sqrt(Math.PI)));
-  return f.add(bell, f.add(f.mul(f.erf(u), 0.5), 0.5));
+  const bell = f.mul(f.div(u, f.exp(f.square(u))), 1 / Math.sqrt(Math.PI));
+  return f.add(bell, f.hardSigmoid(f.erf(u), 0.5, 0.5));
 }
 
 const step = { notDifferentiable: 'a step function: its derivative is zero wherever it exists' } as const;
@@ -80,10 +92,12 @@ const step = { notDifferentiable: 'a step function: its derivative is zero where
 export const elementwise: { readonly [K in Binary | Unary | 'greater' | 'where' | 'cast']: OpRecord<K> } = {
   add: binary('Add', ({ gradient: g }) => [g, g]),
   sub: binary('Sub', ({ gradient: g, wanted }) => [g, wanted[1] ? f.neg(g) : undefined]),
-  mul: binary('Mul', ({ gradient: g, inputs, wanted }) => [
-    wanted[0] ? f.mul(g, at(inputs, 1)) : undefined,
-    wanted[1] ? f.mul(g, at(inputs, 0)) : undefined,
-  ]),
+  mul: binary('Mul', ({ gradient: g, inputs, wanted }) => {
+    const [a, b] = [at(inputs, 0), at(inputs, 1)];
+    // d(a a) = 2 a da; the factor goes to g, which is often the smaller.
+    if (a === b) return [f.mul(f.mul(g, 2), a), undefined];
+    return [wanted[0] ? f.mul(g, b) : undefined, wanted[1] ? f.mul(g, a) : undefined];
+  }),
   // d(a/b) = da / b - y db / b
   div: binary('Div', ({ gradient: g, inputs, outputs, wanted }) => {
     const scaled = f.div(g, at(inputs, 1));
@@ -111,6 +125,18 @@ export const elementwise: { readonly [K in Binary | Unary | 'greater' | 'where' 
   sin: unary('Sin', (g, x) => f.mul(g, f.cos(x))),
   cos: unary('Cos', (g, x) => f.neg(f.mul(g, f.sin(x)))),
   sigmoid: unary('Sigmoid', (g, _, y) => f.mul(g, f.mul(y, f.sub(1, y)))),
+  // alpha strictly between the bounds, 0 elsewhere
+  hardSigmoid: {
+    ...unary<'hardSigmoid'>('HardSigmoid', step),
+    emit: (node) => {
+      const { alpha, beta } = node.attributes;
+      return onnxNode('HardSigmoid', node, { alpha: { float: alpha }, beta: { float: beta } });
+    },
+    gradient: ({ gradient: g, outputs, attributes: { alpha } }) => {
+      const y = at(outputs, 0);
+      return [f.mul(g, f.mul(f.sign(f.mul(y, f.sub(1, y))), alpha))];
+    },
+  },
   tanh: unary('Tanh', (g, _, y) => f.mul(g, f.sub(1, f.mul(y, y)))),
   relu: unary('Relu', (g, _, y) => f.mul(g, f.sign(y))),
   // s + y (1 - s), s = sigmoid(x)
@@ -150,6 +176,7 @@ export const elementwise: { readonly [K in Binary | Unary | 'greater' | 'where' 
       const toFirst = f.mul(g, f.cast(at(inputs, 0), g.dtype));
       return [undefined, toFirst, f.sub(g, toFirst)];
     },
+    elementwise: true,
   },
   cast: {
     infer(inputs, { to }, fail) {
@@ -165,5 +192,6 @@ export const elementwise: { readonly [K in Binary | Unary | 'greater' | 'where' 
       const { dtype } = at(inputs, 0);
       return [dtype === 'float32' || dtype === 'float16' ? f.cast(gradient, dtype) : undefined];
     },
+    elementwise: true,
   },
 };

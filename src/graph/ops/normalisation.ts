@@ -6,6 +6,7 @@
 import * as f from '../functions.ts';
 import { dim, formatShape } from '../tensor.ts';
 import { at, expectCount, type OpRecord, onnxNode } from './record.ts';
+import { sumOfRows, sumOver } from './sums.ts';
 
 type Softmax = 'softmax' | 'logSoftmax';
 
@@ -48,25 +49,27 @@ export const normalisation: { readonly [K in Softmax | 'layerNorm']: OpRecord<K>
       return [{ shape: x.shape, dtype: x.dtype }, statistics, statistics];
     },
     emit: (node) => onnxNode('LayerNormalization', node, { axis: -1, epsilon: { float: node.attributes.epsilon } }),
-    // With v = (x - mean) r and h = g scale: dx = r (h - mean(h) - v mean(h v)), dscale = sum(g v), dbias = sum(g).
-    // Of the statistics over n features: dmean/dx = 1 / n, dr/dx = -r^2 v / n.
+    // With c = x - mean and h = g scale: dx = r (h - mean(h) - c r^2 mean(h c)), dscale = sum(r g c), dbias = sum(g).
+    // Of the statistics over n features: dmean/dx = 1 / n, dr/dx = -r^3 c / n.
     gradient({ gradient: g, gradients: [, gMean, gR], inputs, outputs, wanted }) {
-      const [x, scale] = [at(inputs, 0), at(inputs, 1)];
-      const r = at(outputs, 2);
-      const v = f.mul(f.sub(x, at(outputs, 1)), r);
+      const [x, scale, r] = [at(inputs, 0), at(inputs, 1), at(outputs, 2)];
+      const n = dim(x.shape, -1);
       const leading = x.shape.slice(0, -1).map((_, axis) => axis);
-      const h = f.mul(g, scale);
-      const centred = () =>
-        f.sub(f.sub(h, f.reduceMean(h, [-1], true)), f.mul(v, f.reduceMean(f.mul(h, v), [-1], true)));
+      const c = f.sub(x, at(outputs, 1));
+      const product = f.mul(g, c);
       const toInput = () => {
-        let dx = f.mul(centred(), r);
-        if (gMean) dx = f.add(dx, f.div(gMean, dim(x.shape, -1)));
-        return gR ? f.sub(dx, f.mul(v, f.div(f.mul(gR, f.square(r)), dim(x.shape, -1)))) : dx;
+        const h = f.mul(g, scale);
+        // sum(h c) as a product with the scale: no second tensor of full size.
+        const along = f.matMul(f.reshape(product, [-1, n]), f.reshape(scale, [n, 1]));
+        let slope = f.mul(f.reshape(along, r.shape), f.mul(f.square(r), 1 / n));
+        if (gR) slope = f.add(slope, f.mul(f.mul(gR, f.square(r)), 1 / n));
+        const dx = f.mul(f.sub(f.sub(h, f.reduceMean(h, [-1], true)), f.mul(c, slope)), r);
+        return gMean ? f.add(dx, f.div(gMean, n)) : dx;
       };
       return [
         wanted[0] ? toInput() : undefined,
-        wanted[1] ? f.reduceSum(f.mul(g, v), leading) : undefined,
-        wanted[2] ? f.reduceSum(g, leading) : undefined,
+        wanted[1] ? f.reshape(sumOfRows(product, r), [n]) : undefined,
+        wanted[2] ? f.reshape(sumOver(g, leading), [n]) : undefined,
       ];
     },
   },

@@ -33,7 +33,7 @@ export interface GradientContext<K extends OpName> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: OpAttributes[K];
-  /** Gradient with respect to the first output, in its shape. */
+  /** Gradient with respect to the first output, in its shape; to elementwise rules, or smaller (see {@link OpRecord}). */
   readonly gradient: Tensor;
   /** Gradients with respect to all outputs; undefined where an output was not used. */
   readonly gradients: readonly (Tensor | undefined)[];
@@ -47,8 +47,8 @@ export interface NotDifferentiable {
 }
 
 /**
- * One gradient per input, in the input's shape or a shape that broadcasting made larger (the walker sums it back), or
- * undefined for "none" (an integer input, or one not wanted).
+ * One gradient per input, or undefined for "none" (an integer input, or one not wanted). Its shape is the input's, or one
+ * that broadcasting made larger (the walker sums it back), with axes of one wherever its values are equal.
  */
 export type GradientRule<K extends OpName> = (context: GradientContext<K>) => readonly (Tensor | undefined)[];
 
@@ -56,6 +56,11 @@ export interface OpRecord<K extends OpName> {
   infer(inputs: readonly Tensor[], attributes: OpAttributes[K], fail: Fail): readonly TensorType[];
   emit(node: Node<K>, emitter: Emitter): readonly OnnxNode[];
   readonly gradient: GradientRule<K> | NotDifferentiable;
+  /**
+   * Each value of the result comes from the values at its place. The rule may then be given a gradient that has axes of
+   * one where the result has more, and what it returns stretches to the result's shape in the same way.
+   */
+  readonly elementwise?: true;
 }
 
 /** The usual case: one ONNX node with the same inputs and outputs. */

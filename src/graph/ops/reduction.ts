@@ -48,12 +48,12 @@ function reduceRecord<K extends Reduction>(type: string, gradient: GradientRule<
 export const reduction: { readonly [K in Reduction]: OpRecord<K> } = {
   reduceSum: reduceRecord('ReduceSum', ({ gradient, inputs, attributes }) => {
     const x = at(inputs, 0);
-    return [f.expand(restored(gradient, x, attributes), x.shape)];
+    return [restored(gradient, x, attributes)];
   }),
   reduceMean: reduceRecord('ReduceMean', ({ gradient, inputs, attributes }) => {
     const x = at(inputs, 0);
     const count = attributes.axes.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
-    return [f.expand(f.mul(restored(gradient, x, attributes), 1 / count), x.shape)];
+    return [f.mul(restored(gradient, x, attributes), 1 / count)];
   }),
   // The places that hold the maximum share its gradient equally.
   reduceMax: reduceRecord('ReduceMax', ({ gradient, inputs, outputs, attributes }) => {

@@ -100,6 +100,7 @@ export const shape: {
       },
     ],
     gradient: ({ gradient }) => [gradient],
+    elementwise: true,
   },
   slice: {
     infer(inputs, { axis, start, end, step }, fail) {

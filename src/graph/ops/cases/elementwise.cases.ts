@@ -96,7 +96,7 @@ const each =
     mapValues(x, f);
 const same = each((x) => x);
 
-export const elementwiseCases: { readonly [K in Binary | Unary | 'where' | 'cast']: OpCases<K> } = {
+export const elementwiseCases: { readonly [K in Binary | Unary | 'hardSigmoid' | 'where' | 'cast']: OpCases<K> } = {
   add: binaryCases((a, b) => a + b),
   sub: binaryCases((a, b) => a - b),
   mul: binaryCases((a, b) => a * b),
@@ -111,6 +111,20 @@ export const elementwiseCases: { readonly [K in Binary | Unary | 'where' | 'cast
   sqrt: unaryCases(Math.sqrt, positive),
   erf: unaryCases(erf, wide),
   sigmoid: unaryCases(sigmoid, wide),
+  hardSigmoid: [
+    {
+      name: 'between its bounds',
+      inputs: [values([2, 3, 4])],
+      attributes: { alpha: 0.4, beta: 0.5 },
+      reference: each((x) => 0.4 * x + 0.5),
+    },
+    {
+      name: 'on both sides of its bounds',
+      inputs: [exactly([6], 'float32', -3, -0.9, -0.2, 0.3, 0.8, 4)],
+      attributes: { alpha: 0.8, beta: 0.4 },
+      reference: each((x) => Math.min(1, Math.max(0, 0.8 * x + 0.4))),
+    },
+  ],
   tanh: unaryCases(Math.tanh, wide),
   relu: unaryCases((x) => Math.max(0, x), nonZero),
   silu: unaryCases((x) => x * sigmoid(x), wide),
