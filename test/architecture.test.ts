@@ -23,12 +23,16 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   base: { rooms: [], packages: ['zod'], node: true },
   graph: { rooms: ['base'], packages: ['protobufjs'], node: false },
-  runtime: { rooms: ['base', 'graph'], packages: ['onnxruntime-node'], node: true },
+  runtime: { rooms: ['base', 'graph'], packages: ['onnxruntime-common', 'onnxruntime-node'], node: true },
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
   diffusion: { rooms: ['base'], packages: [], node: false },
   data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
-  metrics: { rooms: ['base', 'data'], packages: [], node: false },
-  models: { rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'], packages: ['zod'], node: true },
+  metrics: { rooms: ['base', 'data'], packages: ['ml-matrix'], node: false },
+  models: {
+    rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'],
+    packages: ['yauzl', 'zod'],
+    node: true,
+  },
   train: {
     rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data', 'metrics', 'models'],
     packages: ['d3-scale', 'd3-shape', 'zod'],
