@@ -6,16 +6,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ClearwordError, type ErrorCode, throwIfCancelled } from '../errors.ts';
-
-/** What an input may cost. Checked from the file's size and header, before anything is decoded. */
-export interface ImageLimits {
-  /** Largest number of pixels, width x height. */
-  readonly pixels: number;
-  /** Largest size of the file in bytes. */
-  readonly bytes: number;
-}
-
-export const DEFAULT_LIMITS: ImageLimits = { pixels: 100_000_000, bytes: 2 ** 30 };
+import type { ImageLimits } from './limits.ts';
 
 /** Name of an input for messages: its path, or "the given buffer". */
 export function nameOfInput(input: string | Uint8Array): string {

@@ -8,13 +8,14 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { profileUse } from './colour-profile.ts';
 import { exifForWriting } from './exif.ts';
-import { DEFAULT_LIMITS, type ImageLimits, nameOfInput, readBytes } from './image-bytes.ts';
+import { nameOfInput, readBytes } from './image-bytes.ts';
 import { type ImageFormat, readSignature } from './image-signature.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { type Picture, type Samples, splitAlpha } from './picture.ts';
 import { exifOfTiff } from './tiff-exif.ts';
 
-export { DEFAULT_LIMITS, type ImageLimits } from './image-bytes.ts';
 export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
+export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 
 /** What the header of a picture says. Width and height are those after its EXIF orientation is applied. */
 export interface ImageHeader {

@@ -1,23 +1,14 @@
 /**
- * Model files: weights as safetensors, and beside them a JSON card that says what they are.
+ * Model cards: the JSON beside the weights that says what they are. Files are read and written in model-file.ts; a browser
+ * gets the same bytes over HTTP.
  *
  * @module
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeFileAtomic } from '../data/atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import type { LayoutEntry, ParameterLayout } from '../graph/parameters.ts';
 import { presetSchema } from './preset-schema.ts';
-import {
-  loadFloats,
-  readSafetensors,
-  type SafetensorsFile,
-  storeFloat16,
-  storeFloat32,
-  writeSafetensors,
-} from './safetensors.ts';
+import { loadFloats, readSafetensors, type SafetensorsFile } from './safetensors.ts';
 
 export const cardSchema = z.strictObject({
   format: z.literal('clearword-model-1'),
@@ -39,15 +30,8 @@ export type ModelCard = Readonly<z.infer<typeof cardSchema>>;
 /** `model.safetensors` -> `model.json`. */
 export const cardPath = (weights: string): string => `${weights.replace(/\.safetensors$/, '')}.json`;
 
-async function readModelFile(path: string, what: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new ClearwordError('MODEL_NOT_FOUND', `${what} ${path}: expected a readable file, found none`, { cause });
-  }
-}
-
-function parseCard(text: string, path: string): ModelCard {
+/** @throws ClearwordError MODEL_INVALID naming what is wrong with the card */
+export function parseCard(text: string, path: string): ModelCard {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -69,21 +53,28 @@ export interface ModelFile {
   readonly weights: SafetensorsFile;
 }
 
+/** What a model's two files hold, wherever they came from. */
+export interface ModelBytes {
+  readonly weights: Uint8Array;
+  /** SHA-256 of the weights, hex; undefined where there is nothing to compute it with. */
+  readonly hash: string | undefined;
+  readonly card: string;
+  /** Where the weights came from, for messages. */
+  readonly source: string;
+}
+
 /**
- * Reads a model: the weights at `path` (.safetensors) and the card beside them.
+ * Parses a model and checks that its card belongs to it.
  *
- * @throws ClearwordError MODEL_NOT_FOUND, or MODEL_INVALID if card and weights do not belong together
+ * @throws ClearwordError MODEL_INVALID
  */
-export async function readModel(path: string): Promise<ModelFile> {
-  const bytes = await readModelFile(path, 'model');
-  // A foreign file is reported as what it is, before its card is missed.
-  const weights = readSafetensors(bytes, `model ${path}`);
-  const card = parseCard((await readModelFile(cardPath(path), 'model card')).toString('utf8'), cardPath(path));
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  if (hash !== card.sha256) {
+export function parseModel({ weights: bytes, hash, card: text, source }: ModelBytes): ModelFile {
+  const weights = readSafetensors(bytes, `model ${source}`);
+  const card = parseCard(text, cardPath(source));
+  if (hash !== undefined && hash !== card.sha256) {
     throw new ClearwordError(
       'MODEL_INVALID',
-      `model ${path}: expected SHA-256 ${card.sha256} as its card says, received ${hash}`,
+      `model ${source}: expected SHA-256 ${card.sha256} as its card says, received ${hash}`,
     );
   }
   return { card, weights };
@@ -119,31 +110,4 @@ export function parameterValues(
     return loadFloats(stored);
   };
   return new Map(layout.entries.map((entry) => [entry.name, valuesOf(entry)]));
-}
-
-/** What the writer of a model adds to what follows from its weights. */
-export type CardText = Pick<ModelCard, 'name' | 'preset' | 'licence' | 'training' | 'quality'>;
-
-/** Writes weights and card. Half precision halves the file; matrices keep 11 significant bits, which is enough for 8-bit pictures. */
-export async function writeModel(
-  path: string,
-  layout: ParameterLayout,
-  flat: Float32Array,
-  text: CardText,
-  precision: 'float16' | 'float32',
-): Promise<ModelCard> {
-  const store = precision === 'float16' ? storeFloat16 : storeFloat32;
-  const tensors = new Map(
-    layout.entries.map(({ name, shape, offset, size }) => [name, store(flat.slice(offset, offset + size), shape)]),
-  );
-  const bytes = Buffer.concat(writeSafetensors({ tensors, metadata: { format: 'clearword-model-1' } }));
-  const card: ModelCard = {
-    format: 'clearword-model-1',
-    ...text,
-    parameters: layout.size,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  };
-  await writeFileAtomic(path, bytes, { overwrite: true });
-  await writeFileAtomic(cardPath(path), `${JSON.stringify(card, null, 2)}\n`, { overwrite: true });
-  return card;
 }

@@ -8,9 +8,9 @@ import { throwIfCancelled } from '../errors.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import type { DeviceChoice } from '../runtime/protocol.ts';
-import { readModel } from './card.ts';
 import { LoadedModel } from './loaded-model.ts';
 import type { RestorationModel } from './model.ts';
+import { readModel } from './model-file.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
 export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));

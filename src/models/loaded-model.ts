@@ -8,7 +8,7 @@ import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
-import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
+import { float32, floats, type InferenceEngine, type Session } from '../runtime/session.ts';
 import { type ModelFile, parameterValues } from './card.ts';
 import { COMBINATION_TEXTS } from './controller.ts';
 import { inspectionTiles } from './inspection-tiles.ts';
@@ -64,12 +64,12 @@ export class LoadedModel implements RestorationModel {
   readonly #preset: Preset;
   readonly #encoders: Encoders;
   readonly #values: ReadonlyMap<string, Float32Array>;
-  readonly #engine: Engine;
+  readonly #engine: InferenceEngine;
   readonly #sessions = new Map<string, Promise<Session>>();
   #names: Promise<Float32Array> | undefined;
 
   /** @param source what to call the file in messages */
-  constructor({ card, weights }: ModelFile, engine: Engine, source: string) {
+  constructor({ card, weights }: ModelFile, engine: InferenceEngine, source: string) {
     const { preset } = card;
     this.name = card.name;
     this.hash = card.sha256;

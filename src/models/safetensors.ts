@@ -6,6 +6,7 @@
  * @module
  */
 import { ClearwordError, type ErrorCode } from '../errors.ts';
+import { fromHalf, toHalf } from './float-formats.ts';
 
 /** Element types that Clearword reads and writes. */
 export type StoredType = 'F32' | 'F16' | 'I64';
@@ -36,11 +37,12 @@ export function writeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8A
     offset += bytes.byteLength;
     parts.push(bytes);
   }
-  const json = Buffer.from(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(header));
   // The header ends at a multiple of 8, so that the tensors are aligned.
-  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, ' ')]);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
+  const padded = new Uint8Array(8 * Math.ceil(json.length / 8)).fill(0x20);
+  padded.set(json);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true);
   return [length, padded, ...parts];
 }
 
@@ -79,7 +81,7 @@ type Fail = (expected: string, received: string) => never;
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    const header: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof header === 'object' && header !== null && !Array.isArray(header))
       return header as Record<string, unknown>;
   } catch {
@@ -134,36 +136,4 @@ export function loadFloats({ dtype, bytes }: StoredTensor): Float32Array<ArrayBu
   if (dtype === 'F32') return new Float32Array(aligned);
   if (dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), fromHalf);
   throw new RangeError(`expected float values, received ${dtype}`);
-}
-
-const word = new Uint32Array(1);
-const float = new Float32Array(word.buffer);
-
-function toHalf(value: number): number {
-  float[0] = value;
-  const bits = word[0] ?? 0;
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = (bits >>> 23) & 0xff;
-  const mantissa = bits & 0x7fffff;
-  if (exponent === 0xff) return sign | 0x7c00 | (mantissa ? 0x200 : 0);
-  const e = exponent - 112;
-  if (e >= 31) return sign | 0x7c00;
-  // Below the normal range the implicit one becomes explicit and the mantissa moves right.
-  const shift = e > 0 ? 13 : 14 - e;
-  if (shift > 24) return sign;
-  const full = e > 0 ? (e << 23) | mantissa : mantissa | 0x800000;
-  const kept = full >>> shift;
-  const rest = full & ((1 << shift) - 1);
-  const half = 1 << (shift - 1);
-  // A carry out of the mantissa rightly raises the exponent.
-  return sign | (kept + (rest > half || (rest === half && kept & 1) ? 1 : 0));
-}
-
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 1023;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }

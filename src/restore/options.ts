@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from 'zod';
-import { DEFAULT_LIMITS, type ImageLimits } from '../data/image-file.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../data/limits.ts';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';

@@ -4,18 +4,16 @@
  * @module
  */
 import type { Worker } from 'node:worker_threads';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import { type Device, FLAG, type HostTensors, type Reply, type Request, type RunReply } from './protocol.ts';
+import { ClearwordError } from '../errors.ts';
+import { type Device, FLAG, type Reply, type Request } from './protocol.ts';
+import { type InferenceEngine, type LoadOptions, Session } from './session.ts';
 import { startWorker } from './worker-url.ts';
+
+export { float32, floats, type LoadOptions, Session } from './session.ts';
 
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
-}
-
-export interface LoadOptions {
-  /** Resident values: each named input takes, in the next run, what the named output gave in this one. */
-  readonly resident?: Readonly<Record<string, string>>;
 }
 
 /** Flags of the threads that have not ended. */
@@ -33,7 +31,7 @@ function waitForThreads(): void {
 }
 
 /** A thread that loads and runs models on one device. */
-export class Engine {
+export class Engine implements InferenceEngine {
   readonly device: Device;
   readonly threads: number;
   readonly #worker: Worker;
@@ -127,56 +125,4 @@ export class Engine {
     }
     this.#pending.clear();
   }
-}
-
-/** A loaded model. Runs of one engine happen one after the other. */
-export class Session {
-  readonly #id: number;
-  readonly #call: <T>(request: Request) => Promise<T>;
-
-  constructor(id: number, call: <T>(request: Request) => Promise<T>) {
-    this.#id = id;
-    this.#call = call;
-  }
-
-  /**
-   * One run. A signal is looked at before and after: a run itself cannot be stopped.
-   *
-   * @throws ClearwordError CANCELLED, or RUNTIME_FAILED with the runtime's own words
-   */
-  async run(feeds: HostTensors, signal?: AbortSignal): Promise<RunReply> {
-    throwIfCancelled(signal, 'the run');
-    const reply = await this.#call<RunReply>({ kind: 'run', session: this.#id, feeds });
-    throwIfCancelled(signal, 'the run');
-    return reply;
-  }
-
-  /** Sets resident values. */
-  write(values: HostTensors): Promise<void> {
-    return this.#call({ kind: 'write', session: this.#id, values });
-  }
-
-  /** Copies of the resident values. */
-  read(): Promise<HostTensors> {
-    return this.#call({ kind: 'read', session: this.#id });
-  }
-
-  /** Undoes the last run's change of the resident values. Once per run. */
-  rollback(): Promise<void> {
-    return this.#call({ kind: 'rollback', session: this.#id });
-  }
-
-  release(): Promise<void> {
-    return this.#call({ kind: 'release', session: this.#id });
-  }
-}
-
-/** Float32 tensor in main memory. */
-export const float32 = (data: Float32Array, shape: readonly number[]) => ({ dtype: 'float32', shape, data }) as const;
-/** The float32 values of an output. */
-export function floats(outputs: HostTensors, name: string): Float32Array {
-  const data = outputs[name]?.data;
-  if (!(data instanceof Float32Array))
-    throw new ClearwordError('RUNTIME_FAILED', `output ${name}: expected float32 values`);
-  return data;
 }

@@ -21,7 +21,8 @@ export interface HostTensor {
 export type HostTensors = Readonly<Record<string, HostTensor>>;
 
 export interface SessionOptions {
-  readonly device: Device;
+  /** `wasm` is the browser's CPU. */
+  readonly device: Device | 'wasm';
   /** Threads of one operator on the CPU; 0 lets the runtime decide (one per core). */
   readonly threads: number;
   /** Resident values: each named input takes, in the next run, what the named output gave in this one. */

@@ -5,8 +5,9 @@
  */
 import { ClearwordError } from '../errors.ts';
 import { flatten, unflatten } from '../graph/parameters.ts';
-import { type ModelCard, writeModel } from '../models/card.ts';
+import type { ModelCard } from '../models/card.ts';
 import { modelLayout } from '../models/loaded-model.ts';
+import { writeModel } from '../models/model-file.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig } from './config.ts';
 import { graphOptions } from './start.ts';

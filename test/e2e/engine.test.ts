@@ -6,7 +6,7 @@ import { encodeImage } from '../../src/data/image-encode.ts';
 import { readImage } from '../../src/data/image-file.ts';
 import { Random } from '../../src/data/random.ts';
 import { Clearword, type RawPixels } from '../../src/index.ts';
-import { writeModel } from '../../src/models/card.ts';
+import { writeModel } from '../../src/models/model-file.ts';
 import { modelLayout } from '../../src/models/loaded-model.ts';
 import type { Preset } from '../../src/models/preset-schema.ts';
 import { presets } from '../../src/models/presets.ts';

@@ -1,0 +1,62 @@
+/**
+ * Model files: weights as safetensors, and beside them their card.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../data/atomic-file.ts';
+import { ClearwordError } from '../errors.ts';
+import type { ParameterLayout } from '../graph/parameters.ts';
+import { cardPath, type ModelCard, type ModelFile, parseModel } from './card.ts';
+import { readSafetensors, storeFloat16, storeFloat32, writeSafetensors } from './safetensors.ts';
+
+async function readModelFile(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new ClearwordError('MODEL_NOT_FOUND', `${what} ${path}: expected a readable file, found none`, { cause });
+  }
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/**
+ * Reads a model: the weights at `path` (.safetensors) and the card beside them.
+ *
+ * @throws ClearwordError MODEL_NOT_FOUND, or MODEL_INVALID if card and weights do not belong together
+ */
+export async function readModel(path: string): Promise<ModelFile> {
+  const weights = await readModelFile(path, 'model');
+  // A foreign file is reported as what it is, before its card is missed.
+  readSafetensors(weights, `model ${path}`);
+  const card = (await readModelFile(cardPath(path), 'model card')).toString('utf8');
+  return parseModel({ weights, hash: sha256(weights), card, source: path });
+}
+
+/** What the writer of a model adds to what follows from its weights. */
+export type CardText = Pick<ModelCard, 'name' | 'preset' | 'licence' | 'training' | 'quality'>;
+
+/** Writes weights and card. Half precision halves the file; matrices keep 11 significant bits, which is enough for 8-bit pictures. */
+export async function writeModel(
+  path: string,
+  layout: ParameterLayout,
+  flat: Float32Array,
+  text: CardText,
+  precision: 'float16' | 'float32',
+): Promise<ModelCard> {
+  const store = precision === 'float16' ? storeFloat16 : storeFloat32;
+  const tensors = new Map(
+    layout.entries.map(({ name, shape, offset, size }) => [name, store(flat.slice(offset, offset + size), shape)]),
+  );
+  const bytes = Buffer.concat(writeSafetensors({ tensors, metadata: { format: 'clearword-model-1' } }));
+  const card: ModelCard = {
+    format: 'clearword-model-1',
+    ...text,
+    parameters: layout.size,
+    sha256: sha256(bytes),
+  };
+  await writeFileAtomic(path, bytes, { overwrite: true });
+  await writeFileAtomic(cardPath(path), `${JSON.stringify(card, null, 2)}\n`, { overwrite: true });
+  return card;
+}
