@@ -103,6 +103,77 @@ export const catalogue = {
     meaning: 'A data set is missing, empty, or not laid out as expected.',
     fix: 'Check the data roots in the configuration.',
   },
+  REQUEST_INVALID: {
+    status: 400,
+    meaning: 'An HTTP request is malformed: its body, its content type or the number of its parts.',
+    fix: 'Send multipart/form-data with one file field `image`; /docs on the server describes every request.',
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    meaning: 'A request has no API key, or one that the server does not know.',
+    fix: 'Send the header `Authorization: Bearer <key>` with a key from the operator.',
+  },
+  URL_REFUSED: {
+    status: 403,
+    meaning: 'The server does not fetch pictures from this address.',
+    fix: 'Upload the picture in the field `image`.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    meaning:
+      "An address names nothing: no route, or a restoration that does not exist, is another user's or was forgotten.",
+    fix: 'Check the address; finished restorations are kept for as long as the operator chose.',
+  },
+  NOT_FINISHED: {
+    status: 409,
+    meaning: 'The result of a restoration was asked for before it was finished.',
+    fix: 'Ask for its status, or follow its events, and fetch the result when it is done.',
+  },
+  MODEL_MISMATCH: {
+    status: 409,
+    meaning: 'A job asks for another model than the worker has.',
+    fix: 'Start the workers of one queue with the same model; give another model another --queue-name.',
+  },
+  QUEUE_FULL: {
+    status: 429,
+    meaning: 'As many restorations are waiting as the server accepts.',
+    fix: 'Try again after the seconds in the header Retry-After.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    meaning: 'A client sends more requests than the server allows one client.',
+    fix: 'Try again after the seconds in the header Retry-After.',
+  },
+  URL_UNREACHABLE: {
+    status: 502,
+    meaning: 'The server could not fetch the picture at the given address.',
+    fix: 'Check the address, or upload the picture in the field `image`.',
+  },
+  STORE_FAILED: {
+    status: 502,
+    meaning: 'The store that holds inputs and results cannot be used, or lacks something that should be there.',
+    fix: 'Check that --store exists, can be written to by every server and worker, and has room.',
+  },
+  WORKER_CRASHED: {
+    status: 500,
+    meaning: 'The process that worked on a picture ended before it was done, each time it was tried.',
+    fix: 'Try a smaller --tile, or give the machine more memory; if it persists with one picture, report it.',
+  },
+  UNAVAILABLE: {
+    status: 503,
+    meaning: 'The server is starting or shutting down, or its queue cannot be reached.',
+    fix: 'Try again after the seconds in the header Retry-After.',
+  },
+  TIMED_OUT: {
+    status: 504,
+    meaning: 'A restoration took longer than the server allows.',
+    fix: 'Ask for fewer steps or samples or send a smaller picture; the operator can raise --timeout.',
+  },
+  PACKAGE_MISSING: {
+    status: 500,
+    meaning: 'A command needs packages that are not installed with Clearword, because most users do not need them.',
+    fix: 'Install them beside Clearword; the message has the command.',
+  },
   CANCELLED: {
     status: 499,
     meaning: 'The work was cancelled before it was done.',
