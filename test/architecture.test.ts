@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   metrics: { rooms: ['base', 'data'], packages: ['ml-matrix'], node: false },
   models: {
     rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'],
-    packages: ['yauzl', 'zod'],
+    packages: ['@huggingface/tokenizers', 'yauzl', 'zod'],
     node: true,
   },
   train: {

@@ -44,4 +44,9 @@ export const commands: readonly RegistryEntry[] = [
     summary: 'make a model out of a checkpoint',
     load: async () => (await import('./export.ts')).exportModel,
   },
+  {
+    name: 'tokenize',
+    summary: "show the tokens that CLIP's text encoder reads",
+    load: async () => (await import('./tokenize.ts')).tokenize,
+  },
 ];
