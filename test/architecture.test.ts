@@ -40,8 +40,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   restore: { rooms: ['base', 'diffusion', 'data', 'models'], packages: ['zod'], node: false },
   library: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
+  store: { rooms: ['base', 'data'], packages: ['@aws-sdk/client-s3'], node: true },
   cli: {
-    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library'],
+    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library', 'store'],
     packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],
     node: true,
   },
