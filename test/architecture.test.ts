@@ -27,7 +27,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
   diffusion: { rooms: ['base'], packages: [], node: false },
   data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
-  metrics: { rooms: ['base', 'data'], packages: ['ml-matrix'], node: false },
+  metrics: { rooms: ['base', 'graph', 'nn', 'data'], packages: ['ml-matrix'], node: false },
   models: {
     rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'],
     packages: ['@huggingface/tokenizers', 'yauzl', 'zod'],

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readRaster } from '../../data/picture-store.ts';
+import { Random } from '../../data/random.ts';
+import { createRaster, type Raster } from '../../data/raster.ts';
+import { fitGeneralisedGaussian, gamma } from './generalised-gaussian.ts';
+import { FEATURES, patchStatistics } from './natural-scene.ts';
+import { fitNaturalScenes, type NaturalSceneModel, niqe } from './niqe.ts';
+
+describe('gamma function', () => {
+  it.each([
+    [1, 1],
+    [5, 24],
+    [0.5, Math.sqrt(Math.PI)],
+    [15, 87178291200],
+    [0.1, 9.513507698668732],
+  ])('of %f', (x, value) => expect(gamma(x) / value).toBeCloseTo(1, 11));
+});
+
+describe('generalised Gaussian', () => {
+  const random = new Random(5);
+  const draws = (draw: () => number) => Float64Array.from({ length: 100_000 }, draw);
+  const laplacian = () => (random.uniform() < 0.5 ? 1 : -1) * -Math.log(1 - random.uniform());
+
+  it('finds the shape of Gaussian and Laplacian values', () => {
+    const gaussian = fitGeneralisedGaussian(draws(() => 3 * random.normal()));
+    expect(gaussian.shape).toBeCloseTo(2, 1);
+    // The scale of a Gaussian is sqrt(2) times its deviation.
+    expect(gaussian.left / (3 * Math.SQRT2)).toBeCloseTo(1, 1);
+    expect(gaussian.mean).toBeCloseTo(0, 1);
+    expect(fitGeneralisedGaussian(draws(laplacian)).shape).toBeCloseTo(1, 1);
+  });
+
+  it('finds different scales of the two sides', () => {
+    // With sides in proportion to their scales, the density is continuous at 0, as the distribution has it.
+    const { shape, left, right } = fitGeneralisedGaussian(
+      draws(() => Math.abs(laplacian()) * (random.uniform() < 0.25 ? -1 : 3)),
+    );
+    expect(shape).toBeCloseTo(1, 1);
+    expect(right / left).toBeCloseTo(3, 0);
+  });
+
+  it('stays finite for flat values', () => {
+    expect(Object.values(fitGeneralisedGaussian(new Float64Array(9))).every(Number.isFinite)).toBe(true);
+  });
+});
+
+/** Waves of several frequencies, 8-bit values. */
+function waves(width: number, height: number): Raster {
+  const raster = createRaster(width, height);
+  for (let c = 0; c < 3; c++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const value =
+          127.5 +
+          60 * Math.sin(0.13 * x + 0.002 * x * y + c) +
+          40 * Math.cos(0.21 * y - 0.05 * x + 2 * c) +
+          20 * Math.sin(1.9 * x + 2.3 * y + c);
+        raster.data[(c * height + y) * width + x] = Math.min(255, Math.max(0, Math.floor(value + 0.5))) / 255;
+      }
+  return raster;
+}
+
+/** From an independent NumPy program: direct 7x7 sums, the halving as a matrix, the shape by exhaustive search. */
+// biome-ignore format: two tables, one row a patch
+const EXPECTED = [
+  [10.0, 1.31684, 4.915, -0.163305, 0.882023, 0.544237, 3.13, -0.353441, 1.01534, 0.311436, 4.188, -0.268901, 0.970308, 0.418494, 1.6, 0.527622, 0.0464043, 0.881446, 2.273, 0.558237, 0.874, 0.0816752, 0.0423461, 0.108257, 0.839, 0.0920757, 0.0384308, 0.107374, 0.955, 0.0702623, 0.0468695, 0.112508, 0.789, 0.0578647, 0.0511357, 0.0894785],
+  [10.0, 1.18544, 2.063, -0.0448187, 0.546453, 0.466042, 2.315, -0.196545, 0.698943, 0.332309, 2.389, -0.136842, 0.648775, 0.391183, 1.04, 0.42849, 0.0252333, 0.477508, 6.221, 0.843002, 1.506, 0.183453, 0.0690485, 0.348016, 1.624, 0.163219, 0.0898831, 0.350578, 2.261, 0.0914179, 0.148772, 0.318074, 1.478, 0.147811, 0.134432, 0.356227],
+];
+const SHARPNESS = [15.46600806843879, 18.25575431138649];
+
+it('gives the features of patches as an independent program does', () => {
+  const patches = patchStatistics(waves(200, 110));
+  expect(patches.length).toBe(2);
+  patches.forEach(({ features, sharpness }, patch) => {
+    expect(sharpness).toBeCloseTo(SHARPNESS[patch] as number, 4);
+    expect(features.length).toBe(FEATURES);
+    features.forEach((value, i) => {
+      expect(Math.abs(value - (EXPECTED[patch]?.[i] as number)), `feature ${i}`).toBeLessThan(2e-3);
+    });
+  });
+});
+
+describe('the measure', async () => {
+  const model = JSON.parse(
+    readFileSync(new URL('../../../weights/metrics/niqe.json', import.meta.url), 'utf8'),
+  ) as NaturalSceneModel;
+  const photo = await readRaster(new URL('../../../examples/original.jpg', import.meta.url).pathname);
+  const random = new Random(7);
+  const noisy = (sigma: number): Raster => ({
+    ...photo,
+    data: photo.data.map((value) => Math.min(1, Math.max(0, value + (sigma / 255) * random.normal()))),
+  });
+
+  it('grows with noise', () => {
+    const values = [niqe(photo, model), niqe(noisy(10), model), niqe(noisy(30), model)] as const;
+    expect(values[0]).toBeLessThan(9);
+    expect(values[1]).toBeGreaterThan(values[0]);
+    expect(values[2]).toBeGreaterThan(values[1]);
+  });
+
+  it('is small for what it was fitted to', () => {
+    const picture = waves(480, 480);
+    const own = fitNaturalScenes([picture]);
+    expect(own.patches).toBeGreaterThan(FEATURES);
+    expect(niqe(picture, own)).toBeLessThan(niqe(picture, model));
+  });
+
+  it('refuses pictures and collections that are too small', () => {
+    expect(() => niqe(createRaster(191, 120), model)).toThrow(/at least two patches of 96x96 .* 191x120/);
+    expect(() => fitNaturalScenes([createRaster(96, 96)])).toThrow(/more than 36 sharp patches/);
+  });
+});
