@@ -66,3 +66,14 @@ export function daclipGraph(graph: Graph, { clip, unitLength }: ExternalEncoders
   graph.output('embedding', unitLength.degradation ? direction : degradation);
   graph.output('probability', f.softmax(f.mul(cosines, scale)));
 }
+
+/**
+ * `pictures` [n,3,S,S] -> `content` of the frozen tower under the controller and `degradation`, [n,embedding], both of unit
+ * length: DA-CLIP whole, for retrieval and for checking its weights.
+ */
+export function daclipContentGraph(graph: Graph, { clip }: ExternalEncoders, n: number): void {
+  const { imageSize } = clip.vision;
+  const { content, degradation } = daclipPictures(graph.input('pictures', [n, 3, imageSize, imageSize]), clip);
+  graph.output('content', l2Normalise(content));
+  graph.output('degradation', l2Normalise(degradation));
+}

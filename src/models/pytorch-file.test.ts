@@ -139,7 +139,7 @@ describe('what is not tensors is refused', () => {
             expect(error.code).toBe('MODEL_INVALID');
           });
         }),
-        { numRuns: 150 },
+        { numRuns: 60 },
       );
     },
   );
@@ -163,6 +163,6 @@ it('a pickle of any bytes is read or refused', () => {
         if (!(error instanceof PickleError)) throw error;
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });

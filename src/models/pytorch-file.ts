@@ -8,8 +8,9 @@
  */
 import { open, readFile } from 'node:fs/promises';
 import { ClearwordError } from '../errors.ts';
+import { type ElementType, isElementType } from './element-types.ts';
 import { PickleError, type PickleMapping, type PickleRules, PickleTuple, readPickle } from './pickle.ts';
-import { type ElementType, type FoundTensor, isElementType, storageTypes, TensorReader } from './pytorch-tensor.ts';
+import { type FoundTensor, storageTypes, TensorReader } from './pytorch-tensor.ts';
 import { openZipArchive, type ZipArchive } from './zip-archive.ts';
 
 export interface PytorchTensor {

@@ -3,28 +3,8 @@
  *
  * @module
  */
-import { fromBfloat16, fromHalf } from './float-formats.ts';
+import { decodeElements, type ElementType, elementBytes, isElementType } from './element-types.ts';
 import { PickleGlobal, PickleTuple } from './pickle.ts';
-
-type Decode = (view: DataView, place: number) => number;
-
-/** Bytes and reader of each element type. */
-const ELEMENTS = {
-  float32: [4, (v, i) => v.getFloat32(i, true)],
-  float64: [8, (v, i) => v.getFloat64(i, true)],
-  float16: [2, (v, i) => fromHalf(v.getUint16(i, true))],
-  bfloat16: [2, (v, i) => fromBfloat16(v.getUint16(i, true))],
-  int64: [8, (v, i) => Number(v.getBigInt64(i, true))],
-  int32: [4, (v, i) => v.getInt32(i, true)],
-  int16: [2, (v, i) => v.getInt16(i, true)],
-  int8: [1, (v, i) => v.getInt8(i)],
-  uint8: [1, (v, i) => v.getUint8(i)],
-  bool: [1, (v, i) => (v.getUint8(i) === 0 ? 0 : 1)],
-} as const satisfies Record<string, readonly [number, Decode]>;
-
-export type ElementType = keyof typeof ELEMENTS;
-
-export const isElementType = (name: string): name is ElementType => Object.hasOwn(ELEMENTS, name);
 
 /** Global -> element type; an untyped storage gets its type from the tensors that view it. */
 export const storageTypes: ReadonlyMap<string, ElementType | 'untyped'> = new Map([
@@ -103,7 +83,7 @@ export class TensorReader {
   bytesOf(key: string): number {
     const storage = this.#storages.get(key);
     if (!storage) return this.#fail('storages that tensors refer to', `the storage ${key}`);
-    return storage.count * ELEMENTS[storage.dtype][0];
+    return storage.count * elementBytes(storage.dtype);
   }
 
   /** (storage, offset, sizes, strides, requires_grad, hooks[, dtype]): a tensor, checked to lie within its storage. */
@@ -118,7 +98,7 @@ export class TensorReader {
       return this.#fail('a tensor with one stride for each axis', `${steps.length} for [${shape}] of ${name}`);
     const size = shape.reduce((product, d) => product * d, 1);
     const last = shape.reduce((sum, d, axis) => sum + (d - 1) * (steps[axis] ?? 0), offset);
-    const room = Math.floor((source.count * ELEMENTS[source.dtype][0]) / ELEMENTS[name][0]);
+    const room = Math.floor((source.count * elementBytes(source.dtype)) / elementBytes(name));
     if (size > 0 && (last >= room || size > room)) {
       const seen = `[${shape}] at ${offset} with strides [${steps}] of ${room} values`;
       return this.#fail('a tensor within its storage', seen);
@@ -184,13 +164,4 @@ function isContiguous(shape: readonly number[], strides: readonly number[]): boo
     expected *= size;
   }
   return true;
-}
-
-/** Little-endian elements as float32. */
-export function decodeElements(bytes: Uint8Array, dtype: ElementType): Float32Array {
-  const [width, decode] = ELEMENTS[dtype];
-  // The usual case at memory speed; a copy, because the bytes need not be aligned.
-  if (dtype === 'float32') return new Float32Array(new Uint8Array(bytes).buffer);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: Math.floor(bytes.byteLength / width) }, (_, k) => decode(view, k * width));
 }

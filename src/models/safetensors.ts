@@ -8,19 +8,19 @@
 import { ClearwordError, type ErrorCode } from '../errors.ts';
 import { fromHalf, toHalf } from './float-formats.ts';
 
-/** Element types that Clearword reads and writes. */
+/** Element types that Clearword's own files have. */
 export type StoredType = 'F32' | 'F16' | 'I64';
 const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, I64: 8 };
 
-export interface StoredTensor {
-  readonly dtype: StoredType;
+export interface StoredTensor<Type extends string = StoredType> {
+  readonly dtype: Type;
   readonly shape: readonly number[];
   /** Little-endian values. */
   readonly bytes: Uint8Array;
 }
 
-export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+export interface SafetensorsFile<Type extends string = StoredType> {
+  readonly tensors: ReadonlyMap<string, StoredTensor<Type>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -54,6 +54,16 @@ export function writeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8A
  * @throws ClearwordError with `code` if the file is truncated, no safetensors file, or its header does not fit its data
  */
 export function readSafetensors(bytes: Uint8Array, source: string, code: ErrorCode = 'MODEL_INVALID'): SafetensorsFile {
+  return readSafetensorsOf(BYTES, bytes, source, code);
+}
+
+/** The same with other element types; `sizes` has the bytes of each. */
+export function readSafetensorsOf<Type extends string>(
+  sizes: Readonly<Record<Type, number>>,
+  bytes: Uint8Array,
+  source: string,
+  code: ErrorCode = 'MODEL_INVALID',
+): SafetensorsFile<Type> {
   const fail = (expected: string, received: string): never => {
     throw new ClearwordError(code, `${source}: expected ${expected}, received ${received}`);
   };
@@ -68,11 +78,11 @@ export function readSafetensors(bytes: Uint8Array, source: string, code: ErrorCo
   }
   const header = parseHeader(bytes.subarray(8, 8 + length), fail);
   const data = bytes.subarray(8 + length);
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, StoredTensor<Type>>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') metadata = stringsOf(entry);
-    else tensors.set(name, tensorOf(name, entry, data, fail));
+    else tensors.set(name, tensorOf(sizes, name, entry, data, fail));
   }
   return { tensors, metadata };
 }
@@ -97,7 +107,13 @@ function stringsOf(value: unknown): Record<string, string> {
   );
 }
 
-function tensorOf(name: string, entry: unknown, data: Uint8Array, fail: Fail): StoredTensor {
+function tensorOf<Type extends string>(
+  sizes: Readonly<Record<Type, number>>,
+  name: string,
+  entry: unknown,
+  data: Uint8Array,
+  fail: Fail,
+): StoredTensor<Type> {
   const {
     dtype,
     shape,
@@ -105,12 +121,14 @@ function tensorOf(name: string, entry: unknown, data: Uint8Array, fail: Fail): S
   } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
   const whole = (values: unknown): values is number[] =>
     Array.isArray(values) && values.every((v) => Number.isSafeInteger(v) && v >= 0);
-  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'I64')
-    return fail(`F32, F16 or I64 for tensor ${name}`, String(dtype));
+  const known = (type: unknown): type is Type => typeof type === 'string' && Object.hasOwn(sizes, type);
+  const types = Object.keys(sizes);
+  if (!known(dtype))
+    return fail(`${types.slice(0, -1).join(', ')} or ${types.at(-1)} for tensor ${name}`, String(dtype));
   if (!whole(shape) || !whole(offsets) || offsets.length !== 2)
     return fail(`a shape and two offsets for tensor ${name}`, JSON.stringify(entry));
   const [start, end] = offsets as [number, number];
-  const size = shape.reduce((product, d) => product * d, BYTES[dtype]);
+  const size = shape.reduce((product, d) => product * d, sizes[dtype]);
   if (end - start !== size)
     return fail(`${size} bytes for tensor ${name} ${dtype} [${shape.join(',')}]`, `${end - start}`);
   if (end > data.byteLength)

@@ -39,8 +39,13 @@ const root = protobuf.Root.fromJSON({
           fields: {
             dims: { ...list('int64', 1), options: { packed: false } },
             dataType: field('int32', 2),
+            floatData: list('float', 4),
+            int32Data: list('int32', 5),
+            int64Data: list('int64', 7),
             name: field('string', 8),
             rawData: field('bytes', 9),
+            doubleData: list('double', 10),
+            dataLocation: field('int32', 14),
           },
         },
         Dimension: { fields: { dimValue: field('int64', 1) } },
