@@ -73,6 +73,11 @@ export const catalogue = {
     meaning: 'A model file is damaged, foreign, or does not fit its card.',
     fix: 'Get an undamaged copy of the model, with the card that belongs to it.',
   },
+  DOWNLOAD_FAILED: {
+    status: 502,
+    meaning: 'A file could not be downloaded, or what came is not what it should be.',
+    fix: 'Check the name and the connection and try again, which goes on where it stopped; or download it and give its path.',
+  },
   DEVICE_UNAVAILABLE: {
     status: 503,
     meaning: 'The chosen device cannot be used on this machine.',

@@ -25,6 +25,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   graph: { rooms: ['base'], packages: ['protobufjs'], node: false },
   runtime: { rooms: ['base', 'graph'], packages: ['onnxruntime-common', 'onnxruntime-node'], node: true },
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
+  hub: { rooms: ['base'], packages: [], node: true },
   diffusion: { rooms: ['base'], packages: [], node: false },
   data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
   metrics: { rooms: ['base', 'graph', 'nn', 'data'], packages: ['ml-matrix'], node: false },

@@ -1,0 +1,75 @@
+/**
+ * Where a file comes from, as users write it: a path, a file of a repository on the Hugging Face hub, or an address.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { ClearwordError } from '../errors.ts';
+
+/** A file that is downloaded once and then kept. */
+export interface RemoteFile {
+  readonly kind: 'remote';
+  readonly url: string;
+  /** Name of the file, for its place in the cache. */
+  readonly name: string;
+  /** Folder in the cache; the same for the same address. */
+  readonly folder: string;
+  /** SHA-256 that the user demands, hex. */
+  readonly sha256?: string;
+  /** Whether the address always means the same bytes: a revision given by its commit. */
+  readonly immutable: boolean;
+}
+
+export type Source = { readonly kind: 'path'; readonly path: string } | RemoteFile;
+
+export const DEFAULT_ENDPOINT = 'https://huggingface.co';
+
+const wrong = (text: string, expected: string): never => {
+  throw new ClearwordError('INVALID_OPTION', `expected ${expected}, received ${text}`);
+};
+
+/** Addresses that are not encrypted are taken from this machine only. */
+const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+
+function remote(url: string, label: string, rest: { sha256?: string; immutable: boolean }): RemoteFile {
+  const { protocol, hostname, pathname } = new URL(url);
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) wrong(url, 'an https address');
+  const readable = label.replace(/[^\w.-]+/g, '--').replace(/^[-.]+/, '');
+  const hash = createHash('sha256').update(url).digest('hex').slice(0, 12);
+  return { kind: 'remote', url, name: basename(decodeURIComponent(pathname)), folder: `${readable}-${hash}`, ...rest };
+}
+
+/**
+ * Parses a source:
+ *
+ * - `hub:owner/name/path/to/file` or `hub:owner/name/path/to/file@revision` (branch, tag or commit; default main),
+ * - `https://...`, with `#sha256=<hex>` to demand its bytes,
+ * - anything else is a path.
+ *
+ * @param endpoint address of the hub
+ * @throws ClearwordError INVALID_OPTION
+ */
+export function parseSource(text: string, endpoint = DEFAULT_ENDPOINT): Source {
+  if (text.startsWith('hub:')) {
+    const match = /^hub:([\w.-]+)\/([\w.-]+)\/([^@#]+?)(?:@([\w./-]+))?$/.exec(text);
+    const [, owner, name, file = '', revision = 'main'] = match ?? [];
+    if (!match || file.split('/').some((part) => part === '' || part === '..')) {
+      return wrong(text, 'hub:owner/name/path/to/file or hub:owner/name/path/to/file@revision');
+    }
+    const path = [owner, name, 'resolve', revision, ...file.split('/')].map((part) => encodeURIComponent(part ?? ''));
+    const immutable = /^[0-9a-f]{40}$/.test(revision);
+    return remote(`${endpoint}/${path.join('/')}`, `${owner}--${name}`, { immutable });
+  }
+  if (/^https?:\/\//i.test(text)) {
+    if (!URL.canParse(text)) return wrong(text, 'an https address');
+    const url = new URL(text);
+    const digest = /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1];
+    if (url.hash !== '' && digest === undefined)
+      return wrong(text, '#sha256= and 64 hexadecimal digits after an address');
+    url.hash = '';
+    const demanded = digest === undefined ? {} : { sha256: digest.toLowerCase() };
+    return remote(url.href, url.hostname, { ...demanded, immutable: digest !== undefined });
+  }
+  return { kind: 'path', path: text };
+}
