@@ -23,14 +23,18 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   base: { rooms: [], packages: ['zod'], node: true },
   graph: { rooms: ['base'], packages: ['protobufjs'], node: false },
-  runtime: { rooms: ['base', 'graph'], packages: ['onnxruntime-common', 'onnxruntime-node'], node: true },
+  runtime: {
+    rooms: ['base', 'graph'],
+    packages: ['onnxruntime-common', 'onnxruntime-node', 'onnxruntime-web'],
+    node: true,
+  },
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
   hub: { rooms: ['base'], packages: [], node: true },
   diffusion: { rooms: ['base'], packages: [], node: false },
   data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
   metrics: { rooms: ['base', 'graph', 'nn', 'data'], packages: ['ml-matrix'], node: false },
   models: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data'],
+    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'data'],
     packages: ['@huggingface/tokenizers', 'yauzl', 'zod'],
     node: true,
   },
@@ -40,10 +44,16 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: true,
   },
   restore: { rooms: ['base', 'diffusion', 'data', 'models'], packages: ['zod'], node: false },
-  library: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
+  browser: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
+  library: { rooms: ['base', 'runtime', 'data', 'models', 'restore', 'browser'], packages: [], node: false },
+  evaluate: {
+    rooms: ['base', 'graph', 'runtime', 'diffusion', 'data', 'metrics', 'models', 'train', 'restore', 'library'],
+    packages: ['d3-scale', 'd3-shape', 'sharp', 'zod'],
+    node: true,
+  },
   store: { rooms: ['base', 'data'], packages: ['@aws-sdk/client-s3'], node: true },
   cli: {
-    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library', 'store'],
+    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library', 'evaluate', 'store'],
     packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],
     node: true,
   },
@@ -63,6 +73,8 @@ interface Import {
   readonly specifier: string;
   /** Gone after compilation, or only followed when it is called: it cannot be part of a cycle while modules load. */
   readonly harmless: boolean;
+  /** Gone after compilation. */
+  readonly typeOnly: boolean;
 }
 
 function sources(folder: string): string[] {
@@ -85,6 +97,7 @@ function importsOf(path: string): Import[] {
       file,
       specifier: groups.specifier ?? '',
       harmless: harmless(groups),
+      typeOnly: groups.type !== undefined,
     }));
   return [...found(STATEMENT, ({ type }) => type !== undefined), ...found(DYNAMIC, () => true)];
 }
@@ -167,4 +180,26 @@ it('has no modules that wait for each other to load', () => {
   };
   for (const file of edges.keys()) visit(file, []);
   expect(done.size).toBeGreaterThan(100);
+});
+
+/** Modules that are loaded when the entries are, and what they ask of packages and of Node. */
+function loadedBy(entries: readonly string[]): { readonly files: Set<string>; readonly packages: Set<string> } {
+  const [reached, packages] = [new Set<string>(), new Set<string>()];
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const entry of imports.filter((other) => other.file === file && !other.typeOnly)) {
+      if (entry.specifier.startsWith('.')) visit(targetOf(entry));
+      else packages.add(entry.specifier);
+    }
+  };
+  for (const entry of entries) visit(entry);
+  return { files: reached, packages };
+}
+
+// Globals such as Buffer are the compiler's to refuse: tsconfig.browser.json leaves Node's types out.
+it('gives a browser nothing that only Node has', () => {
+  const { files: reached, packages } = loadedBy(['browser.ts', 'browser/worker.ts']);
+  expect(reached.size).toBeGreaterThan(50);
+  expect([...packages].sort()).toEqual(['onnxruntime-web/wasm', 'onnxruntime-web/webgpu', 'protobufjs', 'zod']);
 });

@@ -5,21 +5,12 @@
  */
 import sharp from 'sharp';
 import { blankPng } from './blank-png.ts';
+import { uprightExif } from './exif-orientation.ts';
 
-const ORIENTATION = 0x0112;
-const UPRIGHT = 1;
-/** Bytes of one entry of an image file directory (TIFF 6.0, section 2): tag, type, count, value. */
-const ENTRY = 12;
-
-/**
- * A copy with orientation 1 and without the thumbnail, which shows the picture before it was restored. Everything else,
- * maker notes included, stays byte for byte. Undefined when the block is damaged: it would make every encoder fail.
- */
+/** As `uprightExif`; undefined also for a block that would make every encoder fail. */
 export async function exifForWriting(exif: Uint8Array): Promise<Uint8Array | undefined> {
-  const copy = exif.slice();
-  const prefixed = Buffer.from(copy.subarray(0, 6)).equals(Buffer.from('Exif\0\0'));
-  const tiff = prefixed ? copy.subarray(6) : copy;
-  if (!resetFirstDirectory(tiff)) return undefined;
+  const tiff = uprightExif(exif);
+  if (tiff === undefined) return undefined;
   try {
     await sharp(blankPng({ channels: 3, bits: 8, exif: tiff }))
       .keepExif()
@@ -29,22 +20,4 @@ export async function exifForWriting(exif: Uint8Array): Promise<Uint8Array | und
   } catch {
     return undefined;
   }
-}
-
-/** Changes IFD0 in place: orientation to upright, no link to IFD1 (the thumbnail). False when the structure is broken. */
-function resetFirstDirectory(tiff: Uint8Array): boolean {
-  if (tiff.length < 14) return false;
-  const order = String.fromCharCode(...tiff.subarray(0, 2));
-  if (order !== 'II' && order !== 'MM') return false;
-  const little = order === 'II';
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > tiff.length) return false;
-  const end = directory + 2 + view.getUint16(directory, little) * ENTRY;
-  if (end + 4 > tiff.length) return false;
-  for (let entry = directory + 2; entry < end; entry += ENTRY) {
-    if (view.getUint16(entry, little) === ORIENTATION) view.setUint16(entry + 8, UPRIGHT, little);
-  }
-  view.setUint32(end, 0, little);
-  return true;
 }

@@ -1,0 +1,140 @@
+/**
+ * Clearword in a browser: the same networks, samplers and tiles as in Node, in a Web Worker of the page.
+ *
+ * @module
+ */
+import { WorkerClient } from './browser/client.ts';
+import { BrowserResult } from './browser/image.ts';
+import type { BrowserInput, BrowserParameters, LoadProgress, ModelSummary } from './browser/protocol.ts';
+import { ClearwordError } from './errors.ts';
+import type { Findings } from './models/model.ts';
+import type { Progress } from './restore/restore-picture.ts';
+import type { WebDeviceChoice } from './runtime/web/device.ts';
+import type { WebDevice } from './runtime/web/engine.ts';
+
+export type { CanvasFormat } from './browser/file-metadata.ts';
+export { type BlobSettings, BrowserImage, BrowserResult, type BrowserRole } from './browser/image.ts';
+export type { BrowserInput, BrowserParameters, LoadProgress, ModelSummary } from './browser/protocol.ts';
+export type { RawPixels } from './data/picture.ts';
+export { ClearwordError, type ErrorCode } from './errors.ts';
+export type { Degradation, Findings } from './models/model.ts';
+export type { Provenance } from './restore/provenance.ts';
+export type { Progress } from './restore/restore-picture.ts';
+export type { WebDeviceChoice } from './runtime/web/device.ts';
+export type { WebDevice } from './runtime/web/engine.ts';
+export { VERSION } from './version.ts';
+
+export interface BrowserLoadOptions {
+  /** Address of the weights (.safetensors). */
+  readonly weights: string | URL;
+  /** Address of their card. Default: beside the weights, with the ending .json. */
+  readonly card?: string | URL;
+  /** `auto` (default): WebGPU where a graphics card offers it, else WebAssembly. */
+  readonly device?: WebDeviceChoice;
+  /** Threads of WebAssembly; more than 1 needs a cross-origin isolated page. Default 0: one per core, at most four. */
+  readonly threads?: number;
+  /**
+   * Addresses of the runtime's .wasm files, by device. Default: where the bundler put them. With addresses their download
+   * is part of the progress.
+   */
+  readonly runtime?: Readonly<Partial<Record<WebDevice, string | URL>>>;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BrowserRestoreOptions extends BrowserParameters {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Rejects at once with CANCELLED; the worker stops at the next step of the diffusion. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BrowserInspectOptions {
+  /** Refuse larger pictures, in millions of pixels. Default 100. */
+  readonly maxMegapixels?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Addresses are relative to the page, as everywhere in a page; to the worker they would be relative to its script. */
+const absolute = (url: string | URL): string => new URL(url, globalThis.location.href).href;
+
+/** `model.safetensors?v=2` -> `model.json?v=2`. */
+function cardBeside(weights: string): string {
+  const url = new URL(weights);
+  url.pathname = `${url.pathname.replace(/\.safetensors$/, '')}.json`;
+  return url.href;
+}
+
+/**
+ * A model loaded into a worker, ready to restore pictures.
+ *
+ * @example
+ * ```ts
+ * import { Clearword } from 'clearword/browser';
+ *
+ * const clearword = await Clearword.load({ weights: '/models/lite.safetensors' });
+ * const restored = await clearword.restore(file, { prompt: 'remove the rain' });
+ * image.src = URL.createObjectURL(await restored.toBlob());
+ * ```
+ */
+export class Clearword {
+  /** Name, hash and defaults of the model, and the device that it runs on. */
+  readonly model: ModelSummary;
+  readonly #client: WorkerClient;
+
+  private constructor(client: WorkerClient, model: ModelSummary) {
+    this.#client = client;
+    this.model = model;
+  }
+
+  /**
+   * Loads a model. The weights are downloaded once and kept in the browser's cache.
+   *
+   * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED
+   */
+  static async load(options: BrowserLoadOptions): Promise<Clearword> {
+    const { device = 'auto', threads = 0, runtime = {}, onProgress, signal } = options;
+    const weights = absolute(options.weights);
+    const card = options.card === undefined ? cardBeside(weights) : absolute(options.card);
+    const addresses = Object.fromEntries(Object.entries(runtime).map(([name, url]) => [name, absolute(url)]));
+    // Written out like this, bundlers find the worker's script.
+    const client = new WorkerClient(
+      () => new Worker(new URL('./browser/worker.js', import.meta.url), { type: 'module', name: 'clearword' }),
+    );
+    try {
+      const request = { kind: 'load', weights, card, device, threads, runtime: addresses } as const;
+      return new Clearword(client, await client.ask(request, { onProgress, signal }));
+    } catch (error) {
+      client.end(new ClearwordError('RUNTIME_FAILED', 'the worker was ended because its model did not load'));
+      throw error;
+    }
+  }
+
+  /**
+   * Restores a picture. A Blob's EXIF and XMP go into the result's file.
+   *
+   * @throws ClearwordError INVALID_OPTION, NOT_AN_IMAGE, IMAGE_DAMAGED, IMAGE_ANIMATED, IMAGE_TOO_LARGE, NON_FINITE,
+   * RUNTIME_FAILED, CANCELLED
+   */
+  async restore(input: BrowserInput, options: BrowserRestoreOptions = {}): Promise<BrowserResult> {
+    const { onProgress, signal, ...parameters } = options;
+    return new BrowserResult(await this.#client.ask({ kind: 'restore', input, parameters }, { onProgress, signal }));
+  }
+
+  /**
+   * What the controller finds in a picture: for noise, rain and haze the probability that it is there and its strength.
+   *
+   * @throws ClearwordError those of reading in `restore`, RUNTIME_FAILED, CANCELLED
+   */
+  async inspect(input: BrowserInput, { signal, ...parameters }: BrowserInspectOptions = {}): Promise<Findings> {
+    return this.#client.ask({ kind: 'inspect', input, parameters }, { signal });
+  }
+
+  /** Ends the worker and frees its memory; what is under way is rejected. May be called twice. */
+  dispose(): void {
+    this.#client.end(
+      new ClearwordError('INVALID_OPTION', 'expected a loaded Clearword, received one that was disposed of', {
+        fix: 'Call Clearword.load() again.',
+      }),
+    );
+  }
+}

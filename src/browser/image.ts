@@ -1,0 +1,149 @@
+/**
+ * Pictures that came out of a restoration in a browser.
+ *
+ * @module
+ */
+import { joinAlpha, type Picture, type RawPixels } from '../data/picture.ts';
+import { mergeXmp } from '../data/xmp.ts';
+import { ClearwordError } from '../errors.ts';
+import type { Findings } from '../models/model.ts';
+import type { Provenance } from '../restore/provenance.ts';
+import { type CanvasFormat, withMetadata } from './file-metadata.ts';
+import type { KeptMetadata, RestoredParts } from './protocol.ts';
+
+/** What a picture shows. */
+export type BrowserRole = 'restored' | 'mean' | 'sample' | 'uncertainty';
+
+export interface BlobSettings {
+  /** Default: the input's format, or PNG. */
+  readonly format?: CanvasFormat;
+  /** 1..100 for JPEG and WebP. Default 95. */
+  readonly quality?: number;
+  /** False: neither the input's EXIF and XMP nor a record of what was done. Default true. */
+  readonly metadata?: boolean;
+}
+
+interface ImageParts {
+  readonly picture: Picture;
+  readonly role: BrowserRole;
+  readonly provenance: Provenance;
+  readonly kept: KeptMetadata;
+  readonly details?: Readonly<Record<string, string | number>>;
+}
+
+const DEFAULT_QUALITY = 95;
+
+export class BrowserImage {
+  readonly role: BrowserRole;
+  /** What was done. */
+  readonly provenance: Provenance;
+  readonly #parts: ImageParts;
+
+  constructor(parts: ImageParts) {
+    this.role = parts.role;
+    this.provenance = parts.provenance;
+    this.#parts = parts;
+  }
+
+  get width(): number {
+    return this.#parts.picture.width;
+  }
+
+  get height(): number {
+    return this.#parts.picture.height;
+  }
+
+  /** Interleaved pixels, alpha last. Without alpha they are shared with this object, not copied. */
+  pixels(): RawPixels {
+    const { picture } = this.#parts;
+    const { width, height, channels, alpha } = picture;
+    const all = (alpha === undefined ? channels : channels + 1) as RawPixels['channels'];
+    return { width, height, channels: all, data: joinAlpha(picture) };
+  }
+
+  /** For a canvas: 8-bit RGBA. */
+  toImageData(): ImageData {
+    const { width, height, channels, data, alpha } = this.#parts.picture;
+    const image = new ImageData(width, height);
+    const shift = data.BYTES_PER_ELEMENT === 1 ? 0 : 8;
+    const green = channels === 1 ? 0 : 1;
+    const blue = channels === 1 ? 0 : 2;
+    for (let i = 0; i < width * height; i++) {
+      const from = i * channels;
+      image.data[4 * i] = (data[from] as number) >> shift;
+      image.data[4 * i + 1] = (data[from + green] as number) >> shift;
+      image.data[4 * i + 2] = (data[from + blue] as number) >> shift;
+      image.data[4 * i + 3] = alpha === undefined ? 255 : (alpha[i] as number) >> shift;
+    }
+    return image;
+  }
+
+  /**
+   * A file, with the input's EXIF and XMP and a record of what was done.
+   *
+   * @throws ClearwordError INVALID_OPTION if this browser does not write the format, OUTPUT_UNWRITABLE
+   */
+  async toBlob({ format, quality = DEFAULT_QUALITY, metadata = true }: BlobSettings = {}): Promise<Blob> {
+    const { kept, details } = this.#parts;
+    const chosen = format ?? kept.format ?? 'png';
+    const file = await this.#encode(chosen, quality);
+    if (!metadata) return file;
+    const xmp = mergeXmp(kept.xmp, { ...this.provenance, role: this.role, ...details });
+    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { exif: kept.exif, xmp });
+    return new Blob([bytes], { type: file.type });
+  }
+
+  async #encode(format: CanvasFormat, quality: number): Promise<Blob> {
+    const type = `image/${format}`;
+    const canvas = new OffscreenCanvas(this.width, this.height);
+    const context = canvas.getContext('2d', { alpha: format !== 'jpeg' });
+    if (context === null) throw unwritable(`no canvas of ${this.width} x ${this.height} pixels`);
+    const pixels = this.toImageData();
+    if (format === 'jpeg' && this.#parts.picture.alpha !== undefined) {
+      // As in Node: JPEG has no transparency, the picture is laid on white.
+      context.fillStyle = '#fff';
+      context.fillRect(0, 0, this.width, this.height);
+      context.drawImage(await createImageBitmap(pixels), 0, 0);
+    } else {
+      context.putImageData(pixels, 0, 0);
+    }
+    const file = await canvas.convertToBlob({ type, quality: quality / 100 }).catch((cause: unknown) => {
+      throw unwritable(String(cause));
+    });
+    if (file.type === type) return file;
+    throw new ClearwordError('INVALID_OPTION', `expected a format that this browser writes, received ${format}`, {
+      fix: "Use the format 'png' or 'jpeg'.",
+    });
+  }
+}
+
+function unwritable(reason: string): ClearwordError {
+  return new ClearwordError('OUTPUT_UNWRITABLE', `expected a canvas to write the picture with, received: ${reason}`, {
+    fix: 'Use a smaller picture, or take its pixels.',
+  });
+}
+
+/** Everything that one restoration gives; it is itself the picture: the restoration, or the mean of several samples. */
+export class BrowserResult extends BrowserImage {
+  /** What the controller found in the input. */
+  readonly findings: Findings;
+  /** One picture per seed, when several were asked for; else empty. */
+  readonly samples: readonly BrowserImage[];
+  /** With several samples: their standard deviation in grey, and the factor that its values were brightened by. */
+  readonly uncertainty?: { readonly image: BrowserImage; readonly scale: number };
+
+  constructor({ mean, samples, uncertainty, findings, provenance, kept }: RestoredParts) {
+    super({ picture: mean, role: samples.length > 0 ? 'mean' : 'restored', provenance, kept });
+    this.findings = findings;
+    this.samples = samples.map((picture, k) => {
+      const own = { ...provenance, seed: provenance.seed + k, samples: 1 };
+      return new BrowserImage({ picture, role: 'sample', provenance: own, kept });
+    });
+    if (uncertainty === undefined) return;
+    const { picture, scale } = uncertainty;
+    // A picture about the picture: a photo's EXIF does not belong to it.
+    const own: KeptMetadata = { format: undefined };
+    const image = new BrowserImage({ picture, role: 'uncertainty', provenance, kept: own, details: { scale } });
+    this.uncertainty = { image, scale };
+  }
+}

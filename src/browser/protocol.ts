@@ -1,0 +1,103 @@
+/**
+ * What passes between a page and its worker.
+ *
+ * @module
+ */
+import type { Picture, RawPixels } from '../data/picture.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Findings } from '../models/model.ts';
+import type { RestoreParameters } from '../restore/options.ts';
+import type { Provenance } from '../restore/provenance.ts';
+import type { Progress } from '../restore/restore-picture.ts';
+import type { WebDeviceChoice } from '../runtime/web/device.ts';
+import type { WebDevice } from '../runtime/web/engine.ts';
+
+/** What a page can restore. A Blob is a picture file; the browser decides which formats it reads. */
+export type BrowserInput = Blob | ImageBitmap | ImageData | RawPixels;
+
+/** How far loading is. Bytes where the server says how many there are. */
+export interface LoadProgress {
+  readonly stage: 'weights' | 'runtime' | 'start';
+  readonly loaded: number;
+  /** Undefined where the server does not say. */
+  readonly total: number | undefined;
+}
+
+export interface LoadRequest {
+  readonly kind: 'load';
+  readonly weights: string;
+  readonly card: string;
+  readonly device: WebDeviceChoice;
+  readonly threads: number;
+  readonly runtime: Readonly<Partial<Record<WebDevice, string>>>;
+}
+
+/** Options of a restoration that mean something in a browser: a page makes its own comparisons. */
+export type BrowserParameters = Omit<RestoreParameters, 'compare' | 'saveStates' | 'strip'>;
+
+export interface InspectRequest {
+  readonly kind: 'inspect';
+  readonly input: BrowserInput;
+  readonly parameters: Pick<BrowserParameters, 'maxMegapixels'>;
+}
+
+export interface RestoreRequest {
+  readonly kind: 'restore';
+  readonly input: BrowserInput;
+  readonly parameters: BrowserParameters;
+}
+
+export type WorkerRequest = LoadRequest | InspectRequest | RestoreRequest;
+
+/** From the page. */
+export type ToWorker =
+  | { readonly id: number; readonly request: WorkerRequest }
+  /** Stops request `id` at its next step. */
+  | { readonly id: number; readonly cancel: true };
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly hash: string;
+  readonly device: WebDevice;
+  readonly threads: number;
+  readonly defaults: { readonly steps: number; readonly sampler: string };
+  readonly defaultTile: number;
+  /** T of the model's process: the most steps there are. */
+  readonly mostSteps: number;
+}
+
+/** Metadata of the input that goes into the result again. */
+export interface KeptMetadata {
+  readonly format: 'jpeg' | 'png' | 'webp' | undefined;
+  /** A TIFF structure, upright and without thumbnail. */
+  readonly exif?: Uint8Array;
+  readonly xmp?: string;
+}
+
+export interface RestoredParts {
+  readonly mean: Picture;
+  readonly samples: readonly Picture[];
+  readonly uncertainty?: { readonly picture: Picture; readonly scale: number };
+  readonly findings: Findings;
+  readonly provenance: Provenance;
+  readonly kept: KeptMetadata;
+}
+
+export interface Replies {
+  readonly load: ModelSummary;
+  readonly inspect: Findings;
+  readonly restore: RestoredParts;
+}
+
+/** An error as it crosses: structured clones of errors lose their own fields. */
+export interface ErrorReply {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** From the worker. */
+export type FromWorker =
+  | { readonly id: number; readonly value: Replies[WorkerRequest['kind']] }
+  | { readonly id: number; readonly error: ErrorReply }
+  | { readonly id: number; readonly progress: Progress | LoadProgress };
