@@ -64,6 +64,21 @@ const productEach: Recipe = (x, weight, g) => {
   return f.concat(parts, 2);
 };
 
+/** The usual columns: all views of the input concatenated, one product over them. */
+const allViews: Recipe = (x, weight, g) => {
+  const [n, o, height, width] = g.shape as [number, number, number, number];
+  const [c, k] = [dim(weight.shape, 1), dim(weight.shape, 2)];
+  const source = padded(x, padding(weight));
+  const views: Tensor[] = [];
+  for (let i = 0; i < k; i++) {
+    const rows = f.slice(source, 2, i, i + height);
+    for (let j = 0; j < k; j++) views.push(f.slice(rows, 3, j, j + width));
+  }
+  const columns = f.reshape(f.concat(views, 1), [n, k * k * c, height * width]);
+  const products = f.matMul(f.reshape(g, [n, o, height * width]), f.transpose(columns, [0, 2, 1]));
+  return f.transpose(f.reshape(f.reduceSum(products, [0]), [o, k, k, c]), [0, 3, 1, 2]);
+};
+
 /** Batch and channels change places: x is the picture, g the kernel. */
 const swappedConvolution: Recipe = (x, weight, g) =>
   f.conv(f.transpose(x, [1, 0, 2, 3]), f.transpose(g, [1, 0, 2, 3]), undefined, { padding: padding(weight) });
@@ -115,7 +130,12 @@ const contests: readonly Contest[] = [
   {
     name: 'weight gradient, 3x3, 64 channels',
     shapes: dense,
-    recipes: { shipped: shipped('weight'), 'nine products': productEach, 'swapped convolution': swappedConvolution },
+    recipes: {
+      shipped: shipped('weight'),
+      'all views': allViews,
+      'nine products': productEach,
+      'swapped convolution': swappedConvolution,
+    },
   },
   ...[16, 32, 64, 128].map((side) => depthwise(side, 7)),
   ...[16, 32, 64, 128].map((side) => depthwise(side, 5)),

@@ -1,0 +1,132 @@
+"""PyTorch's side of bench/train.ts: loads a network and its inputs from a file, then runs what standard input asks for.
+
+    python3 measure.py FILE THREADS wall|cpu
+
+Each line of input is a number of runs; each line of output is JSON: first what was loaded, then for each request the
+times in ms and the results of the last run (the loss before the update and the gradient's norm, or the largest
+difference of the output from the expected one).
+"""
+
+import json
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from encoders import Controller, TextEncoder
+from network import Erunet
+from tensors import read_tensors
+
+
+class System(Erunet):
+    """ERUNet with encoders of its own."""
+
+    def __init__(self, preset, degradations):
+        super().__init__(preset["network"], preset["fusion"])
+        encoders, context = preset["encoders"], preset["fusion"]["context"]
+        self.text = TextEncoder(encoders["text"], context, degradations)
+        self.controller = Controller(encoders["controller"], context, degradations)
+
+
+def noisy_state(given):
+    return given["x0"] * given["state.x0"] + given["mu"] * given["state.mu"] + given["z"] * given["state.z"]
+
+
+def matching_loss(network, given, _settings):
+    x = noisy_state(given)
+    output = network(x, given["mu"], given["t"], given["text"], given["degradation"])
+    euler = x * given["eulerMean.x"] + given["mu"] * given["eulerMean.mu"] + output * given["eulerMean.output"]
+    best = x * given["optimum.x"] + given["x0"] * given["optimum.x0"] + given["mu"] * given["optimum.mu"]
+    return (euler - best).abs().mean()
+
+
+def system_loss(network, given, settings):
+    n, mu, x0 = len(given["t"]), given["mu"], given["x0"]
+    embedding, intent = network.text(given["texts.pieces"], given["texts.weights"], given["texts.mask"])
+    found, strength = network.controller(mu)
+    output = mu + network(noisy_state(given), mu, given["t"], embedding[:n], found)
+    logits = found @ embedding[n:].T * network.controller.logit_scale.exp()
+    weights = settings["auxiliary"]
+    return (
+        (output - x0).abs().mean()
+        + weights["contrastive"] * F.cross_entropy(logits, given["combination"])
+        + weights["strength"] * (strength - given["strengths"]).abs().mean()
+        + weights["intent"] * F.binary_cross_entropy_with_logits(intent[:n], given["asked"])
+    )
+
+
+def training_step(network, given, settings):
+    """A function that makes one step: forward, backward, AdamW."""
+    options = settings["optimiser"]
+    optimiser = torch.optim.AdamW(
+        network.parameters(),
+        lr=settings["learningRate"],
+        betas=options["betas"],
+        eps=options["eps"],
+        weight_decay=options["weightDecay"],
+    )
+    loss_of = system_loss if isinstance(network, System) else matching_loss
+    clip = options["clipNorm"]
+
+    def step(detailed):
+        optimiser.zero_grad(set_to_none=True)
+        loss = loss_of(network, given, settings)
+        loss.backward()
+        result = {}
+        if clip is not None:
+            result["gradientNorm"] = nn.utils.clip_grad_norm_(network.parameters(), clip).item()
+        elif detailed:
+            result["gradientNorm"] = nn.utils.clip_grad_norm_(network.parameters(), float("inf")).item()
+        optimiser.step()
+        result["loss"] = loss.item()
+        return result
+
+    return step
+
+
+def forward_pass(network, given, expected):
+    def step(detailed):
+        with torch.inference_mode():
+            output = network(given["x"], given["mu"], given["t"], given["text"], given["degradation"])
+        return {"difference": (output - expected).abs().max().item()} if detailed else {}
+
+    return step
+
+
+def main(path, threads, clock):
+    torch.set_num_threads(threads)
+    now = time.process_time if clock == "cpu" else time.perf_counter
+    tensors, metadata = read_tensors(path)
+    settings = json.loads(metadata["settings"])
+
+    def part(prefix):
+        return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+    given = part("input.")
+    preset = settings["preset"]
+    network = System(preset, given["asked"].shape[1]) if "asked" in given else Erunet(preset["network"], preset["fusion"])
+    # Strict: a parameter that only one side has, or of another shape, is an error.
+    network.load_state_dict(part("parameter."))
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if "optimiser" in settings:
+        step = training_step(network, given, settings)
+    else:
+        step = forward_pass(network.eval(), given, tensors["expected"])
+    versions = {"python": sys.version.split()[0], "torch": torch.__version__, "threads": torch.get_num_threads()}
+    print(json.dumps({"parameters": count, "versions": versions}), flush=True)
+
+    first = True
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            start = now()
+            result = step(first)
+            times.append(1000 * (now() - start))
+            first = False
+        print(json.dumps({"ms": times, **result}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
