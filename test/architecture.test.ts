@@ -52,6 +52,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: true,
   },
   store: { rooms: ['base', 'data'], packages: ['@aws-sdk/client-s3'], node: true },
+  queue: {
+    rooms: ['base', 'runtime', 'data', 'models', 'restore', 'library', 'store'],
+    packages: ['bullmq', 'ioredis'],
+    node: true,
+  },
   cli: {
     rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library', 'evaluate', 'store'],
     packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],

@@ -1,0 +1,70 @@
+/**
+ * A real Redis for tests, on a port of its own.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+
+export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+/** In the name of what is skipped without it. */
+export const REDIS_NOTE = hasRedis
+  ? ''
+  : ' (skipped: there is no redis-server here; Debian: apt-get install redis-server)';
+
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('expected a port');
+  return address.port;
+}
+
+/** Starts a server that keeps what it has in a folder, so that it can be stopped and started again. */
+export async function startRedis(folder: string): Promise<RedisServer> {
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  const start = async () => {
+    const options = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+    ];
+    const started = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = started;
+    await new Promise<void>((resolve, reject) => {
+      started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
+      started.stdout.on('data', (data: Buffer) => {
+        if (data.toString().includes('Ready to accept connections')) resolve();
+      });
+    });
+  };
+  const stop = async () => {
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
+    child?.kill('SIGTERM');
+    await Promise.race([ended, wait(5000).then(() => child?.kill('SIGKILL'))]);
+    child = undefined;
+  };
+  await start();
+  afterAll(async () => {
+    if (child) await stop();
+  });
+  return { url: `redis://127.0.0.1:${port}`, port, start, stop };
+}
