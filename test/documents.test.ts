@@ -120,6 +120,12 @@ describe('commands', () => {
   });
 });
 
+it('CONTRIBUTING.md lists every folder of src', () => {
+  const layout = textOf('CONTRIBUTING.md');
+  const folders = readdirSync(join(REPOSITORY, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of folders) expect(layout).toMatch(new RegExp(`^  ${name}/ +\\S`, 'm'));
+});
+
 describe('links', () => {
   it.each(documents)('of %s lead to files', (path) => {
     const targets = [...textOf(path).matchAll(/\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)/g)].map(
