@@ -31,6 +31,13 @@ export type ImageInput = string | Uint8Array | RawPixels;
 export interface LoadOptions {
   /** Path of a model. Default: the bundled one. */
   readonly model?: string;
+  /**
+   * Weights of the encoders of a model that has none of its own (CLIP and DA-CLIP): a path, `hub:owner/name/file` or an https
+   * address. Default: those that the model's card names.
+   */
+  readonly encoders?: string;
+  /** Called while weights are downloaded: bytes received, and bytes in all if they are known. */
+  readonly onDownload?: (progress: { readonly received: number; readonly total: number | undefined }) => void;
   /** Where to compute. Default cpu; auto takes the first of cuda, webgpu and cpu that works. */
   readonly device?: DeviceChoice;
   readonly signal?: AbortSignal;
@@ -83,14 +90,16 @@ export class Clearword {
   /**
    * Loads a model.
    *
-   * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
+   * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
    */
-  static async load({ model, device = 'cpu', signal }: LoadOptions = {}): Promise<Clearword> {
+  static async load({ model, encoders, onDownload, device = 'cpu', signal }: LoadOptions = {}): Promise<Clearword> {
     throwIfCancelled(signal, 'loading the model');
     const { loadModel } = await import('./models/load.ts');
     return new Clearword(
       await loadModel({
         ...(model !== undefined && { path: model }),
+        ...(encoders !== undefined && { encoders }),
+        ...(onDownload !== undefined && { onDownload }),
         device,
         ...(signal !== undefined && { signal }),
       }),

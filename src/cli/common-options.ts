@@ -17,6 +17,12 @@ export const modelOption = z.string().min(1).optional().meta({
   description: 'weights of a model (.safetensors, its card beside it); default: the bundled model',
 });
 
+export const encodersOption = z.string().min(1).optional().meta({
+  placeholder: 'source',
+  description:
+    "weights of the encoders of a model that has none of its own: a path, hub:owner/name/file or an https address; default: those that the model's card names",
+});
+
 export const jsonOption = z
   .boolean()
   .default(false)

@@ -7,13 +7,14 @@ import { z } from 'zod';
 import type { Findings } from '../models/model.ts';
 import { restoreOptionsSchema } from '../restore/options.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, jsonOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 import { expandInputs } from './inputs.ts';
 import { exitCodeOf, printError, reportOf } from './report.ts';
 
 const options = z.strictObject({
   device: deviceOption,
   model: modelOption,
+  encoders: encodersOption,
   maxMegapixels: restoreOptionsSchema.shape.maxMegapixels,
   json: jsonOption,
 });
@@ -39,9 +40,14 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   };
   for (const error of errors) fail(error);
   if (files.length === 0) return EXIT.failed;
-  const { device, model, maxMegapixels } = given;
+  const { device, model, encoders, maxMegapixels } = given;
   const { signal } = context;
-  const clearword = await context.loadModel({ device, ...(model !== undefined && { model }), signal });
+  const clearword = await context.loadModel({
+    device,
+    ...(model !== undefined && { model }),
+    ...(encoders !== undefined && { encoders }),
+    signal,
+  });
   try {
     for (const { path } of files) {
       try {

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
-import { deviceOption, jsonOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 
 const { prompt, steps, sampler, seed, samples, tile, overlap, compare, saveStates, strip, maxMegapixels } =
   restoreOptionsSchema.shape;
@@ -24,6 +24,7 @@ export const restoreCommandOptions = z
     samples,
     device: deviceOption,
     model: modelOption,
+    encoders: encodersOption,
     tile,
     overlap,
     compare,
@@ -42,6 +43,15 @@ export type RestoreCommandOptions = z.output<typeof restoreCommandOptions>;
 
 /** The options that are the library's. */
 export function restoreParameters(given: RestoreCommandOptions): RestoreParameters {
-  const { output: _o, device: _d, model: _m, overwrite: _w, skipExisting: _s, json: _j, ...parameters } = given;
+  const {
+    output: _o,
+    device: _d,
+    model: _m,
+    encoders: _e,
+    overwrite: _w,
+    skipExisting: _s,
+    json: _j,
+    ...parameters
+  } = given;
   return parameters;
 }

@@ -74,8 +74,14 @@ async function loadModel(
   progress: ProgressDisplay,
 ): Promise<Clearword> {
   progress.update(0, 'loading the model');
-  const { device, model } = given;
-  const clearword = await context.loadModel({ device, ...(model !== undefined && { model }), signal: context.signal });
+  const { device, model, encoders } = given;
+  const clearword = await context.loadModel({
+    device,
+    ...(model !== undefined && { model }),
+    ...(encoders !== undefined && { encoders }),
+    onDownload: ({ received, total }) => progress.update(received / (total ?? Infinity), 'downloading the encoders'),
+    signal: context.signal,
+  });
   // What no picture can be restored with is wrong use, found before the first one.
   clearword.settings(restoreParameters(given));
   return clearword;

@@ -19,6 +19,8 @@ export const cardSchema = z.strictObject({
   parameters: z.int().min(1),
   /** SHA-256 of the weights file, hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Where the weights of its external encoders are (a path beside the model, a hub name or an address), and their hash. */
+  encoders: z.strictObject({ source: z.string().min(1), sha256: z.string().min(1).optional() }).optional(),
   licence: z.string(),
   training: z.record(z.string(), z.unknown()),
   /** Measured quality, with the commands that measured it. */

@@ -75,3 +75,16 @@ export const DACLIP_VIT_B_32: ExternalEncoders = {
     other: ['motion-blurry', 'jpeg-compressed', 'low-light', 'shadowed', 'snowy', 'inpainting'],
   },
 };
+
+/** Every part of it in a few thousand parameters, for tests. */
+export const TINY_DACLIP: ExternalEncoders = {
+  kind: 'daclip',
+  clip: {
+    embedding: 16,
+    activation: 'gelu',
+    text: { width: 8, layers: 1, heads: 2, contextLength: 8, vocabularySize: 600 },
+    vision: { width: 8, layers: 2, heads: 2, imageSize: 16, patchSize: 8 },
+  },
+  unitLength: { text: true, degradation: false },
+  names: { clean: ['clean'], noise: ['noisy'], rain: ['rainy'], haze: ['hazy'], other: ['snowy'] },
+};

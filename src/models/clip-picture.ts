@@ -132,6 +132,14 @@ export function rasterRows({ width, height, data }: Raster): PixelRows {
   };
 }
 
+/** A square [S,S,3] of 8-bit values as a raster [3,S,S] in 0..1, from which `clipPicture` gives the same square again. */
+export function squareRaster(square: Uint8Array): Raster {
+  const plane = square.length / 3;
+  const side = Math.sqrt(plane);
+  const value = (k: number) => (square[3 * (k % plane) + Math.floor(k / plane)] ?? 0) / 255;
+  return { width: side, height: side, data: Float32Array.from(square, (_, k) => value(k)) };
+}
+
 /** A picture as a vision tower takes it, [3,side,side]. */
 export const clipPicture = (image: Raster, side: number): Float32Array =>
   standardise(clipSquare(rasterRows(image), side));

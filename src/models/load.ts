@@ -3,13 +3,18 @@
  *
  * @module
  */
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { throwIfCancelled } from '../errors.ts';
+import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import type { DownloadProgress } from '../hub/download.ts';
+import { parseSource } from '../hub/source.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import type { DeviceChoice } from '../runtime/protocol.ts';
+import type { ModelFile } from './card.ts';
+import { loadEncoders } from './load-encoders.ts';
 import { LoadedModel } from './loaded-model.ts';
-import type { RestorationModel } from './model.ts';
+import type { ModelEncoders, RestorationModel } from './model.ts';
 import { readModel } from './model-file.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
@@ -18,31 +23,59 @@ export const bundledModel = (): string => fileURLToPath(new URL('../../weights/l
 export interface LoadModelOptions {
   /** Weights (.safetensors) with their card (.json) beside them; the bundled model unless given. */
   readonly path?: string;
+  /** Weights of the encoders of a model that has none of its own: path, hub name or address; else those its card names. */
+  readonly encoders?: string;
+  /** Called while weights are downloaded. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
   readonly device?: DeviceChoice;
   /** Threads of the engine; 0: one per core. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
+/** Where the encoders' weights are; a path on a card is relative to the model. */
+function encoderSource({ card }: ModelFile, model: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  const source = card.encoders?.source;
+  if (source === undefined) {
+    throw new ClearwordError('MODEL_INVALID', `model ${model}: expected weights of its encoders, received none`, {
+      fix: 'Give the weights of DA-CLIP with --encoders; docs/paper-scale.md says where they are published.',
+    });
+  }
+  return parseSource(source).kind === 'path' ? resolve(dirname(model), source) : source;
+}
+
 /**
  * Loads a model.
  *
- * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, CANCELLED
+ * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, CANCELLED
  */
-export async function loadModel({
-  path,
-  device = 'cpu',
-  threads = 0,
-  signal,
-}: LoadModelOptions = {}): Promise<RestorationModel> {
+export async function loadModel(options: LoadModelOptions = {}): Promise<RestorationModel> {
+  const { path, device = 'cpu', threads = 0, signal, onDownload } = options;
   const source = path ?? bundledModel();
   const file = await readModel(source);
   throwIfCancelled(signal, 'loading the model');
+  const { external } = file.card.preset;
+  const weights = external && encoderSource(file, source, options.encoders);
   const engine = new Engine({ device: await chooseDevice(device), threads });
   try {
-    return new LoadedModel(file, engine, `model ${source}`);
+    let encoders: ModelEncoders | undefined;
+    if (external && weights !== undefined) {
+      const loaded = await loadEncoders(engine, external, weights, { onDownload, signal });
+      checkEncoders(file, source, weights, loaded.hash);
+      encoders = loaded.encoders;
+    }
+    return new LoadedModel(file, engine, `model ${source}`, encoders);
   } catch (error) {
     await engine.close();
     throw error;
   }
+}
+
+/** Other encoders speak another language than the one that the network learned. */
+function checkEncoders({ card }: ModelFile, model: string, weights: string, hash: string): void {
+  const expected = card.encoders?.sha256;
+  if (expected === undefined || expected === hash) return;
+  const message = `model ${model}: expected encoders with the hash ${expected}, received ${weights} with ${hash}`;
+  throw new ClearwordError('MODEL_INVALID', message, { fix: 'Use the encoders that the model was trained with.' });
 }

@@ -1,48 +1,33 @@
 /**
- * A model in memory: its networks as sessions, built when they are first needed.
+ * A model in memory.
  *
  * @module
  */
 import type { Raster } from '../data/raster.ts';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import { Graph } from '../graph/graph.ts';
-import { emitModel } from '../graph/onnx/emit.ts';
+import { ClearwordError } from '../errors.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
-import { float32, floats, type InferenceEngine, type Session } from '../runtime/session.ts';
+import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import { type ModelFile, parameterValues } from './card.ts';
-import { COMBINATION_TEXTS } from './controller.ts';
-import { inspectionTiles } from './inspection-tiles.ts';
-import { DEGRADATIONS, type Findings, type PredictRequest, type RestorationModel } from './model.ts';
+import type { Findings, ModelEncoders, PredictRequest, RestorationModel } from './model.ts';
 import { findingsGraph, predictionGraph, statisticsGraph, textGraph } from './networks.ts';
+import { OwnEncoders } from './own-encoders.ts';
 import type { Preset } from './preset-schema.ts';
-import { textFeeds } from './text-encoder.ts';
+import { Sessions } from './sessions.ts';
 
-/** Tiles that the controller reads in one run. */
-const INSPECTION_BATCH = 16;
 /** Sessions kept for tile shapes; each holds its own copy of the weights and its working memory. */
 const MOST_SHAPES = 2;
 
-type Encoders = NonNullable<Preset['encoders']>;
-
-function encodersOf({ encoders, name }: Preset): Encoders {
-  if (encoders) return encoders;
-  throw new ClearwordError(
-    'MODEL_INVALID',
-    `model ${name}: expected a model with its own encoders, received one without`,
-  );
-}
-
-/** All parameters of a preset, in the order in which they are stored. */
+/** All parameters of a preset that are its own, in the order in which they are stored. */
 export function modelLayout(preset: Preset): ParameterLayout {
-  const { text, controller } = encodersOf(preset);
+  const { encoders, fusion } = preset;
   // The smallest picture that needs no padding declares the same parameters as any other.
   const side = preset.network.unshuffle * 2 ** preset.network.multipliers.length;
-  const parts = [
-    layoutOf((graph) => textGraph(graph, text, preset.fusion.context)),
-    layoutOf((graph) => statisticsGraph(graph, controller, 1)),
-    layoutOf((graph) => findingsGraph(graph, controller, preset.fusion.context)),
-    layoutOf((graph) => predictionGraph(graph, preset, side, side)),
+  const own = encoders && [
+    layoutOf((graph) => textGraph(graph, encoders.text, fusion.context)),
+    layoutOf((graph) => statisticsGraph(graph, encoders.controller, 1)),
+    layoutOf((graph) => findingsGraph(graph, encoders.controller, fusion.context)),
   ];
+  const parts = [...(own ?? []), layoutOf((graph) => predictionGraph(graph, preset, side, side))];
   let offset = 0;
   const entries = parts.flatMap(({ entries: part }) =>
     part.map((entry) => {
@@ -61,15 +46,17 @@ export class LoadedModel implements RestorationModel {
   readonly parameterisation: Preset['parameterisation'];
   readonly defaultTile: number;
   readonly defaults: RestorationModel['defaults'];
+  readonly inspectionSide: number | undefined;
   readonly #preset: Preset;
-  readonly #encoders: Encoders;
-  readonly #values: ReadonlyMap<string, Float32Array>;
+  readonly #encoders: ModelEncoders;
+  readonly #sessions: Sessions;
   readonly #engine: InferenceEngine;
-  readonly #sessions = new Map<string, Promise<Session>>();
-  #names: Promise<Float32Array> | undefined;
 
-  /** @param source what to call the file in messages */
-  constructor({ card, weights }: ModelFile, engine: InferenceEngine, source: string) {
+  /**
+   * @param source what to call the file in messages
+   * @param external the encoders of a model that has none of its own
+   */
+  constructor({ card, weights }: ModelFile, engine: InferenceEngine, source: string, external?: ModelEncoders) {
     const { preset } = card;
     this.name = card.name;
     this.hash = card.sha256;
@@ -78,39 +65,33 @@ export class LoadedModel implements RestorationModel {
     this.defaultTile = preset.defaults.tile;
     this.defaults = { steps: preset.defaults.steps, sampler: preset.defaults.sampler };
     this.#preset = preset;
-    this.#encoders = encodersOf(preset);
-    this.#values = parameterValues(modelLayout(preset), weights, source);
     this.#engine = engine;
+    this.#sessions = new Sessions(engine, parameterValues(modelLayout(preset), weights, source));
+    const own = preset.encoders && new OwnEncoders(preset.encoders, preset.fusion.context, this.#sessions);
+    const encoders: ModelEncoders | undefined = own ?? external;
+    if (!encoders) {
+      throw new ClearwordError(
+        'MODEL_INVALID',
+        `${source}: expected a model with its own encoders, received one without`,
+        { fix: 'Give the weights of its encoders, too.' },
+      );
+    }
+    this.#encoders = encoders;
+    this.inspectionSide = encoders.inspectionSide;
   }
 
-  async encodeText(prompt: string): Promise<Float32Array> {
-    const { text } = this.#encoders;
-    const session = await this.#session('text', (graph) => textGraph(graph, text, this.#preset.fusion.context));
-    return floats((await session.run(textFeeds('prompt', [prompt], text))).outputs, 'embedding');
+  encodeText(prompt: string): Promise<Float32Array> {
+    return this.#encoders.encodeText(prompt);
   }
 
-  async inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {
-    const { controller } = this.#encoders;
-    const { context } = this.#preset.fusion;
-    const statistics = await this.#statistics(image, signal);
-    const session = await this.#session('findings', (graph) => findingsGraph(graph, controller, context));
-    this.#names ??= this.#nameEmbeddings();
-    const { outputs } = await session.run({
-      statistics: float32(statistics, [1, statistics.length]),
-      texts: float32(await this.#names, [COMBINATION_TEXTS.length, context]),
-    });
-    const [probability, strength] = [floats(outputs, 'probability'), floats(outputs, 'strength')];
-    const found = DEGRADATIONS.map((name, i) => [
-      name,
-      { probability: probability[i] ?? 0, strength: strength[i] ?? 0 },
-    ]);
-    return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding') };
+  inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {
+    return this.#encoders.inspect(image, signal);
   }
 
   async predict({ width, height, x, mu, t, text, degradation, signal }: PredictRequest): Promise<Float32Array> {
     const key = `predict ${height}x${width}`;
-    const session = await this.#session(key, (graph) => predictionGraph(graph, this.#preset, height, width));
-    this.#forgetShapes(key);
+    const session = await this.#sessions.get(key, (graph) => predictionGraph(graph, this.#preset, height, width));
+    this.#sessions.keepLatest(key, 'predict ', MOST_SHAPES);
     const shape = [1, 3, height, width];
     const feeds = {
       x: float32(x, shape),
@@ -125,61 +106,5 @@ export class LoadedModel implements RestorationModel {
   async dispose(): Promise<void> {
     this.#sessions.clear();
     await this.#engine.close();
-  }
-
-  /** Mean of the statistics of the picture's tiles. */
-  async #statistics(image: Raster, signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { controller } = this.#encoders;
-    const { tile } = controller;
-    const tiles = inspectionTiles(image, tile);
-    const sums = new Float32Array(2 * (controller.widths.at(-1) ?? 0));
-    for (let first = 0; first < tiles.length; first += INSPECTION_BATCH) {
-      throwIfCancelled(signal, 'the inspection');
-      const part = tiles.slice(first, first + INSPECTION_BATCH);
-      const pictures = new Float32Array(part.length * 3 * tile * tile);
-      part.forEach((values, i) => {
-        pictures.set(values, i * values.length);
-      });
-      const key = `statistics ${part.length}`;
-      const session = await this.#session(key, (graph) => statisticsGraph(graph, controller, part.length));
-      const { outputs } = await session.run({ pictures: float32(pictures, [part.length, 3, tile, tile]) });
-      floats(outputs, 'statistics').forEach((value, i) => {
-        sums[i % sums.length] = (sums[i % sums.length] ?? 0) + value / tiles.length;
-      });
-    }
-    return sums;
-  }
-
-  async #nameEmbeddings(): Promise<Float32Array> {
-    const { context } = this.#preset.fusion;
-    const all = new Float32Array(COMBINATION_TEXTS.length * context);
-    for (const [i, text] of COMBINATION_TEXTS.entries()) all.set(await this.encodeText(text), i * context);
-    return all;
-  }
-
-  #session(key: string, build: (graph: Graph) => void): Promise<Session> {
-    const known = this.#sessions.get(key);
-    if (known) return known;
-    const graph = new Graph();
-    build(graph);
-    const loading = this.#engine.load(emitModel(graph, this.#values));
-    this.#sessions.set(key, loading);
-    // A failed load may succeed later, with less memory in use.
-    loading.catch(() => this.#sessions.delete(key));
-    return loading;
-  }
-
-  /** Releases the tile shapes that were not used lately. */
-  #forgetShapes(latest: string): void {
-    const session = this.#sessions.get(latest);
-    if (!session) return;
-    this.#sessions.delete(latest);
-    this.#sessions.set(latest, session);
-    const shapes = [...this.#sessions.keys()].filter((key) => key.startsWith('predict '));
-    for (const key of shapes.slice(0, Math.max(0, shapes.length - MOST_SHAPES))) {
-      const old = this.#sessions.get(key);
-      this.#sessions.delete(key);
-      old?.then((loaded) => loaded.release()).catch(() => undefined);
-    }
   }
 }

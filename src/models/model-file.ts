@@ -35,7 +35,7 @@ export async function readModel(path: string): Promise<ModelFile> {
 }
 
 /** What the writer of a model adds to what follows from its weights. */
-export type CardText = Pick<ModelCard, 'name' | 'preset' | 'licence' | 'training' | 'quality'>;
+export type CardText = Pick<ModelCard, 'name' | 'preset' | 'licence' | 'training' | 'quality' | 'encoders'>;
 
 /** Writes weights and card. Half precision halves the file; matrices keep 11 significant bits, which is enough for 8-bit pictures. */
 export async function writeModel(

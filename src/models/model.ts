@@ -17,7 +17,7 @@ export interface Findings {
    * rain: mean added brightness of the streaks / 0.15, haze: share of the scene's light lost, 1 - mean transmission).
    */
   readonly degradations: Readonly<Record<Degradation, { probability: number; strength: number }>>;
-  /** e_d, the degradation embedding [512], L2-normalised. */
+  /** e_d, the degradation embedding [512]; of unit length, except where the network was trained with its own length. */
   readonly embedding: Float32Array;
 }
 
@@ -38,7 +38,19 @@ export interface PredictRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface RestorationModel {
+/** What describes text and pictures to a network. */
+export interface ModelEncoders {
+  /**
+   * Where pictures are judged as a whole: side of the square, in pixels, that is enough to see of one. Otherwise they are
+   * judged by their parts at full resolution.
+   */
+  readonly inspectionSide?: number | undefined;
+  inspect(image: Raster, signal?: AbortSignal): Promise<Findings>;
+  /** Caption or instruction -> e_c [512], L2-normalised. The empty prompt is a valid one: remove everything found. */
+  encodeText(prompt: string): Promise<Float32Array>;
+}
+
+export interface RestorationModel extends ModelEncoders {
   readonly sde: SdeConfig;
   /** What the network predicts; samplers get both through `diffusion/parameterisation.ts`. */
   readonly parameterisation: 'noise' | 'data';
@@ -49,9 +61,6 @@ export interface RestorationModel {
   /** Hash of the weights (SHA-256, hex) for provenance. */
   readonly hash: string;
   readonly name: string;
-  inspect(image: Raster, signal?: AbortSignal): Promise<Findings>;
-  /** Caption or instruction -> e_c [512], L2-normalised. The empty prompt is a valid one: remove everything found. */
-  encodeText(prompt: string): Promise<Float32Array>;
   /** Raw network output for one tile: the noise estimate, or x0_hat for a data-prediction model; [3, height, width]. */
   predict(request: PredictRequest): Promise<Float32Array>;
   dispose(): Promise<void>;

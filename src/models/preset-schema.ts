@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { externalEncodersSchema } from './clip-config.ts';
 
 const count = z.int().min(1);
 
@@ -76,6 +77,8 @@ export const presetSchema = z.strictObject({
   parameterisation: z.enum(['noise', 'data']),
   /** Present where the encoders are trained with the network; absent where their embeddings come from outside. */
   encoders: z.strictObject({ text: textEncoderSchema, controller: controllerSchema }).optional(),
+  /** Which encoders those embeddings come from. */
+  external: externalEncodersSchema.optional(),
   /** What restores best: steps, sampler and tile side in pixels. */
   defaults: z.strictObject({ steps: count, sampler: z.string().min(1), tile: count }),
 });

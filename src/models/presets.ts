@@ -4,6 +4,7 @@
  * @module
  */
 import type { SdeConfig } from '../diffusion/sde.ts';
+import { DACLIP_VIT_B_32, TINY_DACLIP } from './clip-config.ts';
 import type { Preset } from './preset-schema.ts';
 
 const sde: SdeConfig = { schedule: 'cosine', T: 100, maxSigma: 50, eps: 0.005 };
@@ -27,6 +28,7 @@ const paper: Preset = {
   fusion: { context: 512, mode: 'sum', embeddingScale: 1, promptStd: 1 },
   sde,
   parameterisation: 'noise',
+  external: DACLIP_VIT_B_32,
   defaults: { steps: 100, sampler: 'euler-maruyama', tile: 256 },
 };
 
@@ -75,6 +77,16 @@ const tiny: Preset = {
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 64 },
 };
 
+/** The paper's system in a few thousand parameters, for tests. */
+const tinyPaper: Preset = {
+  ...paper,
+  name: 'tiny-paper',
+  network: { ...tiny.network, unshuffle: 1, stemKernel: 7, input: { centre: 0, scale: 1 }, normGain: 1 },
+  fusion: { ...paper.fusion, context: TINY_DACLIP.clip.embedding },
+  external: TINY_DACLIP,
+  defaults: { steps: 4, sampler: 'euler-maruyama', tile: 64 },
+};
+
 /** The network of the speed comparison with PyTorch (docs/performance.md). */
 const bench32: Preset = {
   ...paper,
@@ -83,5 +95,5 @@ const bench32: Preset = {
 };
 
 export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
-  [paper, lite, tiny, bench32].map((preset) => [preset.name, preset]),
+  [paper, lite, tiny, tinyPaper, bench32].map((preset) => [preset.name, preset]),
 );

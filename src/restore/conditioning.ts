@@ -22,7 +22,7 @@ export async function inspectPicture(
   signal?: AbortSignal,
 ): Promise<Findings> {
   throwIfCancelled(signal, 'inspecting the picture');
-  const findings = await model.inspect(inspectionView(picture), signal);
+  const findings = await model.inspect(inspectionView(picture, model.inspectionSide), signal);
   checkFinite(findings.embedding, 'the degradation embedding');
   return findings;
 }

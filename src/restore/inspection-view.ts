@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type Picture, toRaster } from '../data/picture.ts';
+import { type Picture, toRaster, whiteOf } from '../data/picture.ts';
 import type { Raster } from '../data/raster.ts';
+import { clipSquare, squareRaster } from '../models/clip-picture.ts';
 import { readTile } from './tile-pixels.ts';
 
 /** Pictures up to this many pixels are inspected whole: 48 MB as float32. */
@@ -18,15 +19,33 @@ const CELL = 128;
  * The whole picture, or, where that would need too much memory, a mosaic of cells at full resolution spread evenly over
  * it. Shrinking would be simpler, but hides noise and fine rain; the controller describes a picture by averages over its
  * parts, so that parts from everywhere tell the same as the whole.
+ *
+ * @param side of a controller that sees pictures whole (`RestorationModel.inspectionSide`): then its centre square
  */
-export function inspectionView(picture: Picture): Raster {
+export function inspectionView(picture: Picture, side?: number): Raster {
   const { width, height } = picture;
+  if (side !== undefined) return squareRaster(clipSquare(pixelRows(picture), side));
   if (width * height <= WHOLE) return toRaster(picture);
   const budget = SAMPLED / CELL ** 2;
   // Cells in the picture's own proportions; a side shorter than a cell is taken whole.
   const across = clamp(Math.round(Math.sqrt((budget * width) / height)), 1, Math.floor(width / CELL));
   const down = clamp(Math.floor(budget / across), 1, Math.floor(height / CELL));
   return readTile(picture, spreadCells(width, across), spreadCells(height, down));
+}
+
+/** Rows of 8-bit RGB, read as they are needed. */
+function pixelRows({ width, height, channels, data }: Picture) {
+  const scale = 255 / whiteOf(data);
+  return {
+    width,
+    height,
+    read(y: number, row: Uint8Array): void {
+      for (let i = 0; i < 3 * width; i++) {
+        const place = channels === 1 ? y * width + Math.floor(i / 3) : 3 * y * width + i;
+        row[i] = Math.round(scale * (data[place] as number));
+      }
+    },
+  };
 }
 
 /** The pixels of `count` cells, spread from the first to the last pixel of an axis. */

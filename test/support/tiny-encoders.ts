@@ -4,21 +4,11 @@
 import { writeFile } from 'node:fs/promises';
 import { sizeOf } from '../../src/graph/tensor.ts';
 import type { NamingName } from '../../src/models/checkpoint-names.ts';
-import type { ExternalEncoders } from '../../src/models/clip-config.ts';
+import { TINY_DACLIP } from '../../src/models/clip-config.ts';
 import { allEncoderEntries, nameEncoderWeights } from '../../src/models/encoder-weights.ts';
 import { storeFloat32, writeSafetensors } from '../../src/models/safetensors.ts';
 
-export const TINY_ENCODERS: ExternalEncoders = {
-  kind: 'daclip',
-  clip: {
-    embedding: 16,
-    activation: 'gelu',
-    text: { width: 8, layers: 1, heads: 2, contextLength: 8, vocabularySize: 600 },
-    vision: { width: 8, layers: 2, heads: 2, imageSize: 16, patchSize: 8 },
-  },
-  unitLength: { text: true, degradation: false },
-  names: { clean: ['clean'], noise: ['noisy'], rain: ['rainy'], haze: ['hazy'], other: ['snowy'] },
-};
+export const TINY_ENCODERS = TINY_DACLIP;
 
 export const TINY_ENTRIES = allEncoderEntries(TINY_ENCODERS);
 

@@ -1,0 +1,51 @@
+/**
+ * Networks of one set of weights as sessions, built when they are first needed.
+ *
+ * @module
+ */
+import { Graph } from '../graph/graph.ts';
+import { emitModel } from '../graph/onnx/emit.ts';
+import type { InferenceEngine, Session } from '../runtime/session.ts';
+
+export class Sessions {
+  readonly #engine: InferenceEngine;
+  readonly #values: ReadonlyMap<string, Float32Array>;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  constructor(engine: InferenceEngine, values: ReadonlyMap<string, Float32Array>) {
+    this.#engine = engine;
+    this.#values = values;
+  }
+
+  /** The session of a key, which stands for one graph. */
+  get(key: string, build: (graph: Graph) => void): Promise<Session> {
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const graph = new Graph();
+    build(graph);
+    const loading = this.#engine.load(emitModel(graph, this.#values));
+    this.#sessions.set(key, loading);
+    // A failed load may succeed later, with less memory in use.
+    loading.catch(() => this.#sessions.delete(key));
+    return loading;
+  }
+
+  /** Marks a key as used last, and releases all but the `most` last used ones that begin with `prefix`. */
+  keepLatest(latest: string, prefix: string, most: number): void {
+    const session = this.#sessions.get(latest);
+    if (!session) return;
+    this.#sessions.delete(latest);
+    this.#sessions.set(latest, session);
+    const keys = [...this.#sessions.keys()].filter((key) => key.startsWith(prefix));
+    for (const key of keys.slice(0, Math.max(0, keys.length - most))) {
+      const old = this.#sessions.get(key);
+      this.#sessions.delete(key);
+      old?.then((loaded) => loaded.release()).catch(() => undefined);
+    }
+  }
+
+  /** Forgets all sessions; the engine ends them. */
+  clear(): void {
+    this.#sessions.clear();
+  }
+}
