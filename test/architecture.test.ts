@@ -58,7 +58,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: true,
   },
   cli: {
-    rooms: ['base', 'runtime', 'data', 'models', 'train', 'restore', 'library', 'evaluate', 'store'],
+    rooms: ['base', 'runtime', 'hub', 'data', 'models', 'train', 'restore', 'library', 'evaluate', 'store'],
     packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],
     node: true,
   },

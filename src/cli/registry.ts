@@ -45,8 +45,18 @@ export const commands: readonly RegistryEntry[] = [
     load: async () => (await import('./export.ts')).exportModel,
   },
   {
+    name: 'evaluate',
+    summary: "score a model, or any system's results, on a test set",
+    load: async () => (await import('./evaluate.ts')).evaluate,
+  },
+  {
     name: 'tokenize',
     summary: "show the tokens that CLIP's text encoder reads",
     load: async () => (await import('./tokenize.ts')).tokenize,
+  },
+  {
+    name: 'import',
+    summary: 'make a model out of published weights',
+    load: async () => (await import('./import.ts')).importModel,
   },
 ];

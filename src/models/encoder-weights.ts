@@ -66,7 +66,8 @@ function fromOrigin(tensors: NamedTensors, { names, transposed: turned }: Origin
 const sameShape = (a: readonly number[], b: readonly number[]) =>
   String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 
-const listed = (what: string, names: readonly string[]): string[] => {
+/** "missing a, b and 3 more", or nothing. */
+export const listed = (what: string, names: readonly string[]): string[] => {
   if (names.length === 0) return [];
   const rest = names.length > 8 ? ` and ${names.length - 8} more` : '';
   return [`${what} ${names.slice(0, 8).join(', ')}${rest}`];
