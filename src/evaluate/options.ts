@@ -1,0 +1,103 @@
+/**
+ * The options of measuring, declared once for the command and for the configurations of experiments.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { ClearwordError } from '../errors.ts';
+import { LPIPS_NETWORKS } from '../metrics/lpips.ts';
+import { restoreOptionsSchema } from '../restore/options.ts';
+import { CROPS } from './resize.ts';
+import { PROMPT_SOURCES } from './sets/captions.ts';
+import { TASKS } from './sets/layout.ts';
+import { METRICS, type Meters, type Metric, openMeters } from './weights/meters.ts';
+
+/** What to measure and with which weights. */
+export const meterOptions = {
+  metrics: z
+    .string()
+    .default(METRICS.join(','))
+    .meta({
+      placeholder: 'list',
+      description: `what to measure, separated by commas: ${METRICS.join(', ')}`,
+    }),
+  lpips: z.enum(LPIPS_NETWORKS).default('alex').meta({ placeholder: 'name', description: 'network of LPIPS' }),
+  lpipsWeights: z.string().min(1).optional().meta({
+    placeholder: 'path',
+    description: "weights of that network: torchvision's or the lpips package's, as .pth, .safetensors or .onnx",
+  }),
+  fidWeights: z.string().min(1).optional().meta({
+    placeholder: 'path',
+    description: "weights of FID's Inception network: pytorch-fid's, as .pth, .safetensors or .onnx",
+  }),
+  niqeModel: z.string().min(1).optional().meta({
+    placeholder: 'path',
+    description: 'model of undistorted photos for NIQE; default: the bundled one',
+  }),
+  download: z.boolean().default(false).meta({
+    description: 'download published weights that are not in the cache yet (up to 530 MB), once',
+  }),
+};
+
+/** What is measured, and how it is restored. */
+export const evaluationOptions = {
+  task: z.enum(TASKS).default('any').meta({
+    placeholder: 'name',
+    description: 'what is to be undone; decides where --data is looked through, and the instructions of --prompts',
+  }),
+  sigma: z.number().min(0).max(255).optional().meta({
+    placeholder: 'n',
+    description: 'add Gaussian noise of this standard deviation (8-bit units) to clean pictures, with --task denoise',
+  }),
+  crop: z.enum(CROPS).default('none').meta({
+    placeholder: 'kind',
+    description: "part to measure: 16: whole multiples of 16 pixels; 480x320: the centre, as the authors' script",
+  }),
+  limit: z.int().min(1).optional().meta({ placeholder: 'n', description: 'only the first pictures of the set' }),
+  prompts: z.enum(PROMPT_SOURCES).default('empty').meta({
+    placeholder: 'source',
+    description: 'what the restorer is told',
+  }),
+  prompt: restoreOptionsSchema.shape.prompt.meta({
+    placeholder: 'text',
+    description: 'the words of --prompts constant',
+  }),
+  captions: z.string().min(1).optional().meta({
+    placeholder: 'path',
+    description: 'table of file names and captions, separated by tabs',
+  }),
+  steps: restoreOptionsSchema.shape.steps,
+  sampler: restoreOptionsSchema.shape.sampler,
+  seed: restoreOptionsSchema.shape.seed.meta({
+    placeholder: 'n',
+    description: "seed of the restorer's noise, of added noise and of shuffled captions",
+  }),
+  tile: restoreOptionsSchema.shape.tile,
+};
+
+type MeterSettings = z.output<z.ZodObject<typeof meterOptions>>;
+
+/** The metrics of a list such as "psnr,lpips". Errors: INVALID_OPTION. */
+export function metricsOf(list: string): Metric[] {
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(METRICS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `expected names among ${METRICS.join(', ')} for --metrics, received ${JSON.stringify(unknown)}`,
+    );
+  }
+  return names as Metric[];
+}
+
+export interface MeterHooks {
+  readonly signal?: AbortSignal | undefined;
+  /** Of a download. */
+  readonly onBytes?: ((name: string, loaded: number, total: number | undefined) => void) | undefined;
+}
+
+/** Opens what the options ask for. */
+export function metersFor(settings: MeterSettings, hooks: MeterHooks): Promise<Meters> {
+  const { metrics, lpips, lpipsWeights, fidWeights, niqeModel, download } = settings;
+  return openMeters({ metrics: metricsOf(metrics), lpips, lpipsWeights, fidWeights, niqeModel, download, ...hooks });
+}

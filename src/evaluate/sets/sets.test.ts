@@ -1,0 +1,177 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test/support/pictures.ts';
+import { createRaster } from '../../data/raster.ts';
+import { promptsFor } from './captions.ts';
+import { locate, type TaskName } from './layout.ts';
+import { pairByName, sceneOf } from './pairing.ts';
+import { type EvaluationCase, fitTarget } from './pictures.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await temporaryFolder();
+});
+
+/** Files without content: only their names matter here. */
+async function dataSet(name: string, files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    await mkdir(join(root, name, file, '..'), { recursive: true });
+    await writeFile(join(root, name, file), '');
+  }
+  return join(root, name);
+}
+
+const named = (pairs: readonly { input: string; target: string }[]) =>
+  pairs.map(({ input, target }) => `${basename(input)} ${basename(target)}`);
+
+describe('names', () => {
+  it.each([
+    ['rain-001.png', '1'],
+    ['norain-001.png', '1'],
+    ['norain-12x2.png', '12'],
+    ['kodim01_sigma50.png', 'kodim01'],
+    ['photo-7.restored.png', 'photo-7'],
+    ['0010_GT.png', '10'],
+    ['102061.jpg', '102061'],
+    ['rain.png', 'rain'],
+  ])('%s shows scene %s', (name, scene) => expect(sceneOf(name)).toBe(scene));
+
+  it('belong together by the longest beginning, and not by a mere prefix', () => {
+    const { pairs, unused } = pairByName(
+      ['a/1_10_x.png', 'a/12_x.png', 'a/kodim10_dn.png'],
+      ['1.png', '1_10.png', '12.png', 'kodim1.png', 'kodim10.png'],
+      'pictures',
+    );
+    expect(named(pairs)).toEqual(['1_10_x.png 1_10.png', '12_x.png 12.png', 'kodim10_dn.png kodim10.png']);
+    expect(unused).toEqual(['1.png', 'kodim1.png']);
+  });
+
+  it('are refused where a picture belongs to none, or to two', () => {
+    expect(() => pairByName(['x.png'], ['y.png'], 'pictures')).toThrow(/x\.png belongs to none/);
+    expect(() => pairByName(['1.png'], ['rain-1.png', 'norain-1.png'], 'pictures')).toThrow(
+      /1\.png belongs to rain-1\.png and norain-1\.png/,
+    );
+  });
+});
+
+describe('layouts', () => {
+  it.each<[string, TaskName, number | undefined, string[], string[]]>([
+    [
+      'Rain100L, as published',
+      'any',
+      undefined,
+      ['rain-001.png', 'norain-001.png', 'rain-002.png', 'norain-002.png'],
+      ['rain-001.png norain-001.png', 'rain-002.png norain-002.png'],
+    ],
+    [
+      'Rain100H, in folders',
+      'derain',
+      undefined,
+      ['rain/rain-1.png', 'norain/norain-1.png'],
+      ['rain-1.png norain-1.png'],
+    ],
+    ['Rain100L, arranged anew', 'any', undefined, ['test/input/1.png', 'test/target/1.png'], ['1.png 1.png']],
+    [
+      'SOTS outdoor',
+      'dehaze',
+      undefined,
+      ['outdoor/hazy/0001_0.8_0.2.jpg', 'outdoor/clear/0001.png', 'outdoor/clear/0002.png'],
+      ['0001_0.8_0.2.jpg 0001.png'],
+    ],
+    [
+      'SOTS indoor',
+      'any',
+      undefined,
+      ['hazy/1400_10.png', 'hazy/1400_1.png', 'gt/1400.png'],
+      ['1400_1.png 1400.png', '1400_10.png 1400.png'],
+    ],
+    ['RESIDE-6k', 'any', undefined, ['test/hazy/1.jpg', 'test/GT/1.jpg'], ['1.jpg 1.jpg']],
+    [
+      'CBSD68, ready noise',
+      'denoise',
+      50,
+      ['noisy15/0000.png', 'noisy50/0000.png', 'original_png/0000.png'],
+      ['0000.png 0000.png'],
+    ],
+    ['LQ and GT', 'denoise', undefined, ['LQ/a.png', 'GT/a.png'], ['a.png a.png']],
+  ])('%s', async (name, task, sigma, files, expected) => {
+    const located = await locate(await dataSet(name, files), task, sigma);
+    expect(located.kind).toBe('pairs');
+    if (located.kind === 'pairs') expect(named(located.pairs)).toEqual(expected);
+  });
+
+  it('takes the ready noise of the sigma that was asked for, or adds it', async () => {
+    const folder = await dataSet('BSD68', ['noisy15/1.png', 'noisy25/1.png', 'original/1.png']);
+    const ready = await locate(folder, 'denoise', 25);
+    expect(ready.kind === 'pairs' && ready.layout).toBe('noisy25 / original');
+    const added = await locate(folder, 'denoise', 50);
+    expect(added.kind === 'clean' && added.pictures.map((path) => basename(path))).toEqual(['1.png']);
+  });
+
+  it.each([
+    ['Kodak24', ['kodim01.png', 'kodim02.png'], 2],
+    ['WED and BSD400', ['WED/1.png', 'BSD400/1.png', 'BSD400/2.png'], 3],
+  ] as const)('%s: clean pictures', async (name, files, count) => {
+    const located = await locate(await dataSet(name, files), 'denoise', 25);
+    expect(located.kind === 'clean' && located.pictures).toHaveLength(count);
+  });
+
+  it('says what is there where it knows none', async () => {
+    const folder = await dataSet('unknown', ['left/1.png', 'right/1.png']);
+    await expect(locate(folder, 'any')).rejects.toThrow(/received left\/, right\//);
+    await expect(locate(join(root, 'missing'), 'any')).rejects.toThrow(/cannot be listed/);
+  });
+});
+
+it('cuts the border off a target that RESIDE cut off its hazy picture, and refuses other sizes', () => {
+  const names = { input: 'a', target: 'b' };
+  expect(fitTarget(createRaster(620, 460), createRaster(640, 480), names)).toMatchObject({ width: 620, height: 460 });
+  expect(() => fitTarget(createRaster(40, 40), createRaster(48, 40), names)).toThrow(/40x40 \(a\) and 48x40 \(b\)/);
+  expect(() => fitTarget(createRaster(48, 48), createRaster(40, 40), names)).toThrow(/one size/);
+});
+
+describe('prompts', () => {
+  const cases = ['1', '2', '3'].map(
+    (id): EvaluationCase => ({
+      id,
+      input: `rain/rain-${id}.png`,
+      target: `clean/norain-${id}.png`,
+      load: () => Promise.reject(new Error('not loaded')),
+    }),
+  );
+  const options = { prompt: 'a cup of milk', task: 'derain', seed: 4 } as const;
+  const table = async (rows: string) => {
+    const path = join(root, 'captions.tsv');
+    await writeFile(path, rows);
+    return path;
+  };
+
+  it('come from a table, by file name or by scene', async () => {
+    const captions = await table(
+      'file\tcaption\nclean/norain-1.png\ta dog\tmore\n2\ta cat\n003.png\ta fish\n3\tlater\n',
+    );
+    const own = ['a dog', 'a cat', 'a fish'];
+    expect(await promptsFor(cases, { ...options, source: 'captions', captions })).toEqual(own);
+    expect(await promptsFor(cases, { ...options, source: 'degraded-captions', captions })).toEqual(own);
+    const shuffled = await promptsFor(cases, { ...options, source: 'shuffled', captions });
+    expect([...shuffled].sort()).toEqual([...own].sort());
+    shuffled.forEach((caption, i) => {
+      expect(caption).not.toBe(own[i]);
+    });
+  });
+
+  it('may be the same for all', async () => {
+    const of = (source: 'empty' | 'constant' | 'task' | 'wrong-task') => promptsFor(cases, { ...options, source });
+    expect(new Set(await of('empty'))).toEqual(new Set(['']));
+    expect(new Set(await of('constant'))).toEqual(new Set(['a cup of milk']));
+    expect(new Set(await of('task'))).toEqual(new Set(['remove the rain']));
+    expect((await of('wrong-task'))[0]).toMatch(/keep the rain/);
+  });
+
+  it('are missed by name', async () => {
+    const captions = await table('1\ta dog\n');
+    await expect(promptsFor(cases, { ...options, source: 'captions', captions })).rejects.toThrow(/none for 2, 3/);
+    await expect(promptsFor(cases, { ...options, source: 'captions' })).rejects.toThrow(/--captions/);
+  });
+});
