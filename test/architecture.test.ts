@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: true,
   },
   train: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'diffusion', 'data', 'metrics', 'models'],
+    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'data', 'metrics', 'models'],
     packages: ['d3-scale', 'd3-shape', 'zod'],
     node: true,
   },
@@ -47,7 +47,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   browser: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
   library: { rooms: ['base', 'runtime', 'data', 'models', 'restore', 'browser'], packages: [], node: false },
   evaluate: {
-    rooms: ['base', 'graph', 'runtime', 'diffusion', 'data', 'metrics', 'models', 'train', 'restore', 'library'],
+    rooms: ['base', 'graph', 'runtime', 'hub', 'diffusion', 'data', 'metrics', 'models', 'train', 'restore', 'library'],
     packages: ['d3-scale', 'd3-shape', 'sharp', 'zod'],
     node: true,
   },

@@ -7,7 +7,7 @@ import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clearword } from '../clearword.ts';
 import { type EvaluationOptions, type EvaluationResult, evaluate as evaluateSet } from '../evaluate/evaluate.ts';
-import { evaluationOptions, meterOptions, metersFor } from '../evaluate/options.ts';
+import { evaluationOptions, type MeterHooks, meterOptions, metersFor } from '../evaluate/options.ts';
 import { meanTable, missingMetrics, resultJson, textTable } from '../evaluate/outputs.ts';
 import { promptsFor } from '../evaluate/sets/captions.ts';
 import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
@@ -66,7 +66,7 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
   const { captions, task, seed, prompt, prompts: source } = given;
   const prompts = await promptsFor(list.cases, { source, prompt, captions, task, seed });
   const display = await progressDisplay(stderr);
-  const meters = await metersFor(given, { signal, onBytes: showDownload(display) });
+  const meters = await metersFor(given, { signal, onDownload: showDownload(display) });
   let clearword: Clearword | undefined;
   try {
     clearword = given.outputs === undefined ? await loadModel(given, context) : undefined;
@@ -171,7 +171,9 @@ function summaryOf(result: EvaluationResult, list: CaseList, output: string | un
   return `${textTable(titles, rows)}\n${notes.map((note) => `${note}\n`).join('')}`;
 }
 
-function showDownload(display: ProgressDisplay) {
-  return (name: string, loaded: number, total: number | undefined) =>
-    display.update(total === undefined ? 0 : loaded / total, `downloading ${name}: ${Math.round(loaded / 1e6)} MB`);
+function showDownload(display: ProgressDisplay): MeterHooks['onDownload'] {
+  return (url, { received, total }) => {
+    const name = basename(new URL(url).pathname);
+    display.update(total === undefined ? 0 : received / total, `downloading ${name}: ${Math.round(received / 1e6)} MB`);
+  };
 }

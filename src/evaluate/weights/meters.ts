@@ -7,12 +7,12 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ClearwordError } from '../../errors.ts';
+import type { DownloadProgress } from '../../hub/download.ts';
 import type { LpipsNetwork } from '../../metrics/lpips.ts';
 import { FEATURES } from '../../metrics/niqe/natural-scene.ts';
 import type { NaturalSceneModel } from '../../metrics/niqe/niqe.ts';
 import { Engine } from '../../runtime/engine.ts';
-import { cached, cacheFolder, type DownloadOptions, download, type PublishedFile } from './download.ts';
-import { FID_INCEPTION, LPIPS_BACKBONES } from './published.ts';
+import { FID_INCEPTION, LPIPS_BACKBONES, type PublishedFile, weightsPath } from './published.ts';
 import { InceptionFeatures, LpipsScorer } from './scorers.ts';
 
 export const METRICS = ['psnr', 'ssim', 'niqe', 'lpips', 'fid'] as const;
@@ -29,7 +29,7 @@ export interface MeterOptions {
   /** Download published weights that are not in the cache. */
   readonly download: boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly onBytes?: ((name: string, loaded: number, total: number | undefined) => void) | undefined;
+  readonly onDownload?: ((url: string, progress: DownloadProgress) => void) | undefined;
 }
 
 export interface Meters {
@@ -61,23 +61,6 @@ async function readNiqeModel(path: string): Promise<NaturalSceneModel> {
   }
 }
 
-/** A path given, the cache, or a download if that is allowed; otherwise undefined. */
-async function locate(
-  file: PublishedFile,
-  given: string | undefined,
-  { download: allowed, signal, onBytes }: MeterOptions,
-): Promise<string | undefined> {
-  if (given !== undefined) return given;
-  const cache = cacheFolder();
-  if (!allowed) return cached(file, cache);
-  const options: DownloadOptions = {
-    cache,
-    signal,
-    onBytes: (loaded, total) => onBytes?.(file.name, loaded, total),
-  };
-  return download(file, options);
-}
-
 /** Loads what is asked for. A metric that cannot be had is named in `unavailable`; CANCELLED is thrown. */
 export async function openMeters(options: MeterOptions): Promise<Meters> {
   const { metrics, lpips: network } = options;
@@ -98,29 +81,24 @@ export async function openMeters(options: MeterOptions): Promise<Meters> {
       return undefined;
     }
   };
-  const withWeights = async <T>(
-    file: PublishedFile,
-    given: string | undefined,
-    option: string,
-    open: (path: string) => Promise<T>,
-  ): Promise<T> => {
-    const path = await locate(file, given, options);
-    if (path !== undefined) return open(path);
-    const message = `the weights ${file.name} are not here: give them with ${option}, or allow --download`;
-    throw new ClearwordError('MODEL_NOT_FOUND', message);
-  };
+  const pathOf = (file: PublishedFile, given: string | undefined, option: string) =>
+    weightsPath(file, {
+      given,
+      option,
+      download: options.download,
+      signal: options.signal,
+      onProgress: (progress) => options.onDownload?.(file.url, progress),
+    });
   try {
     const niqe = await attempt('niqe', () => readNiqeModel(options.niqeModel ?? BUNDLED_NIQE));
-    const lpips = await attempt('lpips', () =>
-      withWeights(LPIPS_BACKBONES[network], options.lpipsWeights, '--lpips-weights', (path) =>
-        LpipsScorer.open(useEngine(), network, path),
-      ),
-    );
-    const inception = await attempt('fid', () =>
-      withWeights(FID_INCEPTION, options.fidWeights, '--fid-weights', (path) =>
-        InceptionFeatures.open(useEngine(), path),
-      ),
-    );
+    const lpips = await attempt('lpips', async () => {
+      const path = await pathOf(LPIPS_BACKBONES[network], options.lpipsWeights, '--lpips-weights');
+      return LpipsScorer.open(useEngine(), network, path);
+    });
+    const inception = await attempt('fid', async () => {
+      const path = await pathOf(FID_INCEPTION, options.fidWeights, '--fid-weights');
+      return InceptionFeatures.open(useEngine(), path);
+    });
     return {
       ...(niqe && { niqe }),
       ...(lpips && { lpips }),
