@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/pictures.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const MOST_BYTES = 20e6;
 /** Packing builds, installing unpacks 300 MB of runtime: slow disks need more than the usual limit. */
-const SLOW = 300_000;
+const SLOW = 600_000;
 
 const execute = promisify(execFile);
 const empty = await temporaryFolder();
