@@ -50,7 +50,9 @@ function drawPanel({ title, series, logarithmic }: Panel, left: number): string 
   const domain: [number, number] = [Math.min(...values), Math.max(...values)];
   const y = (logarithmic ? scaleLog(domain, range) : scaleLinear(domain, range)).nice();
   const [x0, x1] = x.range() as [number, number];
-  const grid = y.ticks(6).map((tick) => {
+  // A logarithmic axis offers every digit of every decade; three a decade can be read.
+  const ticks = y.ticks(6).filter((tick) => !logarithmic || /^[125]/.test(tick.toExponential()));
+  const grid = ticks.map((tick) => {
     const at = y(tick);
     return `<line x1="${x0}" x2="${x1}" y1="${at}" y2="${at}" stroke="#ddd"/>${text(x0 - 6, at + 4, String(tick), 'text-anchor="end"')}`;
   });
