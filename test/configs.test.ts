@@ -20,8 +20,10 @@ describe.each(files)('configs/%s', (name) => {
   });
 
   it('finds its data below data/, wherever the repository lies', () => {
-    const { photos, rainLayers, hazePairs, captions } = config.data.roots;
-    const roots = [...photos, rainLayers, hazePairs, ...captions, ...(config.validation?.photos ?? [])];
+    const { photos, rainLayers, hazePairs, pairs, captions } = config.data.roots;
+    const { weights, cache } = config.encoders ?? {};
+    const lists = [...photos, ...Object.values(pairs), ...captions, ...(config.validation?.photos ?? [])];
+    const roots = [...lists, rainLayers, hazePairs, weights, cache];
     for (const root of roots) if (root !== undefined) expect(root).toMatch(/^data\/[\w./-]+$/);
   });
 });

@@ -22,6 +22,8 @@ export interface Batch {
   /** 1 where the prompt asks to remove it, present or not (the empty prompt asks for all), [N,3]. */
   readonly asked: Float32Array<ArrayBuffer>;
   readonly prompts: readonly string[];
+  /** File of the whole degraded picture, or null where the degradation was made for this sample. */
+  readonly files?: readonly (string | null)[];
 }
 
 /** Keeps the data's stream apart from other uses of the same seed. */
@@ -43,6 +45,7 @@ export async function makeBatch(
     strength: new Float32Array(3 * batchSize),
     asked: new Float32Array(3 * batchSize),
     prompts: [] as string[],
+    files: [] as (string | null)[],
   };
   for (let number = 0; number < batchSize; number++) {
     const sample = await drawSample(new Random(config.seed, DATA_STREAM, step, number), pictures, config);
@@ -54,6 +57,7 @@ export async function makeBatch(
       batch.asked[3 * number + column] = sample.asked[name] ? 1 : 0;
     }
     batch.prompts.push(sample.prompt);
+    batch.files.push(sample.file ?? null);
   }
   return batch;
 }

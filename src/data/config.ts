@@ -16,11 +16,19 @@ const range = (least: number, most: number) =>
 /** Folders and files, absolute or relative to the working directory. */
 export const dataRootsSchema = z.strictObject({
   /** Folders of clean photos (JPEG, PNG, WebP, TIFF or AVIF; not searched recursively). */
-  photos: z.array(z.string().min(1)).min(1),
+  photos: z.array(z.string().min(1)).default([]),
   /** Folder of grey streak layers, rainy = min(255, clean + layer). */
   rainLayers: z.string().min(1).optional(),
   /** Folder with `hazy/` and `clear/` in RESIDE's naming: hazy/scene_A_beta.jpg belongs to clear/scene.jpg. */
   hazePairs: z.string().min(1).optional(),
+  /** Folders with `degraded/` and `clear/`, pictures of the same names and sizes in both, one for each degradation. */
+  pairs: z
+    .strictObject({
+      noise: z.string().min(1).optional(),
+      rain: z.string().min(1).optional(),
+      haze: z.string().min(1).optional(),
+    })
+    .prefault({}),
   /** Tables `file<TAB>caption[<TAB>scene<TAB>horizon<TAB>far]` with a header; files are relative to the table. */
   captions: z.array(z.string().min(1)).default([]),
 });
@@ -34,6 +42,8 @@ export const taskWeightsSchema = z.strictObject({
   hazeSynthetic: weight.default(0.1),
   /** Two or three degradations in one picture. */
   composite: weight.default(0.25),
+  /** A pair of files as it is, with its caption: the paper's data. For networks whose encoders come from outside. */
+  pairs: weight.default(0),
 });
 
 /** Which prompts the samples come with; the shares are of all samples, and what they leave asks for everything in words. */

@@ -6,6 +6,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ClearwordError } from '../errors.ts';
+import { DEGRADATIONS, type Degradation } from '../models/model.ts';
 import type { DataConfig } from './config.ts';
 import type { DepthHint } from './degradations/haze.ts';
 
@@ -25,6 +26,14 @@ export interface HazePair {
   readonly beta: number;
 }
 
+/** A degraded picture and the same without its degradation. */
+export interface PicturePair {
+  readonly degradation: Degradation;
+  readonly degraded: string;
+  readonly clear: string;
+  readonly captions: readonly string[];
+}
+
 /** Files for training, and files that training never sees. */
 export interface Split<T> {
   readonly training: readonly T[];
@@ -36,6 +45,7 @@ export interface DatasetIndex {
   readonly photos: readonly PhotoEntry[];
   readonly rainLayers: Split<string>;
   readonly hazePairs: Split<HazePair>;
+  readonly pairs: readonly PicturePair[];
 }
 
 const PICTURE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
@@ -59,8 +69,21 @@ export async function scanDataset(config: Pick<DataConfig, 'roots' | 'tasks' | '
       fix: 'Give the folder of haze pairs, or set tasks.hazeGenuine to 0.',
     });
   }
+  const { pairs: pairWeight, hazeGenuine: _, ...others } = tasks;
+  if (photos.length === 0 && Object.values(others).some((weight) => weight > 0)) {
+    throw new ClearwordError('DATA_INVALID', 'expected folders of clean photos for roots.photos, received none', {
+      fix: 'Give them, or set the weights of all tasks but hazeGenuine and pairs to 0.',
+    });
+  }
+  const filePairs = await listPairs(roots.pairs, described);
+  if (pairWeight > 0 && filePairs.length === 0) {
+    throw new ClearwordError('DATA_INVALID', 'tasks.pairs is above 0, but there is no folder in roots.pairs', {
+      fix: 'Give a folder of pairs, or set tasks.pairs to 0.',
+    });
+  }
   return {
     photos,
+    pairs: filePairs,
     rainLayers: holdBackLayers(layers, holdOut.rainLayers),
     hazePairs: holdBackScenes(pairs, holdOut.hazeScenes),
   };
@@ -139,6 +162,33 @@ export async function listHazePairs(folder: string): Promise<HazePair[]> {
     }
     return { scene, hazy: file, clear: partner, airlight: Number(airlight), beta: Number(beta) };
   });
+}
+
+/** Pairs of the folders of each degradation: degraded/name.ext with clear/name.ext, whatever the extensions. */
+async function listPairs(
+  roots: DataConfig['roots']['pairs'],
+  described: ReadonlyMap<string, Description>,
+): Promise<PicturePair[]> {
+  const pairs: PicturePair[] = [];
+  for (const degradation of DEGRADATIONS) {
+    const folder = roots[degradation];
+    if (folder === undefined) continue;
+    const option = `roots.pairs.${degradation}`;
+    const clear = new Map<string, string>();
+    for (const file of await listPictures(join(folder, 'clear'), `${option}, clear`)) clear.set(stem(file), file);
+    for (const degraded of await listPictures(join(folder, 'degraded'), `${option}, degraded`)) {
+      const partner = clear.get(stem(degraded));
+      if (partner === undefined) {
+        throw new ClearwordError(
+          'DATA_INVALID',
+          `expected a clear picture of the same name beside ${degraded}, found none`,
+        );
+      }
+      const captions = (described.get(degraded) ?? described.get(partner))?.captions ?? [];
+      pairs.push({ degradation, degraded, clear: partner, captions });
+    }
+  }
+  return pairs;
 }
 
 function stem(file: string): string {

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../models/model.ts';
+import { DEGRADATIONS, type Degradation } from '../models/model.ts';
 import type { DataConfig, PromptMixture, Task } from './config.ts';
-import type { DatasetIndex } from './dataset.ts';
 import {
   type DegradationSet,
   type Degradations,
@@ -13,100 +12,30 @@ import {
   degrade,
   type Haze,
 } from './degradations/composite.ts';
-import {
-  type Airlight,
-  drawAirlight,
-  drawDepthHint,
-  plausibleDepth,
-  recoverTransmission,
-  transmissionOf,
-} from './degradations/haze.ts';
+import { type Airlight, drawAirlight, drawDepthHint, plausibleDepth, transmissionOf } from './degradations/haze.ts';
 import type { Plane } from './degradations/plane.ts';
 import { drawStreakStyle, generateStreaks, mixLayers, scaleLayer } from './degradations/rain.ts';
-import {
-  cutWindow,
-  decodePixels,
-  PictureStore,
-  type Pixels,
-  type SharedPictures,
-  type Window,
-} from './picture-store.ts';
+import { cutWindow, type Pixels, type Window } from './picture-store.ts';
 import { EVERYTHING, writePrompt } from './prompts.ts';
 import { gaussianField, type Random } from './random.ts';
 import type { Raster } from './raster.ts';
+import { at, type TrainingPictures, upright } from './training-pictures.ts';
+
+export { TrainingPictures } from './training-pictures.ts';
 
 export interface Sample extends DegradedPair {
   readonly prompt: string;
   /** What the prompt asks to remove, present or not; everything for the empty prompt. */
   readonly asked: DegradationSet;
   readonly task: Task;
+  /** File of the whole degraded picture, where there is one. */
+  readonly file?: string;
 }
-
-/** A genuine pair with the transmission that the airlight in its name implies (16-bit, 0..1). */
-interface HazeScene {
-  readonly hazy: Pixels;
-  readonly clear: Pixels;
-  readonly transmission: Pixels;
-  readonly beta: number;
-  readonly airlight: number;
-}
-
-/** Pictures of a data set by number, decoded once and shared between threads. */
-export class TrainingPictures {
-  readonly index: DatasetIndex;
-  readonly #store: PictureStore;
-
-  constructor(index: DatasetIndex, shared: SharedPictures) {
-    this.index = index;
-    this.#store = new PictureStore(shared);
-  }
-
-  /** Slots that a store for this data set needs. */
-  static slots(index: DatasetIndex): number {
-    return index.photos.length + index.rainLayers.training.length + 3 * index.hazePairs.training.length;
-  }
-
-  photo(number: number): Promise<Pixels> {
-    const entry = at(this.index.photos, number);
-    return this.#store.get(number, () => decodePixels(entry.file, 3));
-  }
-
-  rainLayer(number: number): Promise<Pixels> {
-    const file = at(this.index.rainLayers.training, number);
-    return this.#store.get(this.index.photos.length + number, () => decodePixels(file, 1));
-  }
-
-  async hazeScene(number: number): Promise<HazeScene> {
-    const pair = at(this.index.hazePairs.training, number);
-    const slot = this.index.photos.length + this.index.rainLayers.training.length + 3 * number;
-    const hazy = await this.#store.get(slot, () => decodePixels(pair.hazy, 3));
-    const clear = await this.#store.get(slot + 1, () => decodePixels(pair.clear, 3));
-    const transmission = await this.#store.get(slot + 2, async () => quantisedTransmission(hazy, clear, pair.airlight));
-    return { hazy, clear, transmission, beta: pair.beta, airlight: pair.airlight };
-  }
-}
-
-function at<T>(values: readonly T[], number: number): T {
-  const value = values[number];
-  if (value === undefined)
-    throw new RangeError(`expected 0..${values.length - 1} for a picture number, received ${number}`);
-  return value;
-}
-
-function quantisedTransmission(hazy: Pixels, clear: Pixels, airlight: number): Pixels {
-  const width = Math.min(hazy.width, clear.width);
-  const height = Math.min(hazy.height, clear.height);
-  const whole = (pixels: Pixels): Raster => ({ width, height, data: cutWindow(pixels, { ...upright, width, height }) });
-  const transmission = recoverTransmission(whole(hazy), whole(clear), airlight);
-  const data = Uint16Array.from(transmission.data, (t) => Math.round(65535 * t));
-  return { width, height, channels: 1, data };
-}
-
-const upright = { x: 0, y: 0, scale: 1, flipX: false, flipY: false, transpose: false } as const;
 
 /** Draws one sample; the same `random` gives the same sample, whatever is cached. */
 export async function drawSample(random: Random, pictures: TrainingPictures, config: DataConfig): Promise<Sample> {
   const task = drawTask(random, config.tasks);
+  if (task === 'pairs') return drawFilePair(random, pictures, config);
   const present = drawDegradations(random, task);
   const scene = await drawScene(random, pictures, config, task, present);
   const { clear, haze } = scene;
@@ -139,6 +68,32 @@ function drawDegradations(random: Random, task: Task): DegradationSet {
   }
   const missing = random.uniform() < 0.4 ? undefined : random.pick(DEGRADATIONS);
   return { noise: missing !== 'noise', rain: missing !== 'rain', haze: missing !== 'haze' };
+}
+
+/** A crop of a pair of files; every kind of degradation is drawn equally often, however many files it has. */
+async function drawFilePair(random: Random, pictures: TrainingPictures, config: DataConfig): Promise<Sample> {
+  const { pairs } = pictures.index;
+  const kind = random.pick([...new Set(pairs.map(({ degradation }) => degradation))]);
+  const number = random.pick(pairs.flatMap(({ degradation }, i) => (degradation === kind ? [i] : [])));
+  const { degraded: file, captions } = at(pairs, number);
+  const { degraded, clear } = await pictures.filePair(number);
+  const window = { ...drawWindow(random, clear, config.patch, 1), flipY: random.uniform() < 0.5 };
+  const of = (value: (name: Degradation) => number) => ({
+    noise: value('noise'),
+    rain: value('rain'),
+    haze: value('haze'),
+  });
+  return {
+    input: cut(degraded, window),
+    target: cut(clear, window),
+    presence: { noise: kind === 'noise', rain: kind === 'rain', haze: kind === 'haze' },
+    // How strong it is, files do not tell.
+    strength: of((name) => (name === kind ? 1 : 0)),
+    prompt: captions.length > 0 ? random.pick(captions) : '',
+    asked: EVERYTHING,
+    task: 'pairs',
+    file,
+  };
 }
 
 interface Scene {

@@ -17,6 +17,15 @@ export const trainConfigSchema = z
     /** Network and method. */
     preset: z.enum(Object.keys(presets) as [string, ...string[]]),
     data: dataConfigSchema,
+    /** The encoders of a preset that has none of its own; they stay as they are. */
+    encoders: z
+      .strictObject({
+        /** Weights of CLIP and DA-CLIP: path, `hub:owner/name/file` or https address. */
+        weights: z.string().min(1),
+        /** Folder that keeps the embeddings of captions and pictures, so that each is computed once. */
+        cache: z.string().min(1).optional(),
+      })
+      .optional(),
     /** Samples of a step. */
     batch: z.int().min(1).max(1024).default(16),
     /** Length of the run in steps, or ... */

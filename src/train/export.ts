@@ -40,7 +40,7 @@ export async function exportCheckpoint(path: string, out: string, options: Expor
   const values = unflatten(trainingLayout(graphOptions(config)), checkpoint.vectors.average);
   const layout = modelLayout(preset);
   // Paths on the trainer's disk are nobody's business and tell nothing.
-  const { data, validation: _, initialise: __, ...rest } = config;
+  const { data, validation: _, initialise: __, encoders, ...rest } = config;
   const { roots: ___, ...recipe } = data;
   return writeModel(
     out,
@@ -49,6 +49,7 @@ export async function exportCheckpoint(path: string, out: string, options: Expor
     {
       name: options.name ?? preset.name,
       preset,
+      ...(encoders && { encoders: { source: encoders.weights } }),
       licence: options.licence ?? UNSTATED,
       training: {
         data: options.data ?? UNSTATED,

@@ -21,6 +21,18 @@ function presetOf({ preset: name }: TrainConfig): Preset {
   return preset;
 }
 
+/** Encoders from outside belong to presets that have none of their own. */
+function checkEncoders({ encoders }: TrainConfig, { name, external }: Preset): void {
+  if (external && !encoders) {
+    throw new ClearwordError('INVALID_OPTION', `encoders.weights: expected weights for preset ${name}, received none`, {
+      fix: 'Name the weights of DA-CLIP in the configuration; docs/paper-scale.md says where they are published.',
+    });
+  }
+  if (!external && encoders) {
+    throw new ClearwordError('INVALID_OPTION', `encoders: expected none for preset ${name}, which trains its own`);
+  }
+}
+
 /** The training graph that a configuration describes. */
 export function graphOptions(config: TrainConfig): TrainingGraphOptions {
   const { optimiser, batch, loss, auxiliary, data } = config;
@@ -29,6 +41,13 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     throw new ClearwordError(
       'INVALID_OPTION',
       `loss: expected matching for preset ${preset.name}, which predicts noise, received ${loss}`,
+    );
+  }
+  checkEncoders(config, preset);
+  if (preset.encoders && data.tasks.pairs > 0) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `data.tasks.pairs: expected 0 for preset ${preset.name}, whose controller learns strengths that pairs of files do not tell, received ${data.tasks.pairs}`,
     );
   }
   const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;

@@ -40,6 +40,12 @@ export interface FeedOptions {
   readonly seed: number;
 }
 
+/** What encoders from outside say about a batch, [N,context] each. */
+export interface Embeddings {
+  readonly text: Float32Array;
+  readonly degradation: Float32Array;
+}
+
 /** Steps t of a batch: a share at T, the others uniform in 1..T. */
 export function drawTimes(random: Random, count: number, T: number, finalShare: number): number[] {
   return Array.from({ length: count }, () => (random.uniform(0, 1) < finalShare ? T : 1 + random.int(T)));
@@ -56,11 +62,36 @@ export function combinationTargets(presence: Float32Array): Float32Array {
   return targets;
 }
 
-/** The inputs of a step that follow from its batch, the seed and the step's number. */
-export function batchFeeds(batch: Batch, { preset, patch, finalShare, seed }: FeedOptions): HostTensors {
-  const { encoders } = preset;
-  if (!encoders)
-    throw new ClearwordError('INVALID_OPTION', `preset ${preset.name}: expected a preset with its own encoders`);
+/** What a network is told about the pictures of a batch. */
+function descriptionFeeds(
+  batch: Batch,
+  { encoders, fusion, name }: Preset,
+  given: Embeddings | undefined,
+): HostTensors {
+  const n = batch.prompts.length;
+  if (encoders) {
+    return {
+      strengths: float32(batch.strength, [n, DEGRADATIONS.length]),
+      asked: float32(batch.asked, [n, DEGRADATIONS.length]),
+      combination: float32(combinationTargets(batch.presence), [n, COMBINATIONS.length]),
+      ...textFeeds('texts', [...batch.prompts, ...COMBINATION_TEXTS], encoders.text),
+    };
+  }
+  if (!given) throw new ClearwordError('INVALID_OPTION', `preset ${name}: expected embeddings, received none`);
+  const shape = [n, fusion.context];
+  return { text: float32(given.text, shape), degradation: float32(given.degradation, shape) };
+}
+
+/**
+ * The inputs of a step that follow from its batch, the seed and the step's number.
+ *
+ * @param embeddings of a preset without encoders of its own
+ */
+export function batchFeeds(
+  batch: Batch,
+  { preset, patch, finalShare, seed }: FeedOptions,
+  embeddings?: Embeddings,
+): HostTensors {
   const n = batch.prompts.length;
   const shape = [n, 3, patch, patch];
   const sde = new MeanRevertingSde(preset.sde);
@@ -79,10 +110,7 @@ export function batchFeeds(batch: Batch, { preset, patch, finalShare, seed }: Fe
     x0: float32(batch.target, shape),
     z: float32(gaussianField({ ...noise, channels: 3 * n }), shape),
     t: float32(Float32Array.from(times), [n]),
-    strengths: float32(batch.strength, [n, DEGRADATIONS.length]),
-    asked: float32(batch.asked, [n, DEGRADATIONS.length]),
-    combination: float32(combinationTargets(batch.presence), [n, COMBINATIONS.length]),
-    ...textFeeds('texts', [...batch.prompts, ...COMBINATION_TEXTS], encoders.text),
+    ...descriptionFeeds(batch, preset, embeddings),
     ...weightFeeds(batchWeights(sde, preset.parameterisation, times)),
   };
 }

@@ -226,13 +226,13 @@ describe('what is refused', () => {
     await expect(train(configure(), runFolder(), true)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
   });
 
-  it('a loss that the preset cannot have, and a preset without encoders of its own', async () => {
+  it('a loss that the preset cannot have, and a preset whose encoders are missing', async () => {
     expect(() => graphOptions(configure({ preset: 'paper' }))).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(/loss: expected matching/) }),
     );
     await expect(train(configure({ preset: 'paper', loss: 'matching' }), runFolder(), false)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
-      message: expect.stringMatching(/preset paper: expected a preset with its own encoders/),
+      message: expect.stringMatching(/encoders.weights: expected weights for preset paper, received none/),
     });
   });
 

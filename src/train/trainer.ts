@@ -13,6 +13,7 @@ import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
+import { BatchEmbeddings } from './embeddings.ts';
 import { appendLog } from './log.ts';
 import { cosineSchedule, type StepScalars } from './optimiser.ts';
 import { graphOptions, startingPoint } from './start.ts';
@@ -86,9 +87,10 @@ export async function train(
   try {
     const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep: start.step });
     try {
-      const validation = await Validation.open(engine, config, options);
+      const embeddings = await BatchEmbeddings.open(engine, config, options.preset);
+      const validation = await Validation.open(engine, config, options, embeddings);
       const session = await TrainingSession.open(engine, graph, start.vectors);
-      return await new Run(config, folder, options, start, session, loader, validation, events).go();
+      return await new Run(config, folder, options, start, session, loader, embeddings, validation, events).go();
     } finally {
       await loader.close();
     }
@@ -109,6 +111,7 @@ class Run {
   readonly #before: number;
   readonly #session: TrainingSession;
   readonly #loader: BatchLoader;
+  readonly #embeddings: BatchEmbeddings | undefined;
   readonly #validation: Validation | undefined;
   readonly #events: TrainEvents;
 
@@ -119,6 +122,7 @@ class Run {
     start: Checkpoint,
     session: TrainingSession,
     loader: BatchLoader,
+    embeddings: BatchEmbeddings | undefined,
     validation: Validation | undefined,
     events: TrainEvents,
   ) {
@@ -131,6 +135,7 @@ class Run {
     this.#milliseconds = start.milliseconds;
     this.#session = session;
     this.#loader = loader;
+    this.#embeddings = embeddings;
     this.#validation = validation;
     this.#events = events;
   }
@@ -174,7 +179,9 @@ class Run {
 
   async #nextFeeds() {
     const { seed, finalShare, data } = this.#config;
-    return batchFeeds(await this.#loader.next(), { preset: this.#options.preset, patch: data.patch, finalShare, seed });
+    const batch = await this.#loader.next();
+    const embeddings = await this.#embeddings?.of(batch, data.patch);
+    return batchFeeds(batch, { preset: this.#options.preset, patch: data.patch, finalShare, seed }, embeddings);
   }
 
   /** The state is that of before the failed step: it is worth keeping. */

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ClearwordError } from '../errors.ts';
 import * as f from '../graph/functions.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
@@ -53,12 +52,10 @@ export interface TrainingGraph {
 export const LOSS_PARTS = ['loss', 'restoration', 'contrastive', 'strength', 'intent'] as const;
 
 /** Declares all inputs and losses of a step in a graph. */
-function losses(graph: Graph, { preset, batch, patch, loss, auxiliary }: TrainingGraphOptions) {
+function losses(graph: Graph, options: TrainingGraphOptions) {
+  const { preset, batch, patch, loss, auxiliary } = options;
   const { encoders, fusion, network, parameterisation } = preset;
-  if (!encoders) {
-    const message = `preset ${preset.name}: expected a preset with its own encoders, received one that takes embeddings from outside`;
-    throw new ClearwordError('INVALID_OPTION', message);
-  }
+  if (!encoders) return lossesFromOutside(graph, options);
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
   const t = graph.input('t', [batch]);
@@ -99,13 +96,33 @@ function losses(graph: Graph, { preset, batch, patch, loss, auxiliary }: Trainin
   return { ...parts, loss: total, errors: sampleError(images) };
 }
 
+/** The same for a network whose embeddings come from outside: inputs `text` and `degradation` [N,context], one loss. */
+function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: TrainingGraphOptions) {
+  const { fusion, network, parameterisation } = preset;
+  const shape = [batch, 3, patch, patch];
+  const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
+  const t = graph.input('t', [batch]);
+  const embedding = (name: string) => graph.input(name, [batch, fusion.context]);
+  const [text, degradation] = [embedding('text'), embedding('degradation')];
+  const weights = weightInputs(graph, batch);
+  const x = noisyState(weights, x0, mu, z);
+  const raw = erunet({ x, mu, t, text, degradation }, network, fusion);
+  const output = parameterisation === 'data' ? f.add(raw, mu) : raw;
+  const images = { x, mu, x0, output };
+  const restoration = restorationLoss(loss, weights, images);
+  const none = graph.scalar(0);
+  const parts = { restoration, contrastive: none, strength: none, intent: none };
+  return { ...parts, loss: restoration, errors: sampleError(images) };
+}
+
 /** The parameters of a preset, in the order in which its checkpoints keep them. */
 export function trainingLayout(options: TrainingGraphOptions): ParameterLayout {
   return layoutOf((graph) => losses(graph, options));
 }
 
 /**
- * Builds the step. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [N], `strengths`, `asked` [N,3], `combination` [N,8], `texts.*`,
+ * Builds the step. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [N], `strengths`, `asked` [N,3], `combination` [N,8], `texts.*`
+ * (or, without encoders of its own, `text` and `degradation` [N,context]),
  * the weights of the objective, the step scalars, and the resident vectors. Outputs: {@link LOSS_PARTS}, `errors` [N]
  * (mean squared error of each sample), `gradientNorm`, and the next resident vectors.
  */

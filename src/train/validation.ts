@@ -8,9 +8,11 @@ import type { DataConfig } from '../data/config.ts';
 import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
+import { ClearwordError } from '../errors.ts';
 import { DEGRADATIONS } from '../models/model.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';
+import type { BatchEmbeddings } from './embeddings.ts';
 import { batchFeeds, type FeedOptions } from './step.ts';
 import { type TrainingGraphOptions, validationGraph } from './training-graph.ts';
 
@@ -50,8 +52,16 @@ export class Validation {
   readonly #session: Session;
   readonly #batches: readonly Batch[];
   readonly #feeds: FeedOptions;
+  readonly #embeddings: BatchEmbeddings | undefined;
 
-  private constructor(every: number, session: Session, batches: readonly Batch[], feeds: FeedOptions) {
+  private constructor(
+    every: number,
+    session: Session,
+    batches: readonly Batch[],
+    feeds: FeedOptions,
+    embeddings: BatchEmbeddings | undefined,
+  ) {
+    this.#embeddings = embeddings;
     this.every = every;
     this.#session = session;
     this.#batches = batches;
@@ -62,9 +72,14 @@ export class Validation {
     engine: Engine,
     config: TrainConfig,
     options: TrainingGraphOptions,
+    embeddings?: BatchEmbeddings,
   ): Promise<Validation | undefined> {
     const { validation, data, batch } = config;
     if (!validation) return undefined;
+    if (options.preset.parameterisation === 'noise') {
+      const message = `validation: expected none for preset ${options.preset.name}, whose noise estimate is no picture after one step`;
+      throw new ClearwordError('INVALID_OPTION', message, { fix: 'Export checkpoints and score those.' });
+    }
     const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0 };
     const index = await heldBackIndex(data, validation.photos);
     const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
@@ -72,7 +87,7 @@ export class Validation {
     for (let i = 0; i * batch < validation.samples; i++) batches.push(await makeBatch(pictures, held, i, batch));
     const session = await engine.load(validationGraph(options));
     const feeds = { preset: options.preset, patch: data.patch, finalShare: 1, seed: config.seed + 1 };
-    return new Validation(validation.every, session, batches, feeds);
+    return new Validation(validation.every, session, batches, feeds, embeddings);
   }
 
   /** Scores parameters [P]: one row per combination of degradations, and `all`. */
@@ -80,7 +95,7 @@ export class Validation {
     const groups = new Map<string, { input: number[]; output: number[] }>();
     for (const batch of this.#batches) {
       const { outputs } = await this.#session.run({
-        ...batchFeeds(batch, this.#feeds),
+        ...batchFeeds(batch, this.#feeds, await this.#embeddings?.of(batch, this.#feeds.patch)),
         parameters: float32(parameters, [parameters.length]),
       });
       const after = floats(outputs, 'errors');

@@ -57,7 +57,7 @@ describe('a model whose encoders come from outside', () => {
       await writeTinyEncoders(encoders, naming);
       const clearword = await load({ model, encoders });
       const restored = await clearword.restore(picture(1), { prompt: 'remove the rain', seed: 5 });
-      results.push(await restored.toBuffer('png'));
+      results.push(await restored.toBuffer({ format: 'png' }));
     }
     expect(results[0]?.length).toBeGreaterThan(100);
     expect(results[1]?.equals(results[0] as Buffer)).toBe(true);
@@ -78,7 +78,7 @@ describe('a model whose encoders come from outside', () => {
   it('reads prompt and picture: both change the result', async () => {
     const clearword = await load({ model: await write('again', { source: '../beside.safetensors' }) });
     const restore = async (seed: number, prompt: string) =>
-      (await clearword.restore(picture(seed), { prompt, seed: 1, steps: 2 })).toBuffer('png');
+      (await clearword.restore(picture(seed), { prompt, seed: 1, steps: 2 })).toBuffer({ format: 'png' });
     const first = await restore(1, 'remove the rain');
     expect((await restore(1, 'remove the rain')).equals(first)).toBe(true);
     expect((await restore(1, 'remove the haze and noise')).equals(first)).toBe(false);
