@@ -1,0 +1,65 @@
+/**
+ * What there is before there is a photo.
+ *
+ * @module
+ */
+import { openPhoto } from '../work.ts';
+import { Icon } from './icons.tsx';
+import { PickPhoto } from './pick-photo.tsx';
+
+interface Sample {
+  readonly name: string;
+  readonly what: string;
+  readonly url: string;
+}
+
+const SAMPLES: readonly Sample[] = [
+  {
+    name: 'Rain and noise.jpg',
+    what: 'Rain and noise',
+    url: new URL('../../examples/photo.jpg', import.meta.url).href,
+  },
+  { name: 'Haze.jpg', what: 'Haze', url: new URL('../samples/haze.jpg', import.meta.url).href },
+  { name: 'Noise.jpg', what: 'Noise', url: new URL('../samples/noise.jpg', import.meta.url).href },
+];
+
+async function openSample({ name, url }: Sample): Promise<void> {
+  await openPhoto(await (await fetch(url)).blob(), name);
+}
+
+export function Welcome() {
+  return (
+    <div class="welcome">
+      <h1>
+        Say what should go. <br />
+        <em>Keep the photo.</em>
+      </h1>
+      <p class="lead">Clearword takes noise, rain and haze out of a photo, all of them or just the ones you name.</p>
+      <div class="drop-zone">
+        <div class="drop-icon">
+          <Icon name="image" size={34} />
+        </div>
+        <PickPhoto label="Choose a photo" className="button primary large" />
+        <p>
+          or drop it anywhere on this page, or paste it with <kbd>Ctrl</kbd>+<kbd>V</kbd>
+        </p>
+      </div>
+      <section aria-labelledby="samples">
+        <h2 id="samples">No photo at hand? Try one of these</h2>
+        <ul class="samples">
+          {SAMPLES.map((sample) => (
+            <li key={sample.name}>
+              <button type="button" onClick={() => void openSample(sample)}>
+                <img src={sample.url} alt="" loading="lazy" width="170" height="113" />
+                <span>{sample.what}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <p class="promise">
+        <Icon name="lock" size={16} /> The model runs in your browser. Your photo is not uploaded.
+      </p>
+    </div>
+  );
+}

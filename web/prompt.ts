@@ -1,0 +1,52 @@
+/**
+ * Chips and words: what is to be removed, as a prompt, and back into chips.
+ *
+ * @module
+ */
+import { DEGRADATIONS, type Degradation, type Findings } from '../src/models/model.ts';
+
+/** Probability from which something counts as found. */
+const FOUND = 0.5;
+
+/** Names for people, and for prompts. */
+export const NAMES: Readonly<Record<Degradation, string>> = { noise: 'noise', rain: 'rain', haze: 'haze' };
+
+/** What the controller is more sure of than not, in the order of every list of degradations. */
+export function found({ degradations }: Pick<Findings, 'degradations'>): Degradation[] {
+  return DEGRADATIONS.filter((name) => degradations[name].probability >= FOUND);
+}
+
+/** A strength from 0 to 1 in words. */
+export function strengthWord(strength: number): 'light' | 'medium' | 'strong' {
+  return strength < 0.33 ? 'light' : strength < 0.66 ? 'medium' : 'strong';
+}
+
+function list(names: readonly Degradation[]): string {
+  const words = names.map((name) => `the ${NAMES[name]}`);
+  return words.length < 3 ? words.join(' and ') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/** The prompt for chips: empty where everything that was found goes, because the model does that by itself. */
+export function promptFor(chosen: readonly Degradation[], inPhoto: readonly Degradation[]): string {
+  const kept = inPhoto.filter((name) => !chosen.includes(name));
+  const asFound = kept.length === 0 && chosen.length === inPhoto.length;
+  if (asFound) return '';
+  const clauses = [
+    ...(chosen.length > 0 ? [`remove ${list(chosen)}`] : []),
+    ...(kept.length > 0 ? [`keep ${list(kept)}`] : []),
+  ];
+  return clauses.join(', ');
+}
+
+/** Clauses that `withClause` wrote, or that say the same. */
+const clausesAbout = (name: Degradation): RegExp =>
+  new RegExp(`(?:^|[,;]\\s*)(?:remove|keep)\\s+(?:the\\s+)?${NAMES[name]}(?=\\s*(?:$|[,;]))`, 'gi');
+
+/** Someone's own words with one clause more about a degradation, in place of an earlier clause about it. */
+export function withClause(prompt: string, verb: 'remove' | 'keep', name: Degradation): string {
+  const rest = prompt.replace(clausesAbout(name), '').replace(/^[\s,;]+|[\s,;]+$/g, '');
+  return [...(rest === '' ? [] : [rest]), `${verb} the ${NAMES[name]}`].join(', ');
+}
+
+/** Prompts to start from. */
+export const EXAMPLES: readonly string[] = ['remove the rain', 'only the noise', 'dehaze', 'keep the fog'];

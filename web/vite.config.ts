@@ -1,0 +1,51 @@
+/**
+ * The page's build: `npm run build:web` writes web/dist, which any web server can serve from any path.
+ */
+import { createReadStream, existsSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const WEIGHTS = fileURLToPath(new URL('../weights', import.meta.url));
+const FILES = ['lite.safetensors', 'lite.json'];
+
+/** Shared memory, and so threads, exist only in pages that are isolated from those of other origins. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+/** The bundled model under weights/, where the page looks for it; without one the page says that it is missing. */
+function bundledModel(): Plugin {
+  let out = join(ROOT, 'dist');
+  return {
+    name: 'clearword-bundled-model',
+    configResolved: ({ root, build }) => {
+      out = join(root, build.outDir);
+    },
+    configureServer: (server) => {
+      server.middlewares.use('/weights', (request, response, next) => {
+        const file = FILES.find((name) => request.url === `/${name}`);
+        if (file === undefined || !existsSync(join(WEIGHTS, file))) return next();
+        createReadStream(join(WEIGHTS, file)).pipe(response);
+      });
+    },
+    closeBundle: async () => {
+      for (const file of FILES.filter((name) => existsSync(join(WEIGHTS, name)))) {
+        const target = join(out, 'weights', file);
+        await mkdir(dirname(target), { recursive: true });
+        await copyFile(join(WEIGHTS, file), target);
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  root: ROOT,
+  base: './',
+  plugins: [bundledModel()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
+  server: { headers: ISOLATED },
+  preview: { headers: ISOLATED },
+  build: { outDir: 'dist', emptyOutDir: true, target: 'es2022', reportCompressedSize: false },
+});
