@@ -50,7 +50,9 @@ export function erunet(
   const channels = [width, ...multipliers.map((multiplier) => width * multiplier)];
   const channel = (i: number) => channels[i] ?? width;
   const inner = (level: number): InnerBlock =>
-    config.inner === 'plain' ? { kind: 'plain' } : { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain };
+    config.inner === 'plain'
+      ? { kind: 'plain' }
+      : { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain };
 
   const context = f.reshape(text, [dim(text.shape, 0), 1, -1]);
   const time = textImageFusion(t, text, degradation, width, fusion);
