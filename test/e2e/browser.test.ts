@@ -257,6 +257,31 @@ describe.skipIf(MISSING !== '')(`in Chromium${MISSING}`, () => {
       expect(after).toMatchObject({ code: 'INVALID_OPTION', message: /disposed/ });
     });
 
+    it('runs the example page of the documents as it stands there', async () => {
+      const root = fileURLToPath(new URL('../../examples/browser', import.meta.url));
+      const html = await readFile(join(root, 'index.html'), 'utf8');
+      expect(html.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+      expect(await readFile(fileURLToPath(new URL('../../docs/browser.md', import.meta.url)), 'utf8')).toContain(html);
+
+      const outDir = join(folder, 'example');
+      const alias = { 'clearword/browser': fileURLToPath(new URL('../../src/browser.ts', import.meta.url)) };
+      await build({ root, logLevel: 'error', resolve: { alias }, build: { outDir, reportCompressedSize: false } });
+      await copyFile(model, join(outDir, 'lite.safetensors'));
+      await copyFile(join(folder, 'tiny.json'), join(outDir, 'lite.json'));
+      const example = await serveFolders([outDir]);
+      const other = await browser.newPage();
+      try {
+        await other.goto(example.url);
+        await other.getByText('Ready, on wasm').waitFor();
+        await other.getByLabel('Photo').setInputFiles(PHOTO);
+        await other.getByText('510 x 340 pixels').waitFor();
+        expect(await other.getByRole('img', { name: 'Restored' }).getAttribute('src')).toMatch(/^blob:/);
+      } finally {
+        await other.close();
+        await example.close();
+      }
+    });
+
     it('works with one thread on a page that is not isolated', async () => {
       const plain = await serveFolders([join(folder, 'site'), folder], { isolated: false });
       const isolated = page;
