@@ -59,4 +59,9 @@ export const commands: readonly RegistryEntry[] = [
     summary: 'make a model out of published weights',
     load: async () => (await import('./import.ts')).importModel,
   },
+  {
+    name: 'serve',
+    summary: 'restore photos over HTTP',
+    load: async () => (await import('./serve.ts')).serve,
+  },
 ];

@@ -1,0 +1,117 @@
+/**
+ * The HTTP server: plugins, what holds for every request, and the routes.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { ClearwordError } from '../errors.ts';
+import { OPENAPI } from './documents.ts';
+import { asClearwordError, PROBLEM_TYPE, problemOf, RetryLater } from './problem.ts';
+import { healthRoutes } from './routes/health.ts';
+import { inspectionRoutes } from './routes/inspections.ts';
+import { pageRoutes } from './routes/page.ts';
+import { restorationRoutes } from './routes/restorations.ts';
+import type { Service } from './service.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Name of the API key that the request came with. */
+    owner: string | undefined;
+  }
+}
+
+/** Seconds that a client has for sending all of a request. */
+const REQUEST_SECONDS = 120;
+export async function buildApp(service: Service, log: Logger): Promise<FastifyInstance> {
+  const { settings } = service;
+  const app = fastify({
+    loggerInstance: log,
+    // One line a request, written below, without addresses that have ids in them.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: settings.trustProxy,
+    genReqId: requestId,
+    requestTimeout: REQUEST_SECONDS * 1000,
+    // Longer than that of common load balancers, which would otherwise use a connection that is just closing.
+    keepAliveTimeout: 75_000,
+    routerOptions: { maxParamLength: 200 },
+  }) as unknown as FastifyInstance;
+  // The document describes answers for people; what is sent is made in one place and needs no filter.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.removeAllContentTypeParsers();
+  app.decorateRequest('owner', undefined);
+  await app.register(multipart);
+  await app.register(swagger, { openapi: OPENAPI as never });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(rateLimit, {
+    global: false,
+    hook: 'preHandler',
+    timeWindow: 60_000,
+    keyGenerator: ({ owner, ip }: FastifyRequest) => owner ?? ip,
+    errorResponseBuilder: (_, { max, ttl }) =>
+      new RetryLater('RATE_LIMITED', `expected at most ${max} such requests in a minute`, ttl / 1000),
+  });
+  addHooks(app, service);
+  await app.register(healthRoutes, { service });
+  await app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request) => {
+        request.owner = service.keys?.ownerOf(request.headers.authorization);
+      });
+      await api.register(restorationRoutes, { service });
+      await api.register(inspectionRoutes, { service });
+    },
+    { prefix: '/v1' },
+  );
+  await app.register(pageRoutes);
+  return app;
+}
+
+function addHooks(app: FastifyInstance, service: Service): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, owner } = request;
+    const route = request.routeOptions.url ?? 'none';
+    const status = reply.statusCode;
+    const milliseconds = Math.round(reply.elapsedTime);
+    service.metrics.requests.observe({ method, route, status }, reply.elapsedTime / 1000);
+    // Whoever asks every few seconds whether the server is alive would fill the log.
+    const level = route === '/healthz' || route === '/readyz' || route === '/metrics' ? 'debug' : 'info';
+    request.log[level]({ method, route, status, milliseconds, owner }, 'request');
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
+    const received = `${method} ${url.split('?')[0]?.slice(0, 200)}`;
+    sendProblem(
+      new ClearwordError('NOT_FOUND', `expected a route of the server, received ${received}`),
+      request,
+      reply,
+    );
+  });
+}
+
+function sendProblem(cause: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = asClearwordError(cause);
+  if (error.status >= 500) request.log.error({ err: error }, 'request failed');
+  else request.log.info({ code: error.code }, error.message);
+  if (error instanceof RetryLater) reply.header('retry-after', error.after);
+  if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  reply
+    .status(error.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemOf(error, request.id)));
+}
+
+/** The client's own, if it is harmless in a log, or a new one. */
+function requestId({ headers }: { headers: Readonly<Record<string, string | string[] | undefined>> }): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,213 @@
+/**
+ * Restorations: taking them in, and everything that can be asked of one.
+ *
+ * @module
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ClearwordError } from '../../errors.ts';
+import { errorOfJob, isFinished, type JobStatus } from '../../queue/job.ts';
+import { getExisting } from '../../store/object-store.ts';
+import { answer, formSchema, pictureAnswer, problems, restorationSchema } from '../documents.ts';
+import { type FieldsSchema, parseFields, restorationFields } from '../fields.ts';
+import type { Service } from '../service.ts';
+import { readUpload } from '../upload.ts';
+import { restorationPath, restorationView } from '../view.ts';
+import { goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
+import { sendEvents } from './restoration-events.ts';
+
+interface Routes {
+  readonly service: Service;
+}
+
+type IdRequest = FastifyRequest<{ Params: { id: string }; Querystring: { part?: string } }>;
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+
+export async function restorationRoutes(app: FastifyInstance, { service }: Routes): Promise<void> {
+  const fields = restorationFields(service.settings);
+  const params = { type: 'object', required: ['id'], properties: { id: { type: 'string' } } };
+  const tags = ['pictures'];
+  const config = rateLimited(service, 'small');
+  const job = (description: string) => answer(description, restorationSchema);
+
+  app.post(
+    '/restorations',
+    {
+      config: rateLimited(service, 'pictures'),
+      schema: {
+        tags,
+        summary: 'Restore a photo',
+        description:
+          'Answers with the picture if it is small and done soon, else with a job. `Prefer: respond-async` asks for a ' +
+          'job, `Prefer: wait=10` for one after 10 seconds, `Accept: application/json` for the description instead of ' +
+          'the picture. The same picture, fields and `Idempotency-Key` are one job, however often they are sent.',
+        consumes: ['multipart/form-data'],
+        headers: {
+          type: 'object',
+          properties: { prefer: { type: 'string' }, 'idempotency-key': { type: 'string' } },
+        },
+        body: formSchema(fields, service.settings.allowUrls),
+        response: {
+          200: pictureAnswer('The restored picture; its description is at Location'),
+          202: job('It is queued; its state is at Location'),
+          ...problems(403, 413, 415, 422, 429, 502, 504),
+        },
+      },
+      // The form is read, and checked against the same schema, by the handler.
+      validatorCompiler: () => (value) => ({ value }),
+    },
+    (request, reply) => restore(service, fields, request, reply),
+  );
+
+  app.get(
+    '/restorations/:id',
+    {
+      config,
+      schema: { tags, params, summary: 'How far it is', response: { 200: job('Its state'), ...problems(404) } },
+    },
+    async (request: IdRequest) => restorationView(await service.find(request.params.id, request.owner)),
+  );
+
+  app.get(
+    '/restorations/:id/events',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        summary: 'Its state whenever it changes, as server-sent events',
+        description:
+          'Events are named progress, done, failed and cancelled; their data is the state. The last one ends it.',
+        response: {
+          200: answer('The events', { type: 'string' }, 'text/event-stream'),
+          204: { type: 'null', description: 'The last event was received already' },
+          ...problems(404),
+        },
+      },
+    },
+    async (request: IdRequest, reply) => {
+      const found = await service.find(request.params.id, request.owner);
+      return sendEvents(service, found, request, reply);
+    },
+  );
+
+  app.get(
+    '/restorations/:id/result',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: { type: 'object', properties: { part: { type: 'string', description: 'Default: restored' } } },
+        summary: 'The restored picture, or another one that was asked for',
+        response: { 200: pictureAnswer('The picture'), ...problems(404, 409, 499, 502, 504) },
+      },
+    },
+    async (request: IdRequest, reply) => {
+      const found = await service.find(request.params.id, request.owner);
+      return sendPicture(service, found, reply, request.query.part);
+    },
+  );
+
+  app.delete(
+    '/restorations/:id',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        summary: 'Cancel it, or forget it if it is finished',
+        response: { 204: { type: 'null', description: 'Done' }, ...problems(404) },
+      },
+    },
+    async (request: IdRequest, reply) => {
+      const found = await service.find(request.params.id, request.owner);
+      if (isFinished(found)) await service.forget(found.request.id);
+      else await service.queue.cancel(found.request.id);
+      return reply.status(204).send();
+    },
+  );
+}
+
+async function restore(
+  service: Service,
+  fieldsSchema: FieldsSchema,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = goneSignal(reply);
+  const key = idempotencyKeyOf(request);
+  const { job, pixels } = await service.admit(async () => {
+    const { picture, header, fields } = await readUpload(request, uploadLimits(service));
+    const { format = header.format, quality, ...parameters } = parseFields(fieldsSchema, fields);
+    const job = await service.submit(
+      { kind: 'restoration', parameters, format, ...(quality !== undefined && { quality }) },
+      picture,
+      request.owner,
+      key,
+    );
+    return { job, pixels: header.width * header.height * parameters.samples };
+  });
+  const { id } = job.request;
+  const { syncMegapixels, syncSeconds } = service.settings;
+  const prefer = preferenceOf(request.headers.prefer);
+  reply.header('location', restorationPath(id));
+  if (prefer.async || pixels > syncMegapixels * 1e6) return sendJob(job, reply);
+  const soon = AbortSignal.timeout(1000 * Math.min(syncSeconds, prefer.wait ?? syncSeconds));
+  try {
+    const finished = await service.finished(id, AbortSignal.any([gone, soon]));
+    if (request.headers.accept?.startsWith('application/json') && finished.state === 'done') {
+      return reply.send(restorationView(finished));
+    }
+    return await sendPicture(service, finished, reply);
+  } catch (error) {
+    // Nobody knows its id, unless the client means to send the request again.
+    if (gone.aborted && key === undefined) await service.queue.cancel(id);
+    if (
+      error instanceof ClearwordError &&
+      error.code === 'CANCELLED' &&
+      (soon.aborted || service.leaving.signal.aborted)
+    ) {
+      return sendJob(await service.find(id, request.owner), reply);
+    }
+    throw error;
+  }
+}
+
+function sendJob(job: JobStatus, reply: FastifyReply): FastifyReply {
+  return reply.status(202).header('preference-applied', 'respond-async').send(restorationView(job));
+}
+
+/** Errors: NOT_FINISHED, NOT_FOUND, CANCELLED, those of the job, STORE_FAILED. */
+async function sendPicture(
+  service: Service,
+  job: JobStatus,
+  reply: FastifyReply,
+  part?: string,
+): Promise<FastifyReply> {
+  if (job.state === 'cancelled') throw new ClearwordError('CANCELLED', 'the restoration was cancelled');
+  if (job.state === 'failed' && job.error) throw errorOfJob(job.error);
+  if (!job.result) {
+    throw new ClearwordError('NOT_FINISHED', `expected a restoration that is done, received one that is ${job.state}`);
+  }
+  const { files } = job.result;
+  const file = part === undefined ? files[0] : files.find((candidate) => candidate.part === part);
+  if (!file) {
+    const expected = files.map((candidate) => candidate.part).join(', ');
+    throw new ClearwordError('NOT_FOUND', `expected one of ${expected} for part, received ${JSON.stringify(part)}`);
+  }
+  const data = await getExisting(service.store, file.key);
+  return reply
+    .type(`image/${file.format}`)
+    .header('cache-control', 'private, no-store')
+    .header('content-disposition', `inline; filename="${file.part}.${file.format === 'jpeg' ? 'jpg' : file.format}"`)
+    .send(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+}
+
+/** Errors: INVALID_OPTION. */
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new ClearwordError('INVALID_OPTION', 'expected 1..200 visible ASCII characters for Idempotency-Key');
+}

@@ -1,0 +1,163 @@
+/**
+ * A running server, from its parts to its end.
+ *
+ * @module
+ */
+import { availableParallelism } from 'node:os';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { ClearwordError } from '../errors.ts';
+import type { InferenceSettings } from '../queue/inference-protocol.ts';
+import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
+import { openQueue } from '../queue/open-queue.ts';
+import { ProcessPool } from '../queue/process-pool.ts';
+import { keepTidy } from '../queue/retention.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { openStore } from '../store/open-store.ts';
+import { ApiKeys } from './api-keys.ts';
+import { buildApp } from './app.ts';
+import { Metrics } from './metrics.ts';
+import { Service } from './service.ts';
+import { acceptedFormats, type ServerSettings } from './settings.ts';
+
+/** Milliseconds between two looks, while shutting down, for connections on which nothing happens. */
+const HANG_UP_INTERVAL = 50;
+/** Seconds before the second try of a job. */
+export const BACK_OFF = 1;
+
+export interface ServeOptions {
+  readonly settings: ServerSettings;
+  /** Which model, and where to compute. */
+  readonly inference: Omit<InferenceSettings, 'store' | 'threads'>;
+  readonly log: Logger;
+}
+
+export interface RunningServer {
+  /** Such as http://127.0.0.1:8080. */
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly service: Service;
+  /**
+   * Takes no more requests in; running jobs finish within `grace` seconds or go back to the queue; who waits for a result
+   * that does not come gets the address of the job.
+   */
+  close(): Promise<void>;
+}
+
+/** Cores for each of several processes. */
+export function threadsFor(threads: number, processes: number): number {
+  return threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / Math.max(1, processes)));
+}
+
+/**
+ * Starts a server; it listens when this resolves.
+ *
+ * Errors: INVALID_OPTION, those of loading the model, STORE_FAILED, UNAVAILABLE, PACKAGE_MISSING.
+ */
+export async function startServer({ settings, inference, log }: ServeOptions): Promise<RunningServer> {
+  const formats = acceptedFormats(settings.formats);
+  const keys = settings.apiKeys === undefined ? undefined : await ApiKeys.read(settings.apiKeys);
+  if (settings.queue === 'embedded' && settings.processes === 0) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      'expected at least 1 for --processes with the embedded queue, received 0',
+    );
+  }
+  /** What was opened, to be closed in the opposite order. */
+  const closing: (() => Promise<unknown> | undefined)[] = [];
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const store = await openStore(settings.store);
+    closing.push(() => store.close());
+    const queue = await openQueueOf(settings, store, log);
+    closing.push(() => queue.close());
+    const metrics = new Metrics();
+    metrics.observeQueue(() => queue.counts());
+    const pool = await startPool(settings, inference, store, log);
+    if (pool) metrics.observeProcesses(pool);
+    closing.push(() => pool?.close());
+    const worker = pool && (await queue.work(metrics.observed(pool.run), { concurrency: settings.processes }));
+    closing.push(() => worker?.close(0));
+    const service = new Service({ settings, formats, queue, store, metrics, keys, pool });
+    const app = await buildApp(service, log);
+    const url = await listen(app, settings);
+    const stopTidying = keepTidy(queue, store, settings.keepHours * 3600, log);
+    let closed: Promise<void> | undefined;
+    const close = async () => {
+      stopTidying();
+      await drain(service, app, worker);
+      await closeAll();
+    };
+    return {
+      url,
+      app,
+      service,
+      close() {
+        closed ??= close();
+        return closed;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function openQueueOf(settings: ServerSettings, store: ObjectStore, log: Logger): Promise<JobQueue> {
+  const { queue, queueName, attempts, lease, keepHours } = settings;
+  return openQueue({
+    address: queue,
+    name: queueName,
+    store,
+    attempts,
+    lease,
+    backOff: BACK_OFF,
+    keepSeconds: keepHours * 3600,
+    log,
+  });
+}
+
+async function startPool(
+  { processes, threads }: ServerSettings,
+  inference: ServeOptions['inference'],
+  store: ObjectStore,
+  log: Logger,
+): Promise<ProcessPool | undefined> {
+  if (processes === 0) return undefined;
+  const settings = { ...inference, store: store.address, threads: threadsFor(threads, processes) };
+  return ProcessPool.start({ ...settings, processes, log });
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerSettings): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `expected a free --port on --host, received ${host}:${port}: ${reason}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function drain(service: Service, app: FastifyInstance, worker: QueueWorker | undefined): Promise<void> {
+  const { grace } = service.settings;
+  service.draining.abort();
+  // New connections are refused from here on; requests that are being answered go on.
+  const answered = app.close();
+  // Connections that are kept open after their last answer would hold it up.
+  const hangUp = setInterval(() => app.server.closeIdleConnections(), HANG_UP_INTERVAL);
+  const leave = setTimeout(() => service.leaving.abort(), grace * 1000);
+  await worker?.close(grace);
+  // Whoever still waits does so for a job that has gone back to the queue, or that another machine has.
+  if (worker) service.leaving.abort();
+  await answered;
+  clearInterval(hangUp);
+  clearTimeout(leave);
+}

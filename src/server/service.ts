@@ -1,0 +1,134 @@
+/**
+ * What the routes have in common: taking a job in, finding it again, and saying no.
+ *
+ * @module
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { ImageFormat } from '../data/image-signature.ts';
+import { ClearwordError } from '../errors.ts';
+import { idOfWork, inputKey, type JobRequest, type JobStatus, jobPrefix } from '../queue/job.ts';
+import { type JobQueue, waitForJob } from '../queue/job-queue.ts';
+import type { ProcessPool } from '../queue/process-pool.ts';
+import { type ObjectStore, removeAll } from '../store/object-store.ts';
+import type { ApiKeys } from './api-keys.ts';
+import type { Metrics } from './metrics.ts';
+import { RetryLater } from './problem.ts';
+import type { ServerSettings } from './settings.ts';
+
+export interface ServiceParts {
+  readonly settings: ServerSettings;
+  readonly formats: readonly ImageFormat[];
+  readonly queue: JobQueue;
+  readonly store: ObjectStore;
+  readonly metrics: Metrics;
+  /** Undefined: anyone may use the server. */
+  readonly keys: ApiKeys | undefined;
+  /** Undefined: others do the jobs. */
+  readonly pool: ProcessPool | undefined;
+}
+
+/** Guess of the seconds of a job before any is done. */
+const FIRST_GUESS = 5;
+/** Share of the latest job in the mean. */
+const LATEST = 0.2;
+/** Longest time in seconds that a client is sent away for. */
+const LONGEST = 600;
+/** Ids of jobs; others are never looked up. */
+const ID = /^[0-9a-f]{40}$/;
+
+type NewJob = Omit<Extract<JobRequest, { kind: 'restoration' }>, 'id' | 'limits'> | { readonly kind: 'inspection' };
+
+export class Service {
+  readonly settings: ServerSettings;
+  readonly formats: readonly ImageFormat[];
+  readonly queue: JobQueue;
+  readonly store: ObjectStore;
+  readonly metrics: Metrics;
+  readonly keys: ApiKeys | undefined;
+  readonly pool: ProcessPool | undefined;
+  /** Aborted when the server shuts down: nothing new is taken in. */
+  readonly draining = new AbortController();
+  /** Aborted when waiting for results has to end. */
+  readonly leaving = new AbortController();
+  #uploads = 0;
+  #meanSeconds = FIRST_GUESS;
+
+  constructor({ settings, formats, queue, store, metrics, keys, pool }: ServiceParts) {
+    this.settings = settings;
+    this.formats = formats;
+    this.queue = queue;
+    this.store = store;
+    this.metrics = metrics;
+    this.keys = keys;
+    this.pool = pool;
+  }
+
+  /**
+   * Takes in a picture: receives it only if there is room for its job.
+   *
+   * Errors: UNAVAILABLE, QUEUE_FULL with the seconds to wait, and those of `receive`.
+   */
+  async admit<T>(receive: () => Promise<T>): Promise<T> {
+    if (this.draining.signal.aborted) throw new RetryLater('UNAVAILABLE', 'the server is shutting down', 5);
+    const { maxQueued, maxUploads } = this.settings;
+    if (this.#uploads >= maxUploads) {
+      throw new RetryLater('QUEUE_FULL', `expected at most ${maxUploads} uploads at a time`, 1);
+    }
+    this.#uploads++;
+    try {
+      const { queued, running } = await this.queue.counts();
+      if (queued >= maxQueued) {
+        const after = Math.min(LONGEST, (this.#meanSeconds * (queued + 1)) / Math.max(1, running));
+        throw new RetryLater('QUEUE_FULL', `expected at most ${maxQueued} waiting restorations`, after);
+      }
+      return await receive();
+    } finally {
+      this.#uploads--;
+    }
+  }
+
+  /**
+   * Puts a picture into the store and a job into the queue.
+   *
+   * @param idempotencyKey a client's own name for its request: the same picture, fields and key are one job
+   */
+  async submit(job: NewJob, picture: Buffer, owner?: string, idempotencyKey?: string): Promise<JobStatus> {
+    const { maxMegapixels, timeout } = this.settings;
+    const id =
+      idempotencyKey === undefined
+        ? randomBytes(20).toString('hex')
+        : idOfWork(picture, { ...job, owner, key: createHash('sha256').update(idempotencyKey).digest('hex') });
+    const known = idempotencyKey === undefined ? undefined : await this.queue.get(id);
+    if (known) return known;
+    await this.store.put(inputKey(id), picture);
+    return this.queue.add({
+      ...job,
+      id,
+      limits: { maxMegapixels, seconds: timeout },
+      ...(owner !== undefined && { owner }),
+    });
+  }
+
+  /** A job of this owner. Errors: NOT_FOUND, UNAVAILABLE. */
+  async find(id: string, owner: string | undefined): Promise<JobStatus> {
+    const job = ID.test(id) ? await this.queue.get(id) : undefined;
+    if (job?.request.kind === 'restoration' && job.request.owner === owner) return job;
+    throw new ClearwordError(
+      'NOT_FOUND',
+      `expected the id of a restoration, received ${JSON.stringify(id.slice(0, 80))}`,
+    );
+  }
+
+  /** Waits until a job is finished. Errors: CANCELLED when the signal is aborted, NOT_FOUND, UNAVAILABLE. */
+  async finished(id: string, signal: AbortSignal): Promise<JobStatus> {
+    const job = await waitForJob(this.queue, id, { signal: AbortSignal.any([signal, this.leaving.signal]) });
+    if (job.result) this.#meanSeconds += LATEST * (job.result.seconds - this.#meanSeconds);
+    return job;
+  }
+
+  /** Forgets a finished job and everything that the store has of it. */
+  async forget(id: string): Promise<void> {
+    await this.queue.remove(id);
+    await removeAll(this.store, jobPrefix(id));
+  }
+}

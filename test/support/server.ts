@@ -1,0 +1,63 @@
+/**
+ * A server with a stand-in for the model, on a free port of this machine.
+ *
+ * @module
+ */
+import { pino } from 'pino';
+import { afterAll } from 'vitest';
+import { type RunningServer, startServer } from '../../src/server/serve.ts';
+import { type ServerSettings, serverSettingsSchema } from '../../src/server/settings.ts';
+
+export interface TestServer extends RunningServer {
+  /** The log, a line each. */
+  readonly lines: Record<string, unknown>[];
+}
+
+const loader = new URL('./fake-loader.ts', import.meta.url).href;
+
+export async function testServer(
+  store: string,
+  settings: Partial<ServerSettings> = {},
+  onClose: (close: () => Promise<void>) => void = afterAll,
+): Promise<TestServer> {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const server = await startServer({
+    settings: serverSettingsSchema.parse({ port: 0, store, grace: 5, ratePerMinute: 10_000, ...settings }),
+    inference: { device: 'cpu', loader },
+    log,
+  });
+  onClose(() => server.close());
+  return { ...server, lines };
+}
+
+export type Fields = Readonly<Record<string, string | Uint8Array>>;
+
+/** A form; bytes are files. */
+export function formOf(fields: Fields): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') form.append(name, value);
+    else form.append(name, new Blob([Uint8Array.from(value)]), 'photo');
+  }
+  return form;
+}
+
+export interface ServerEvent {
+  readonly event: string;
+  readonly id?: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** The events of a stream until it ends. */
+export async function eventsOf(response: Response): Promise<ServerEvent[]> {
+  const text = await response.text();
+  return text
+    .split('\n\n')
+    .filter((block) => block.includes('data: '))
+    .map((block) => {
+      const lines = block.split('\n').map((line) => line.split(/: (.*)/s));
+      const { event = '', id, data = '' } = Object.fromEntries(lines) as Record<string, string>;
+      return { event, data: JSON.parse(data) as Record<string, unknown>, ...(id !== undefined && { id }) };
+    });
+}
