@@ -78,6 +78,11 @@ export const catalogue = {
     meaning: 'A file could not be downloaded, or what came is not what it should be.',
     fix: 'Check the name and the connection and try again, which goes on where it stopped; or download it and give its path.',
   },
+  CAPTION_FAILED: {
+    status: 502,
+    meaning: 'A captioning model or service gave no caption.',
+    fix: 'Check the model and the address; run the command again, which goes on where it stopped.',
+  },
   DEVICE_UNAVAILABLE: {
     status: 503,
     meaning: 'The chosen device cannot be used on this machine.',

@@ -50,6 +50,11 @@ export const commands: readonly RegistryEntry[] = [
     load: async () => (await import('./evaluate.ts')).evaluate,
   },
   {
+    name: 'experiment',
+    summary: 'run one of the measurements of the documentation',
+    load: async () => (await import('./experiment.ts')).experiment,
+  },
+  {
     name: 'tokenize',
     summary: "show the tokens that CLIP's text encoder reads",
     load: async () => (await import('./tokenize.ts')).tokenize,
@@ -58,6 +63,11 @@ export const commands: readonly RegistryEntry[] = [
     name: 'import',
     summary: 'make a model out of published weights',
     load: async () => (await import('./import.ts')).importModel,
+  },
+  {
+    name: 'caption',
+    summary: 'describe photos in words, for training and prompts',
+    load: async () => (await import('./caption.ts')).caption,
   },
   {
     name: 'serve',

@@ -37,13 +37,18 @@ export async function shouldSkip({ output }: Job): Promise<boolean> {
   return exists(output);
 }
 
-/** Restores one picture and writes everything that belongs to it. Failures are part of the report. */
+/**
+ * Restores one picture and writes everything that belongs to it. Failures are part of the report.
+ *
+ * @param promptFor makes the prompt of each picture, where it is not the same for all
+ */
 export async function runJob(
   clearword: Clearword,
   job: Job,
   given: RestoreCommandOptions,
   signal: AbortSignal,
   onProgress: (progress: RestoreProgress) => void,
+  promptFor?: (input: string) => Promise<string>,
 ): Promise<JobReport> {
   const { input, output } = job;
   const started = performance.now();
@@ -53,7 +58,9 @@ export async function runJob(
       throw new ClearwordError('OUTPUT_EXISTS', `expected a new name for ${output}, but the file exists`);
     }
     const format = outputFormat(output);
-    const result = await clearword.restore(input, { ...restoreParameters(given), format, onProgress, signal });
+    const prompt = promptFor === undefined ? given.prompt : await promptFor(input);
+    const parameters = { ...restoreParameters(given), prompt };
+    const result = await clearword.restore(input, { ...parameters, format, onProgress, signal });
     // Companions of an interrupted run are replaced; without their main file they are not results.
     const written = await writeCompanions(result, output, { overwrite: given.overwrite || given.skipExisting, signal });
     await result.toFile(output, { overwrite: given.overwrite, signal });

@@ -17,7 +17,20 @@ export const restoreCommandOptions = z
       placeholder: 'path',
       description: 'file or folder for the results; default: photo.restored.jpg beside photo.jpg',
     }),
-    prompt,
+    prompt: prompt.meta({
+      description:
+        'what to remove, and what to keep, in words; empty: everything found; auto: a caption of the photo, by a captioning model',
+      placeholder: 'text',
+    }),
+    captionEndpoint: z.string().min(1).optional().meta({
+      placeholder: 'address',
+      description:
+        "for --prompt auto: service with OpenAI's chat interface; default: CLEARWORD_CAPTION_ENDPOINT, or a model on this machine",
+    }),
+    captionModel: z.string().min(1).optional().meta({
+      placeholder: 'name',
+      description: 'for --prompt auto: name of the captioning model; default: CLEARWORD_CAPTION_MODEL',
+    }),
     steps,
     sampler,
     seed,
@@ -48,6 +61,8 @@ export function restoreParameters(given: RestoreCommandOptions): RestoreParamete
     device: _d,
     model: _m,
     encoders: _e,
+    captionEndpoint: _a,
+    captionModel: _c,
     overwrite: _w,
     skipExisting: _s,
     json: _j,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Clearword } from '../clearword.ts';
+import type { Clearword, RestoreProgress } from '../clearword.ts';
+import { AUTO, AutoPrompts } from './auto-prompts.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { expandInputs } from './inputs.ts';
 import { planJobs, targetOf } from './outputs.ts';
@@ -44,6 +45,7 @@ async function run(args: readonly string[], given: RestoreCommandOptions, contex
     progress.around(() => printReport(report, given.json, context));
   };
   let clearword: Clearword | undefined;
+  const captions = given.prompt === AUTO ? new AutoPrompts(given, context.signal) : undefined;
   try {
     for (const error of inputs.errors) print({ status: 'failed', error: reportOf(error), cause: error });
     for (const [index, job] of jobs.entries()) {
@@ -52,15 +54,16 @@ async function run(args: readonly string[], given: RestoreCommandOptions, contex
         continue;
       }
       clearword ??= await loadModel(given, context, progress);
-      const report = await runJob(clearword, job, given, context.signal, ({ stage, fraction }) =>
-        progress.update((index + fraction) / jobs.length, `${job.input}: ${stage}`),
-      );
+      const onProgress = ({ stage, fraction }: RestoreProgress) =>
+        progress.update((index + fraction) / jobs.length, `${job.input}: ${stage}`);
+      const report = await runJob(clearword, job, given, context.signal, onProgress, captions?.of);
       print(report);
       if (report.status === 'failed' && exitCodeOf(report.cause) === EXIT.interrupted) return EXIT.interrupted;
     }
   } finally {
     progress.stop();
     await clearword?.dispose();
+    await captions?.dispose();
   }
   if (jobs.length + inputs.errors.length > 1) {
     context.stderr.write(`${tally.restored} restored, ${tally.skipped} skipped, ${tally.failed} failed\n`);

@@ -1,0 +1,48 @@
+/**
+ * The captioner that options and environment ask for.
+ *
+ * @module
+ */
+import { ClearwordError } from '../errors.ts';
+import type { Captioner } from './captioner.ts';
+import { EndpointCaptioner } from './endpoint.ts';
+import { LocalCaptioner, type LocalOptions } from './local.ts';
+
+export interface CaptionerOptions {
+  /** Base address of a service with OpenAI's chat interface. Default: CLEARWORD_CAPTION_ENDPOINT; without one, this machine. */
+  readonly endpoint?: string | undefined;
+  /** Name of the model. Default: CLEARWORD_CAPTION_MODEL. */
+  readonly model?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly tries?: number | undefined;
+  readonly precision?: LocalOptions['precision'];
+}
+
+interface Environment {
+  readonly CLEARWORD_CAPTION_ENDPOINT?: string | undefined;
+  readonly CLEARWORD_CAPTION_MODEL?: string | undefined;
+  /** Bearer token of the service; not an option, because other users of a machine can read command lines. */
+  readonly CLEARWORD_CAPTION_KEY?: string | undefined;
+}
+
+/** Whether anything says which captioner to use. */
+export function isConfigured({ endpoint, model }: CaptionerOptions, environment: Environment = process.env): boolean {
+  return Boolean(endpoint ?? model ?? environment.CLEARWORD_CAPTION_ENDPOINT ?? environment.CLEARWORD_CAPTION_MODEL);
+}
+
+/** @throws ClearwordError INVALID_OPTION, CAPTION_FAILED */
+export async function openCaptioner(
+  options: CaptionerOptions,
+  environment: Environment = process.env,
+): Promise<Captioner> {
+  const url = options.endpoint ?? environment.CLEARWORD_CAPTION_ENDPOINT;
+  const model = options.model ?? environment.CLEARWORD_CAPTION_MODEL;
+  const { prompt, tries, precision } = options;
+  if (url === undefined || url === '') return LocalCaptioner.open({ model, prompt, precision });
+  if (model === undefined || model === '') {
+    throw new ClearwordError('INVALID_OPTION', `expected the name of a model at ${url}, received none`, {
+      fix: 'Give it with --model, or with --caption-model of restore.',
+    });
+  }
+  return new EndpointCaptioner({ url, model, prompt, tries, key: environment.CLEARWORD_CAPTION_KEY });
+}
