@@ -58,6 +58,18 @@ const lite: Preset = {
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 512 },
 };
 
+/** Ablations of `lite` (the paper's Table 3): without the text-image fusion, and with plain convolutions too. */
+const liteWithoutTifb: Preset = {
+  ...lite,
+  name: 'lite-without-tifb',
+  fusion: { ...lite.fusion, mode: 'none' },
+};
+const liteUnet: Preset = {
+  ...liteWithoutTifb,
+  name: 'lite-unet',
+  network: { ...lite.network, inner: 'plain' },
+};
+
 /** Small enough for tests; every part of `lite` in a few thousand parameters. */
 const tiny: Preset = {
   ...lite,
@@ -95,5 +107,5 @@ const bench32: Preset = {
 };
 
 export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
-  [paper, lite, tiny, tinyPaper, bench32].map((preset) => [preset.name, preset]),
+  [paper, lite, liteWithoutTifb, liteUnet, tiny, tinyPaper, bench32].map((preset) => [preset.name, preset]),
 );

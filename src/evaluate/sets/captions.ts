@@ -94,7 +94,8 @@ export async function promptsFor(cases: readonly EvaluationCase[], options: Prom
   const captions = await readCaptions(options.captions);
   const own = cases.map(({ input, target }) => {
     const file = source === 'degraded-captions' ? input : target;
-    return captions.get(basename(file)) ?? captions.get(sceneOf(file));
+    // A picture that is degraded here has the name of its clean one.
+    return captions.get(basename(file)) ?? captions.get(sceneOf(file)) ?? captions.get(sceneOf(target));
   });
   const missing = cases.filter((_, i) => own[i] === undefined).map(({ id }) => id);
   if (missing.length > 0) {

@@ -28,7 +28,8 @@ export interface EvaluationCase {
   load(signal?: AbortSignal): Promise<LoadedCase>;
 }
 
-export async function readPicture(path: string, signal?: AbortSignal): Promise<Raster> {
+/** A file, or its bytes, as planar values in 0..1; grey is repeated, alpha left out. */
+export async function readPicture(path: string | Uint8Array, signal?: AbortSignal): Promise<Raster> {
   const { picture } = await readImage(path, { signal });
   return toRaster(picture);
 }

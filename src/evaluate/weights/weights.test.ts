@@ -33,10 +33,9 @@ function somewhere(graph: Graph): Map<string, Float32Array> {
   return new Map(
     [...graph.parameters.values()].map(({ name, shape }) => {
       const size = shape.reduce((product, d) => product * d, 1);
-      // Variances and gains are near 1.
-      const [offset, amplitude] = /running_var|bn\.weight/.test(name)
-        ? [1, 0.2]
-        : [0, 1.5 / Math.sqrt(size / (shape[0] ?? 1))];
+      // Variances and gains near 1, and biases above 0, keep the signal alive through a hundred layers.
+      const near = /running_var|bn\.weight/.test(name) ? 1 : /bn\.bias/.test(name) ? 0.5 : 0;
+      const [offset, amplitude] = near > 0 ? [near, 0.2] : [0, 1.5 / Math.sqrt(size / (shape[0] ?? 1))];
       const pattern = PATTERN.map((value) => offset + amplitude * value);
       const values = new Float32Array(size);
       for (let k = 0; k < size; k += pattern.length)

@@ -1,0 +1,134 @@
+/**
+ * Configurations of experiments.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { SAMPLER_NAMES } from '../../diffusion/samplers/index.ts';
+import { ClearwordError } from '../../errors.ts';
+import { PROMPT_SOURCES } from '../sets/captions.ts';
+import { setSchema } from './sets.ts';
+
+const common = {
+  title: z.string().min(1),
+  /** What the paper reports, for comparison; shown as text. */
+  paper: z.array(z.string()).default([]),
+  /** What a reader should know about these data and numbers. */
+  notes: z.array(z.string()).default([]),
+  /** Folder of the data sets, relative to the working directory. */
+  data: z.string().min(1).default('data'),
+  seed: z.int().min(0).default(2026),
+  metrics: z.string().default('psnr,ssim,niqe,lpips,fid'),
+};
+
+const sampling = {
+  steps: z.int().min(1).optional(),
+  sampler: z.enum(SAMPLER_NAMES).optional(),
+  tile: z.int().optional(),
+};
+
+/** A model trained for the experiment: a training configuration and what is different about it. */
+const trainSchema = z.strictObject({
+  config: z.string().min(1),
+  overrides: z.record(z.string(), z.unknown()).default({}),
+});
+
+export const runSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Weights; default: the command's --model, or the bundled model. */
+  model: z.string().min(1).optional(),
+  /** Trains the model in the output folder, or goes on with it, instead of loading one. */
+  train: trainSchema.optional(),
+  ...sampling,
+  prompts: z.enum(PROMPT_SOURCES).default('empty'),
+  prompt: z.string().default(''),
+  /** Caption table, relative to the data folder. */
+  captions: z.string().min(1).optional(),
+  /** Names of the sets to measure; default: all. */
+  sets: z.array(z.string()).optional(),
+});
+
+export type RunConfig = z.infer<typeof runSchema>;
+
+/** Degradations over held-back data, for prompts and the controller. */
+const compositeSchema = z.strictObject({
+  clean: z.string().min(1),
+  layers: z.string().min(1),
+  haze: z.string().min(1),
+  heldBack: z.int().min(1).default(20),
+  /** Pictures of each combination. */
+  pictures: z.int().min(1).default(6),
+  /** Side of the middle that is used of each picture. */
+  centre: z.int().min(64).default(256),
+});
+
+export type CompositeConfig = z.infer<typeof compositeSchema>;
+
+export const experimentSchema = z.discriminatedUnion('kind', [
+  /** Every run on every set: the paper's tables and figures. */
+  z.strictObject({
+    kind: z.literal('comparison'),
+    ...common,
+    sets: z.array(setSchema).min(1),
+    runs: z.array(runSchema).min(1),
+    /** Also the size of each network and its operations for a picture of this side. */
+    count: z.int().min(16).optional(),
+    /** Also the curves of the trainings. */
+    curves: z.boolean().default(false),
+  }),
+  /** Quality by steps and sampler. */
+  z.strictObject({
+    kind: z.literal('steps'),
+    ...common,
+    sets: z.array(setSchema).min(1),
+    steps: z.array(z.int().min(1)).min(1),
+    samplers: z
+      .array(z.enum(SAMPLER_NAMES))
+      .min(1)
+      .default([...SAMPLER_NAMES]),
+  }),
+  /** What a prompt for a part of the degradations is worth. */
+  z.strictObject({
+    kind: z.literal('prompts'),
+    ...common,
+    composites: compositeSchema,
+    sigma: z.number().positive().default(25),
+  }),
+  /** What the controller finds. */
+  z.strictObject({
+    kind: z.literal('controller'),
+    ...common,
+    composites: compositeSchema,
+    sigmas: z.array(z.number().positive()).min(1).default([10, 15, 25, 50]),
+  }),
+]);
+
+export type ExperimentConfig = z.infer<typeof experimentSchema>;
+export type ComparisonConfig = Extract<ExperimentConfig, { kind: 'comparison' }>;
+export type StepsConfig = Extract<ExperimentConfig, { kind: 'steps' }>;
+export type PromptsConfig = Extract<ExperimentConfig, { kind: 'prompts' }>;
+export type ControllerConfig = Extract<ExperimentConfig, { kind: 'controller' }>;
+
+/** Checks a configuration; every problem is named with its place. Errors: INVALID_OPTION. */
+export function parseExperiment(value: unknown, source: string): ExperimentConfig {
+  const parsed = experimentSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`);
+  throw new ClearwordError('INVALID_OPTION', `${source}: ${problems.join('; ')}`, {
+    fix: 'Correct the configuration; those in configs/experiments are examples.',
+  });
+}
+
+/** Reads a JSON configuration. Errors: INPUT_NOT_FOUND, INVALID_OPTION. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ClearwordError('INPUT_NOT_FOUND', `configuration ${path}: expected a readable JSON file`, { cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = `configuration ${path}: expected JSON, received ${(cause as Error).message}`;
+    throw new ClearwordError('INVALID_OPTION', message, { cause });
+  }
+}

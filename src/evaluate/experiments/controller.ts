@@ -1,0 +1,178 @@
+/**
+ * What the degradation controller finds: which degradations, how sure of it, and how strong.
+ *
+ * @module
+ */
+import { degrade } from '../../data/degradations/composite.ts';
+import { throwIfCancelled } from '../../errors.ts';
+import { COMBINATIONS } from '../../models/controller.ts';
+import { DEGRADATIONS, type Degradation, type Findings } from '../../models/model.ts';
+import { formatScore } from '../outputs.ts';
+import { lineChart } from '../report/charts.ts';
+import { toBytes } from '../scores.ts';
+import { compositeSources } from './composites.ts';
+import type { ControllerConfig } from './config.ts';
+import type { Chart, ExperimentContext, Outcome, Table } from './outcome.ts';
+
+interface Inspection {
+  readonly present: readonly Degradation[];
+  readonly presence: Readonly<Record<Degradation, boolean>>;
+  readonly strength: Readonly<Record<Degradation, number>>;
+  readonly found: Findings['degradations'];
+}
+
+const nameOf = (names: readonly Degradation[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
+const EVERYTHING = { noise: true, rain: true, haze: true };
+/** A degradation counts as found from one half on. */
+const THRESHOLD = 0.5;
+/** Parts of 0..1 in which probabilities are compared with frequencies. */
+const BINS = 10;
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+async function inspectAll(config: ControllerConfig, context: ExperimentContext): Promise<Inspection[]> {
+  const sources = await compositeSources(config.composites, context.data);
+  const clearword = await context.load();
+  const inspections: Inspection[] = [];
+  try {
+    const jobs = COMBINATIONS.flatMap((present) =>
+      Array.from({ length: sources.count }, (_, index) => ({ present, index })).flatMap((job) =>
+        // Other strengths of noise only where there is any.
+        (job.present.includes('noise') ? config.sigmas : [0]).map((sigma) => ({ ...job, sigma })),
+      ),
+    );
+    for (const [number, { present, index, sigma }] of jobs.entries()) {
+      throwIfCancelled(context.signal, config.title);
+      context.onProgress(number / jobs.length, `inspecting: ${nameOf(present)}`);
+      const { clear, degradations } = await sources.make(index, present, sigma, config.seed);
+      const { input, presence, strength } = degrade(clear, degradations, EVERYTHING);
+      const options = context.signal === undefined ? {} : { signal: context.signal };
+      const { degradations: found } = await clearword.inspect(toBytes(input), options);
+      inspections.push({ present: DEGRADATIONS.filter((name) => presence[name]), presence, strength, found });
+    }
+  } finally {
+    await clearword.dispose();
+  }
+  return inspections;
+}
+
+/** Rows: what is there. Columns: what was found. Shares of the row, in percent. */
+function confusion(inspections: readonly Inspection[]): Table {
+  const names = COMBINATIONS.map(nameOf);
+  const foundIn = ({ found }: Inspection) =>
+    nameOf(DEGRADATIONS.filter((name) => found[name].probability >= THRESHOLD));
+  const rows = names.flatMap((truth) => {
+    const own = inspections.filter(({ present }) => nameOf(present) === truth);
+    if (own.length === 0) return [];
+    const shares = names.map((name) => (100 * own.filter((one) => foundIn(one) === name).length) / own.length);
+    return [[truth, String(own.length), ...shares.map((share) => formatScore(share, 0))]];
+  });
+  return {
+    title: 'What is there, and what was found',
+    titles: ['', 'pictures', ...names],
+    rows,
+    note: 'Percent of the pictures of each row; a degradation is found when its probability is at least one half.',
+  };
+}
+
+interface Bin {
+  readonly predicted: number;
+  readonly observed: number;
+  readonly count: number;
+}
+
+/** Mean probability and frequency in each tenth of 0..1 that has pictures. */
+function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
+  return Array.from({ length: BINS }, (_, bin) =>
+    inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * found[name].probability)) === bin),
+  )
+    .filter((own) => own.length > 0)
+    .map((own) => ({
+      predicted: mean(own.map(({ found }) => found[name].probability)),
+      observed: mean(own.map(({ presence }) => Number(presence[name]))),
+      count: own.length,
+    }));
+}
+
+function measures(inspections: readonly Inspection[]): Table {
+  const rows = DEGRADATIONS.map((name) => {
+    const sure = ({ found }: Inspection) => found[name].probability >= THRESHOLD;
+    const there = inspections.filter(({ presence }) => presence[name]);
+    const absent = inspections.filter(({ presence }) => !presence[name]);
+    const right = there.filter(sure).length;
+    const calibration = binsOf(inspections, name).reduce(
+      (sum, { predicted, observed, count }) => sum + (count / inspections.length) * Math.abs(predicted - observed),
+      0,
+    );
+    const errors = (own: readonly Inspection[]) =>
+      own.map(({ strength, found }) => Math.abs(found[name].strength - strength[name]));
+    return [
+      name,
+      formatScore((100 * right) / there.length, 1),
+      formatScore((100 * absent.filter(sure).length) / absent.length, 1),
+      formatScore(
+        mean(inspections.map(({ found, presence }) => (found[name].probability - Number(presence[name])) ** 2)),
+        4,
+      ),
+      formatScore(calibration, 4),
+      formatScore(mean(errors(there)), 4),
+      formatScore(mean(errors(absent)), 4),
+    ];
+  });
+  return {
+    title: 'Each degradation by itself',
+    titles: ['', 'found (%)', 'false alarms (%)', 'Brier', 'calibration error', 'strength error', 'where absent'],
+    rows,
+    note: 'Brier: mean squared error of the probability. Calibration error: mean difference of probability and frequency in tenths. Strengths are 0..1 (clearword inspect has their units); errors are mean absolute ones.',
+  };
+}
+
+function calibrationChart(inspections: readonly Inspection[]): Chart {
+  const series = DEGRADATIONS.map((name) => ({
+    name,
+    points: binsOf(inspections, name).map(({ predicted, observed }) => [predicted, observed] as const),
+  }));
+  const ideal = { name: 'ideal', points: [[0, 0] as const, [1, 1] as const] };
+  const title = 'Calibration of the controller';
+  return {
+    name: 'calibration',
+    svg: lineChart({ title, xTitle: 'probability', yTitle: 'frequency', series: [...series, ideal] }),
+  };
+}
+
+/** Mean estimate over the true strength, in tenths of the strengths that occur. */
+function strengthChart(inspections: readonly Inspection[]): Chart {
+  const series = DEGRADATIONS.map((name) => {
+    const there = inspections.filter(({ presence }) => presence[name]);
+    const tenths = Array.from({ length: BINS }, (_, bin) =>
+      there.filter(({ strength }) => Math.min(BINS - 1, Math.floor(BINS * strength[name])) === bin),
+    ).filter((own) => own.length > 0);
+    return {
+      name,
+      points: tenths.map(
+        (own) =>
+          [
+            mean(own.map(({ strength }) => strength[name])),
+            mean(own.map(({ found }) => found[name].strength)),
+          ] as const,
+      ),
+    };
+  });
+  const ideal = { name: 'ideal', points: [[0, 0] as const, [1, 1] as const] };
+  const title = 'Strengths that the controller reports';
+  return {
+    name: 'strength',
+    svg: lineChart({ title, xTitle: 'true strength', yTitle: 'reported strength', series: [...series, ideal] }),
+  };
+}
+
+export async function testController(config: ControllerConfig, context: ExperimentContext): Promise<Outcome> {
+  const inspections = await inspectAll(config, context);
+  return {
+    tables: [confusion(inspections), measures(inspections)],
+    charts: [calibrationChart(inspections), strengthChart(inspections)],
+    results: [],
+    missing: [],
+    details: inspections,
+  };
+}
