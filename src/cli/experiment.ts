@@ -4,7 +4,7 @@
  * @module
  */
 import { readdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ClearwordError } from '../errors.ts';
@@ -77,6 +77,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   try {
     const outcome = await runExperiment(config, {
       data,
+      configs: dirname(path),
       folder: resolve(given.output),
       meters,
       load: (model = given.model) =>

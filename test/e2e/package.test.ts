@@ -80,6 +80,9 @@ it('has the program, its types, the model and the papers that belong to them', (
       'dist/runtime/session-worker.js',
       'weights/lite.safetensors',
       'weights/lite.json',
+      // Read when they are asked for by name.
+      'weights/metrics/niqe.json',
+      'configs/experiments/steps.json',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -96,6 +99,7 @@ it('has nothing else', () => {
     // The model, and what other models and metrics need at hand, each in a folder with its licence or origin.
     /^weights\/lite\.(safetensors|json)$/,
     /^weights\/[\w-]+\/[\w.-]+$/,
+    /^configs\/([\w-]+\/)?[\w-]+\.json$/,
     /^docs\/[\w-]+\.md$/,
     /^[A-Z]+(\.md)?$/,
     /^package\.json$/,

@@ -30,6 +30,7 @@ const sampling = {
 
 /** A model trained for the experiment: a training configuration and what is different about it. */
 const trainSchema = z.strictObject({
+  /** Relative to the experiment's configuration. */
   config: z.string().min(1),
   overrides: z.record(z.string(), z.unknown()).default({}),
 });

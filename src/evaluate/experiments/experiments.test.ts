@@ -12,8 +12,7 @@ import { parseTrainConfig } from '../../train/config.ts';
 import { parseExperiment, readJson } from './config.ts';
 import { merged } from './training.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
-const CONFIGS = join(REPOSITORY, 'configs/experiments');
+const CONFIGS = fileURLToPath(new URL('../../../configs/experiments', import.meta.url));
 const configs = readdirSync(CONFIGS);
 
 describe.each(configs)('configs/experiments/%s', (name) => {
@@ -31,7 +30,7 @@ describe.each(configs)('configs/experiments/%s', (name) => {
     if (config.kind !== 'comparison') return;
     for (const run of config.runs) {
       if (!run.train) continue;
-      const value = merged(await readJson(join(REPOSITORY, run.train.config)), run.train.overrides);
+      const value = merged(await readJson(join(CONFIGS, run.train.config)), run.train.overrides);
       expect(() => parseTrainConfig(value, run.name)).not.toThrow();
     }
   });

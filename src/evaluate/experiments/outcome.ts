@@ -18,6 +18,8 @@ import type { ExperimentConfig } from './config.ts';
 export interface ExperimentContext {
   /** Data folder, resolved. */
   readonly data: string;
+  /** Folder of the experiment's configuration: that of a training is relative to it. */
+  readonly configs: string;
   /** Folder of the journal, the previews and trained models. */
   readonly folder: string;
   readonly meters: Meters;

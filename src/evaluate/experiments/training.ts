@@ -4,7 +4,7 @@
  * @module
  */
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
 import { parseTrainConfig } from '../../train/config.ts';
 import { exportCheckpoint } from '../../train/export.ts';
@@ -40,12 +40,15 @@ const exists = (path: string): Promise<boolean> =>
 /** The weights of a run that trains its model: trained now, gone on with, or there already. Errors: those of training. */
 export async function trainedModel(
   { name, train: recipe }: RunConfig & { train: NonNullable<RunConfig['train']> },
-  { folder, signal, onProgress }: ExperimentContext,
+  { configs, folder, signal, onProgress }: ExperimentContext,
 ): Promise<string> {
   const own = runFolder(folder, name);
   const weights = join(own, 'model.safetensors');
   if (await exists(weights)) return weights;
-  const config = parseTrainConfig(merged(await readJson(recipe.config), recipe.overrides), `training of ${name}`);
+  const config = parseTrainConfig(
+    merged(await readJson(resolve(configs, recipe.config)), recipe.overrides),
+    `training of ${name}`,
+  );
   const result = await train(config, own, await exists(join(own, 'log.jsonl')), {
     ...(signal && { signal }),
     onProgress: ({ fraction, step, loss }) =>
