@@ -7,13 +7,14 @@ import { type Restored, results, shownId } from '../state.ts';
 import { show } from '../work.ts';
 
 /** What was asked for, in short. */
-export function summary({ id, request }: Restored): string {
-  const words = request.prompt === '' ? 'everything found' : request.prompt;
-  const extras = [
-    request.samples > 1 ? `${request.samples} samples` : '',
-    request.seed > 0 ? `seed ${request.seed}` : '',
-  ];
-  return [`${id}. ${words}`, ...extras.filter((text) => text !== '')].join(' · ');
+function details({ request, seconds }: Restored): string {
+  const { samples, seed, steps } = request;
+  return [
+    ...(steps !== undefined ? [`${steps} ${steps === 1 ? 'step' : 'steps'}`] : []),
+    ...(samples > 1 ? [`${samples} samples`] : []),
+    ...(seed > 0 ? [`seed ${seed}`] : []),
+    `${seconds.toFixed(1)} s`,
+  ].join(' · ');
 }
 
 export function History() {
@@ -30,8 +31,10 @@ export function History() {
             >
               <img src={result.url} alt="" loading="lazy" width="72" height="54" />
               <span class="history-text">
-                <span>{summary(result)}</span>
-                <span class="hint">{result.seconds.toFixed(1)} s</span>
+                <span>
+                  {result.id}. {result.request.prompt || 'everything found'}
+                </span>
+                <span class="hint">{details(result)}</span>
               </span>
             </button>
           </li>

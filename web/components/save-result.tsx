@@ -3,35 +3,36 @@
  */
 import { useState } from 'preact/hooks';
 import type { SaveFormat } from '../compute/compute.ts';
-import { place } from '../state.ts';
+import { shown } from '../state.ts';
 import { save } from '../work.ts';
 import { Icon } from './icons.tsx';
 
-const FORMATS: readonly (readonly [SaveFormat, string])[] = [
-  ['original', 'As the photo'],
-  ['jpeg', 'JPEG'],
-  ['png', 'PNG'],
-  ['webp', 'WebP'],
-];
+const LABELS: Readonly<Record<SaveFormat, string>> = {
+  original: 'As the photo',
+  jpeg: 'JPEG',
+  png: 'PNG',
+  webp: 'WebP',
+};
 
 export function SaveResult() {
   const [format, setFormat] = useState<SaveFormat>('original');
   const [metadata, setMetadata] = useState(true);
+  const formats = shown.value?.result.formats ?? [];
   return (
     <section class="save" aria-label="Save the result">
       <button type="button" class="button" onClick={() => void save(format, metadata)}>
         <Icon name="download" />
         <span>Download</span>
       </button>
-      {place.value === 'device' && (
+      {formats.length > 1 && (
         <>
           <label class="visually-hidden" for="format">
             Format of the file
           </label>
           <select id="format" value={format} onChange={(event) => setFormat(event.currentTarget.value as SaveFormat)}>
-            {FORMATS.map(([name, label]) => (
+            {formats.map((name) => (
               <option key={name} value={name}>
-                {label}
+                {LABELS[name]}
               </option>
             ))}
           </select>

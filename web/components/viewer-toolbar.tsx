@@ -59,7 +59,7 @@ function AgainstField() {
   if (others.length === 0) return null;
   return (
     <label class="against">
-      <span>Beside</span>
+      <span>With</span>
       <select
         value={String(against.value)}
         onChange={(event) => {

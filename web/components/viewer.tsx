@@ -113,6 +113,7 @@ export function Viewer() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what is moved with the arrow keys has to take the focus
         tabIndex={0}
         aria-busy={job.value !== undefined}
+        style={{ '--photo': `${open.width} / ${open.height}` }}
         onKeyDown={(event) => {
           const act = keys[event.key];
           if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return;

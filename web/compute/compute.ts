@@ -31,7 +31,9 @@ export interface ComputedResult {
   /** Steps and seed as they were used. */
   readonly steps: number | undefined;
   readonly seed: number;
-  /** A file with metadata. */
+  /** Formats that it can be saved in. */
+  readonly formats: readonly SaveFormat[];
+  /** A file, with or without metadata; a server's has them always. */
   save(format: SaveFormat, metadata: boolean): Promise<Blob>;
 }
 

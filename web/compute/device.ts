@@ -51,6 +51,7 @@ async function toResult(result: BrowserResult): Promise<ComputedResult> {
     },
     steps: provenance.steps,
     seed: provenance.seed,
+    formats: ['original', 'jpeg', 'png', 'webp'],
     save: (format, metadata) => result.toBlob({ metadata, ...(format !== 'original' && { format }) }),
   };
 }

@@ -16,33 +16,36 @@ const api = (path: string): URL => new URL(path, document.baseURI);
 export async function hasServer(): Promise<boolean> {
   try {
     const response = await fetch(api('readyz'), { cache: 'no-store' });
-    // Servers of single pages answer every address with the page.
-    return response.ok && !response.headers.get('content-type')?.includes('text/html');
+    // Servers of single pages answer every address with the page, which is no JSON.
+    return response.ok && ((await response.json()) as { status?: string }).status === 'ready';
   } catch {
     return false;
   }
 }
 
-/** A job as the server tells of it. */
+/** A restoration as the server describes it. */
 interface Job {
   readonly id: string;
-  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  readonly progress?: { readonly fraction: number };
+  readonly status: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly fraction: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly results?: readonly { readonly part: string; readonly scale?: number }[];
+  readonly provenance?: { readonly steps: number; readonly seed: number };
   readonly error?: Problem;
 }
 
 /** Problem details (RFC 9457) with the catalogue's code. */
 interface Problem {
   readonly code?: string;
-  readonly message?: string;
   readonly detail?: string;
   readonly title?: string;
   readonly fix?: string;
 }
 
-function errorOf({ code, message, detail, title, fix }: Problem, status: number): ClearwordError {
+function errorOf({ code, detail, title, fix }: Problem, status?: number): ClearwordError {
   const known = code !== undefined && code in catalogue ? (code as ErrorCode) : 'RUNTIME_FAILED';
-  const text = message ?? detail ?? title ?? `the server answered ${status}`;
+  const text = detail ?? title ?? `the server answered ${status ?? 'nothing'}`;
   return new ClearwordError(known, text, fix === undefined ? {} : { fix });
 }
 
@@ -77,36 +80,46 @@ const pause = (signal: AbortSignal): Promise<void> =>
     });
   });
 
+const pathOf = ({ id }: Job): string => `v1/restorations/${encodeURIComponent(id)}`;
+
 /** Follows a job to its end; a cancellation is passed on to the server. */
-async function follow(job: Job, { onProgress, signal }: ComputeHooks): Promise<Response> {
-  const path = `v1/restorations/${encodeURIComponent(job.id)}`;
+async function follow(job: Job, { onProgress, signal }: ComputeHooks): Promise<Job> {
+  let now = job;
   try {
-    let now = job;
-    while (now.state === 'queued' || now.state === 'running') {
+    while (now.status === 'queued' || now.status === 'running') {
       await pause(signal);
-      now = (await (await ask(path, signal)).json()) as Job;
-      onProgress(now.progress?.fraction ?? 0);
+      now = (await (await ask(pathOf(job), signal)).json()) as Job;
+      onProgress(now.fraction);
     }
-    if (now.state === 'done') return await ask(`${path}/result`, signal);
-    throw errorOf(now.error ?? { code: 'CANCELLED', message: 'the server cancelled the restoration' }, 500);
   } catch (error) {
     // The work is of no use to anyone any more. Whether the server hears of it changes nothing for the page.
-    if (signal.aborted) void fetch(api(path), { method: 'DELETE' }).catch(() => undefined);
+    if (signal.aborted) void fetch(api(pathOf(job)), { method: 'DELETE' }).catch(() => undefined);
     throw error;
   }
+  if (now.status === 'done') return now;
+  throw errorOf(now.error ?? { code: 'RUNTIME_FAILED', detail: 'the server cancelled the restoration' });
 }
 
 async function restore(photo: Blob, request: RestoreRequest, hooks: ComputeHooks): Promise<ComputedResult> {
   const { prompt, steps, seed, samples } = request;
   const body = form(photo, { prompt, steps, seed, samples });
-  const first = await ask('v1/restorations', hooks.signal, { method: 'POST', body });
-  const isJob = first.headers.get('content-type')?.includes('json') === true;
-  const response = isJob ? await follow((await first.json()) as Job, hooks) : first;
-  const file = await response.blob();
-  const bitmap = await createImageBitmap(file);
-  const { width, height } = bitmap;
-  bitmap.close();
-  return { width, height, preview: file, uncertainty: undefined, steps, seed, save: async () => file };
+  // A job, also for a small photo, because it tells how far it is.
+  const headers = { Prefer: 'respond-async' };
+  const posted = await ask('v1/restorations', hooks.signal, { method: 'POST', body, headers });
+  const job = await follow((await posted.json()) as Job, hooks);
+  const part = async (query: string) => (await ask(`${pathOf(job)}/result${query}`, hooks.signal)).blob();
+  const file = await part('');
+  const unsure = job.results?.find((result) => result.part === 'uncertainty');
+  return {
+    width: job.width ?? 0,
+    height: job.height ?? 0,
+    preview: file,
+    uncertainty: unsure && { image: await part('?part=uncertainty'), scale: unsure.scale ?? 1 },
+    steps: job.provenance?.steps ?? steps,
+    seed: job.provenance?.seed ?? seed,
+    formats: ['original'],
+    save: async () => file,
+  };
 }
 
 export const server: Compute = {
