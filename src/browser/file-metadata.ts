@@ -9,10 +9,17 @@
 import { uprightExif } from '../data/exif-orientation.ts';
 import type { ImageFormat } from '../data/image-signature.ts';
 import { joined, jpegParts, pngParts, webpParts } from './file-parts.ts';
-import type { KeptMetadata } from './protocol.ts';
 
 /** Formats that a canvas writes. */
 export type CanvasFormat = 'jpeg' | 'png' | 'webp';
+
+/** Metadata of the input that goes into the result again. */
+export interface KeptMetadata {
+  readonly format: CanvasFormat | undefined;
+  /** A TIFF structure, upright and without thumbnail. */
+  readonly exif?: Uint8Array;
+  readonly xmp?: string;
+}
 
 export interface Metadata {
   readonly exif?: Uint8Array | undefined;

@@ -8,8 +8,8 @@ import { mergeXmp } from '../data/xmp.ts';
 import { ClearwordError } from '../errors.ts';
 import type { Findings } from '../models/model.ts';
 import type { Provenance } from '../restore/provenance.ts';
-import { type CanvasFormat, withMetadata } from './file-metadata.ts';
-import type { KeptMetadata, RestoredParts } from './protocol.ts';
+import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';
+import type { RestoredParts } from './protocol.ts';
 
 /** What a picture shows. */
 export type BrowserRole = 'restored' | 'mean' | 'sample' | 'uncertainty';

@@ -10,8 +10,8 @@ import { readSignature } from '../data/image-signature.ts';
 import { fromRawPixels, type Picture, splitAlpha } from '../data/picture.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { limitsFor } from '../restore/options.ts';
-import { readMetadata } from './file-metadata.ts';
-import type { BrowserInput, KeptMetadata } from './protocol.ts';
+import { type KeptMetadata, readMetadata } from './file-metadata.ts';
+import type { BrowserInput } from './protocol.ts';
 
 export interface Input {
   readonly picture: Picture;

@@ -11,6 +11,7 @@ import type { Provenance } from '../restore/provenance.ts';
 import type { Progress } from '../restore/restore-picture.ts';
 import type { WebDeviceChoice } from '../runtime/web/device.ts';
 import type { WebDevice } from '../runtime/web/engine.ts';
+import type { KeptMetadata } from './file-metadata.ts';
 
 /** What a page can restore. A Blob is a picture file; the browser decides which formats it reads. */
 export type BrowserInput = Blob | ImageBitmap | ImageData | RawPixels;
@@ -64,14 +65,6 @@ export interface ModelSummary {
   readonly defaultTile: number;
   /** T of the model's process: the most steps there are. */
   readonly mostSteps: number;
-}
-
-/** Metadata of the input that goes into the result again. */
-export interface KeptMetadata {
-  readonly format: 'jpeg' | 'png' | 'webp' | undefined;
-  /** A TIFF structure, upright and without thumbnail. */
-  readonly exif?: Uint8Array;
-  readonly xmp?: string;
 }
 
 export interface RestoredParts {

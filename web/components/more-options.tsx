@@ -96,7 +96,7 @@ export function MoreOptions() {
           value={steps}
           least={1}
           most={model.value?.mostSteps ?? MOST_STEPS}
-          placeholder={usual === undefined ? 'auto' : `${usual} (usual)`}
+          placeholder={usual === undefined ? 'auto' : String(usual)}
         />
         <NumberField
           id="seed"

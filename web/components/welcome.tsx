@@ -40,7 +40,7 @@ export function Welcome() {
           <Icon name="image" size={34} />
         </div>
         <PickPhoto label="Choose a photo" className="button primary large" />
-        <p>
+        <p class="by-hand">
           or drop it anywhere on this page, or paste it with <kbd>Ctrl</kbd>+<kbd>V</kbd>
         </p>
       </div>

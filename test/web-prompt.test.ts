@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { DEGRADATIONS, type Degradation } from '../src/models/model.ts';
+import { found, promptFor, strengthWord, withClause } from '../web/prompt.ts';
+
+const all = [...DEGRADATIONS];
+
+describe('chips as a prompt', () => {
+  it.each([
+    [['rain', 'noise'], ['rain', 'noise'], ''],
+    [[], [], ''],
+    [['rain'], ['rain', 'noise'], 'remove the rain, keep the noise'],
+    [[], ['haze'], 'keep the haze'],
+    [['haze'], [], 'remove the haze'],
+    [['noise', 'haze'], ['rain'], 'remove the noise and the haze, keep the rain'],
+    [all, ['rain'], 'remove the noise, the rain and the haze'],
+  ] as [Degradation[], Degradation[], string][])('%j of %j found: %s', (chosen, inPhoto, prompt) => {
+    expect(promptFor(chosen, inPhoto)).toBe(prompt);
+  });
+});
+
+describe('a clause in someone’s own words', () => {
+  it.each([
+    ['', 'remove', 'rain', 'remove the rain'],
+    ['a street', 'keep', 'haze', 'a street, keep the haze'],
+    ['a street, keep the haze', 'remove', 'haze', 'a street, remove the haze'],
+    ['Remove Rain; a street', 'keep', 'rain', 'a street, keep the rain'],
+    ['remove the rainbow', 'keep', 'rain', 'remove the rainbow, keep the rain'],
+    ['remove the rain, keep the fog', 'remove', 'noise', 'remove the rain, keep the fog, remove the noise'],
+  ] as const)('%j, %s %s', (prompt, verb, name, expected) => {
+    expect(withClause(prompt, verb, name)).toBe(expected);
+  });
+});
+
+it('what is likelier than not is found, and its strength has a word', () => {
+  const about = (probability: number) => ({ probability, strength: 0.5 });
+  expect(found({ degradations: { noise: about(0.5), rain: about(0.49), haze: about(1) } })).toEqual(['noise', 'haze']);
+  expect([0, 0.4, 1].map(strengthWord)).toEqual(['light', 'medium', 'strong']);
+});
