@@ -14,7 +14,7 @@ import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
 import { writeEvaluation } from '../evaluate/write.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, jsonOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 import { type ProgressDisplay, progressDisplay } from './progress.ts';
 import { printError } from './report.ts';
 
@@ -37,6 +37,7 @@ const options = z.strictObject({
   ahead: z.int().min(1).max(64).default(3).meta({ placeholder: 'n', description: 'pictures decoded ahead' }),
   device: deviceOption,
   model: modelOption,
+  encoders: encodersOption,
   json: jsonOption.meta({ description: 'print one JSON object instead of a table' }),
 });
 
@@ -105,17 +106,23 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
   }
 }
 
-async function loadModel({ device, model }: EvaluateOptions, context: CommandContext): Promise<Clearword> {
-  return context.loadModel({ device, ...(model !== undefined && { model }), signal: context.signal });
+async function loadModel({ device, model, encoders }: EvaluateOptions, context: CommandContext): Promise<Clearword> {
+  return context.loadModel({
+    device,
+    ...(model !== undefined && { model }),
+    ...(encoders !== undefined && { encoders }),
+    signal: context.signal,
+  });
 }
 
 function restorerOf(clearword: Clearword, given: EvaluateOptions): NonNullable<EvaluationOptions['restorer']> {
-  const { steps, sampler, seed, tile } = given;
+  const { steps, sampler, seed, tile, ensemble } = given;
   const chosen = {
     ...(steps !== undefined && { steps }),
     ...(sampler !== undefined && { sampler }),
     ...(tile !== undefined && { tile }),
     seed,
+    ensemble,
   };
   return { clearword, parameters: chosen };
 }
@@ -137,7 +144,8 @@ function settingsOf(given: EvaluateOptions, clearword: Clearword | undefined) {
 /** What the report and the JSON say about a measurement. */
 function aboutOf(given: EvaluateOptions, list: CaseList, clearword: Clearword | undefined) {
   const { task, crop, sigma, prompts, prompt, captions, seed } = given;
-  const { steps, sampler, tile, overlap } = clearword?.settings(restorerOf(clearword, given).parameters) ?? {};
+  const { steps, sampler, tile, overlap, ensemble } =
+    clearword?.settings(restorerOf(clearword, given).parameters) ?? {};
   return {
     layout: list.layout,
     task,
@@ -148,7 +156,7 @@ function aboutOf(given: EvaluateOptions, list: CaseList, clearword: Clearword | 
     ...(clearword && {
       model: clearword.model.name,
       hash: clearword.model.hash,
-      ...{ steps, sampler, tile, overlap },
+      ...{ steps, sampler, tile, overlap, ensemble },
       prompts,
       ...(prompts === 'constant' && { prompt }),
       ...(captions !== undefined && { captions }),

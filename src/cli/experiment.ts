@@ -15,7 +15,7 @@ import { meterOptions, metersFor } from '../evaluate/options.ts';
 import { bundledModel } from '../models/load.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, modelOption } from './common-options.ts';
 import { progressDisplay } from './progress.ts';
 
 /** The configurations that come with the package; sources and build lie equally deep. */
@@ -35,6 +35,7 @@ const options = z.strictObject({
     description: "folder of the data sets; default: the configuration's",
   }),
   model: modelOption,
+  encoders: encodersOption,
   device: deviceOption,
   ...weights,
 });
@@ -81,7 +82,12 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
       folder: resolve(given.output),
       meters,
       load: (model = given.model) =>
-        context.loadModel({ device: given.device, ...(model !== undefined && { model }), signal }),
+        context.loadModel({
+          device: given.device,
+          ...(model !== undefined && { model }),
+          ...(given.encoders !== undefined && { encoders: given.encoders }),
+          signal,
+        }),
       pathOf: (model = given.model) => model ?? bundledModel(),
       device: given.device,
       signal,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
 import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 
-const { prompt, steps, sampler, seed, samples, tile, overlap, compare, saveStates, strip, maxMegapixels } =
+const { prompt, steps, sampler, seed, samples, tile, overlap, ensemble, compare, saveStates, strip, maxMegapixels } =
   restoreOptionsSchema.shape;
 
 export const restoreCommandOptions = z
@@ -40,6 +40,7 @@ export const restoreCommandOptions = z
     encoders: encodersOption,
     tile,
     overlap,
+    ensemble,
     compare,
     saveStates,
     strip,

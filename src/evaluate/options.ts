@@ -75,6 +75,7 @@ export const evaluationOptions = {
     description: "seed of the restorer's noise, of added noise and of shuffled captions",
   }),
   tile: restoreOptionsSchema.shape.tile,
+  ensemble: restoreOptionsSchema.shape.ensemble,
 };
 
 type MeterSettings = z.output<z.ZodObject<typeof meterOptions>>;

@@ -52,6 +52,9 @@ export const restoreOptionsSchema = z.strictObject({
         'least overlap of neighbouring tiles in pixels, at most half a tile; default: 32, or a quarter of a tile if that is less',
       placeholder: 'n',
     }),
+  ensemble: z.boolean().default(false).meta({
+    description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
+  }),
   compare: z.boolean().default(false).meta({ description: 'also make a picture of before and after side by side' }),
   saveStates: z.boolean().default(false).meta({
     description: 'also make a strip of the states of the diffusion, on a view of the picture that fits in a tile',
@@ -79,6 +82,7 @@ export interface RestoreSettings {
   readonly samples: number;
   readonly tile: number;
   readonly overlap: number;
+  readonly ensemble: boolean;
 }
 
 /** The limits that `maxMegapixels` stands for. Bytes grow with it: uncompressed 16-bit RGBA takes 8 a pixel. */
@@ -102,5 +106,6 @@ export function settingsFor(model: RestorationModel, parameters: RestoreParamete
     samples: options.samples,
     tile,
     overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
+    ensemble: options.ensemble,
   };
 }

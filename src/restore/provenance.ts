@@ -22,6 +22,8 @@ export interface Provenance {
   /** Width x height of the tiles in pixels, such as "512x384"; with `overlap` part of what decides the bytes. */
   readonly tile: string;
   readonly overlap: number;
+  /** Present where the result is the mean over flips and turns. */
+  readonly ensemble?: 'yes';
 }
 
 export function provenanceOf(
@@ -41,5 +43,6 @@ export function provenanceOf(
     samples: settings.samples,
     tile: `${tile.width}x${tile.height}`,
     overlap: settings.overlap,
+    ...(settings.ensemble && { ensemble: 'yes' as const }),
   };
 }

@@ -9,6 +9,7 @@ import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import type { Findings, RestorationModel } from '../models/model.ts';
 import { condition } from './conditioning.ts';
+import { ENSEMBLE_PASSES } from './ensemble.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
@@ -70,8 +71,9 @@ export async function restorePicture(
 
   const collector = new SampleCollector(picture, settings.samples);
   const band = new FeatherBand(tiles, picture.channels, settings.samples, (y, rows) => collector.addRow(y, rows));
-  const plan = { ...sampling, conditioning, signal };
-  const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * sampling.steps;
+  const plan = { ...sampling, conditioning, signal, ensemble: settings.ensemble };
+  const passes = sampling.steps * (settings.ensemble ? ENSEMBLE_PASSES : 1);
+  const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
   const onStep = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
   for (let ty = 0; ty < tiles.y.starts.length; ty++) {
@@ -84,7 +86,7 @@ export async function restorePicture(
       for (let sample = 0; sample < settings.samples; sample++) {
         const place = { columns, rows, imageWidth: picture.width };
         const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
-        if (!visible) done += sampling.steps;
+        if (!visible) done += passes;
         band.add(sample, tx, ty, restored);
       }
     }

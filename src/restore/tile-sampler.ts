@@ -11,6 +11,7 @@ import type { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
 import type { RestorationModel } from '../models/model.ts';
 import type { Conditioning } from './conditioning.ts';
+import { type NoiseSource, overSymmetries } from './ensemble.ts';
 
 /** What is the same for every tile of a picture. */
 export interface SamplingPlan {
@@ -18,6 +19,8 @@ export interface SamplingPlan {
   readonly sde: MeanRevertingSde;
   readonly sampler: Sampler;
   readonly steps: number;
+  /** Restore the tile in all flips and turns and take the mean; default false. */
+  readonly ensemble?: boolean;
   readonly conditioning: Conditioning;
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,34 +46,45 @@ export async function sampleTile(
   seed: number,
   onStep: (report: StepReport) => void,
 ): Promise<Float32Array> {
-  const { model, sde, sampler, steps, conditioning, signal } = plan;
+  const noise = (draw: number) => tileNoise(place, seed, draw);
   try {
-    return await sampler({
-      sde,
-      mu: mu.data,
-      steps,
-      signal,
-      onStep,
-      noise: (draw) => tileNoise(place, seed, draw),
-      predict: async (x, t) => {
-        const output = await model.predict({
-          width: mu.width,
-          height: mu.height,
-          x,
-          mu: mu.data,
-          t,
-          text: conditioning.text,
-          degradation: conditioning.degradation,
-          ...(signal !== undefined && { signal }),
-        });
-        return toEstimates(model.parameterisation, output, { sde, x, mu: mu.data, t });
-      },
-    });
+    if (plan.ensemble !== true) return await sample(plan, mu, noise, onStep);
+    return await overSymmetries(mu, noise, (turned, turnedNoise) => sample(plan, turned, turnedNoise, onStep));
   } catch (error) {
     if (!(error instanceof ClearwordError) || error.code !== 'NON_FINITE') throw error;
     const at = `tile of ${mu.width} x ${mu.height} pixels at (${place.columns[0]}, ${place.rows[0]})`;
     throw new ClearwordError('NON_FINITE', `${at}: ${error.message}`, { cause: error });
   }
+}
+
+/** A tile, as it is or turned, through all steps. */
+function sample(
+  { model, sde, sampler, steps, conditioning, signal }: SamplingPlan,
+  mu: Raster,
+  noise: NoiseSource,
+  onStep: (report: StepReport) => void,
+): Promise<Float32Array> {
+  return sampler({
+    sde,
+    mu: mu.data,
+    steps,
+    signal,
+    onStep,
+    noise,
+    predict: async (x, t) => {
+      const output = await model.predict({
+        width: mu.width,
+        height: mu.height,
+        x,
+        mu: mu.data,
+        t,
+        text: conditioning.text,
+        degradation: conditioning.degradation,
+        ...(signal !== undefined && { signal }),
+      });
+      return toEstimates(model.parameterisation, output, { sde, x, mu: mu.data, t });
+    },
+  });
 }
 
 /**

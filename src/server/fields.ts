@@ -16,7 +16,7 @@ export type FieldLimits = Pick<ServerSettings, 'maxSteps' | 'maxSamples' | 'maxT
 export function restorationFields({ maxSteps, maxSamples, maxTile }: FieldLimits) {
   const { steps, samples, tile, overlap } = restoreOptionsSchema.shape;
   const described = <Type extends z.ZodType>(type: Type, as: z.ZodType): Type => type.meta(as.meta() ?? {});
-  return restoreOptionsSchema.omit({ maxMegapixels: true }).extend({
+  return restoreOptionsSchema.omit({ maxMegapixels: true, ensemble: true }).extend({
     steps: described(steps.unwrap().max(maxSteps).optional(), steps),
     samples: described(samples.unwrap().max(maxSamples).default(1), samples),
     tile: described(tile.unwrap().max(maxTile).optional(), tile),

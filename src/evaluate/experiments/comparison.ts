@@ -53,11 +53,12 @@ async function measure(
   config: ComparisonConfig,
   { data, folder, meters, signal, onProgress }: ExperimentContext,
 ): Promise<EvaluationResult> {
-  const { steps, sampler, tile, prompts: source, prompt, captions } = run;
+  const { steps, sampler, tile, ensemble, prompts: source, prompt, captions } = run;
   const parameters = {
     ...(steps !== undefined && { steps }),
     ...(sampler !== undefined && { sampler }),
     ...(tile !== undefined && { tile }),
+    ensemble,
     seed: config.seed,
   };
   const prompts = await promptsFor(set.cases, {

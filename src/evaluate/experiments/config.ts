@@ -26,6 +26,7 @@ const sampling = {
   steps: z.int().min(1).optional(),
   sampler: z.enum(SAMPLER_NAMES).optional(),
   tile: z.int().optional(),
+  ensemble: z.boolean().default(false),
 };
 
 /** A model trained for the experiment: a training configuration and what is different about it. */
