@@ -74,4 +74,14 @@ export const commands: readonly RegistryEntry[] = [
     summary: 'restore photos over HTTP',
     load: async () => (await import('./serve.ts')).serve,
   },
+  {
+    name: 'worker',
+    summary: 'do the jobs of a queue, on any machine',
+    load: async () => (await import('./worker.ts')).worker,
+  },
+  {
+    name: 'batch',
+    summary: 'restore a folder or bucket of photos through a queue',
+    load: async () => (await import('./batch.ts')).batch,
+  },
 ];

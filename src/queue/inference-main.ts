@@ -5,6 +5,7 @@
  * @module
  */
 import { Clearword } from '../clearword.ts';
+import { removeUnfinishedFiles } from '../data/atomic-file.ts';
 import { loadModel } from '../models/load.ts';
 import { openStore } from '../store/open-store.ts';
 import type { FromProcess, InferenceSettings, ToProcess } from './inference-protocol.ts';
@@ -14,12 +15,14 @@ import { performJob } from './perform.ts';
 /** Shortest time in milliseconds between two messages about progress. */
 const PROGRESS_INTERVAL = 100;
 
-async function load({ loader, model, device, threads }: InferenceSettings): Promise<Clearword> {
+async function load({ loader, model, ...settings }: InferenceSettings): Promise<Clearword> {
   if (loader !== undefined) {
     const module = (await import(loader)) as { load(): Promise<Clearword> };
     return module.load();
   }
-  return new Clearword(await loadModel({ ...(model !== undefined && { path: model }), device, threads }));
+  const { encoders, device, threads } = settings;
+  const options = { ...(model !== undefined && { path: model }), ...(encoders !== undefined && { encoders }) };
+  return new Clearword(await loadModel({ ...options, device, threads }));
 }
 
 function tell(message: FromProcess): void {
@@ -65,7 +68,10 @@ async function main(settings: InferenceSettings): Promise<void> {
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 // Without a parent there is nobody to work for: it was killed.
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  removeUnfinishedFiles();
+  process.exit(0);
+});
 
 main(JSON.parse(process.argv[2] ?? '{}') as InferenceSettings).catch((error: unknown) => {
   tell({ kind: 'unusable', error: jobErrorOf(error) });

@@ -12,6 +12,8 @@ export interface InferenceSettings {
   readonly store: string;
   /** Path of a model; default: the bundled one. */
   readonly model?: string;
+  /** Weights of the encoders of a model that has none of its own. */
+  readonly encoders?: string;
   readonly device: DeviceChoice;
   /** Threads of one operator on the CPU; 0: one per core. */
   readonly threads: number;

@@ -12,7 +12,10 @@ import type { ServerSettings } from './settings.ts';
 
 export type FieldLimits = Pick<ServerSettings, 'maxSteps' | 'maxSamples' | 'maxTile'>;
 
-/** The restore options but for the limit on pixels, which is the operator's, with the operator's other limits. */
+/**
+ * The restore options with the operator's limits; but for the limit on pixels, which is the operator's own, and the
+ * ensemble, which would take eight times the work.
+ */
 export function restorationFields({ maxSteps, maxSamples, maxTile }: FieldLimits) {
   const { steps, samples, tile, overlap } = restoreOptionsSchema.shape;
   const described = <Type extends z.ZodType>(type: Type, as: z.ZodType): Type => type.meta(as.meta() ?? {});

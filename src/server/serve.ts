@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ClearwordError } from '../errors.ts';
@@ -12,19 +11,17 @@ import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
 import { openQueue } from '../queue/open-queue.ts';
 import { ProcessPool } from '../queue/process-pool.ts';
 import { keepTidy } from '../queue/retention.ts';
+import { threadsFor } from '../queue/threads.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
 import { ApiKeys } from './api-keys.ts';
 import { buildApp } from './app.ts';
 import { Metrics } from './metrics.ts';
 import { Service } from './service.ts';
-import { acceptedFormats, type ServerSettings } from './settings.ts';
+import { acceptedFormats, BACK_OFF, type ServerSettings } from './settings.ts';
 
 /** Milliseconds between two looks, while shutting down, for connections on which nothing happens. */
 const HANG_UP_INTERVAL = 50;
-/** Seconds before the second try of a job. */
-export const BACK_OFF = 1;
-
 export interface ServeOptions {
   readonly settings: ServerSettings;
   /** Which model, and where to compute. */
@@ -42,11 +39,6 @@ export interface RunningServer {
    * that does not come gets the address of the job.
    */
   close(): Promise<void>;
-}
-
-/** Cores for each of several processes. */
-export function threadsFor(threads: number, processes: number): number {
-  return threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / Math.max(1, processes)));
 }
 
 /**

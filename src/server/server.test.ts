@@ -42,7 +42,14 @@ describe('fields', () => {
   const parse = (fields: Record<string, string>) => parseFields(schema, new Map(Object.entries(fields)));
 
   it('become what the schema says', () => {
-    expect(parse({})).toEqual({ prompt: '', seed: 0, samples: 1, compare: false, saveStates: false, strip: false });
+    expect(parse({})).toMatchObject({
+      prompt: '',
+      seed: 0,
+      samples: 1,
+      compare: false,
+      saveStates: false,
+      strip: false,
+    });
     expect(
       parse({ prompt: '5', steps: '5', strip: 'true', compare: 'false', quality: '90', format: 'jpeg' }),
     ).toMatchObject({

@@ -7,6 +7,9 @@ import { z } from 'zod';
 import { IMAGE_FORMATS, type ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
 
+/** Seconds before the second try of a job. */
+export const BACK_OFF = 1;
+
 const count = (min: number, max: number, value: number, description: string) =>
   z.int().min(min).max(max).default(value).meta({ placeholder: 'n', description });
 const amount = (max: number, value: number, description: string) =>

@@ -76,8 +76,11 @@ export class FolderStore implements ObjectStore {
     if (!entries) return;
     const folders: string[] = [];
     for await (const entry of entries) {
-      if (isUnfinished(entry.name)) continue;
       const path = join(folder, entry.name);
+      if (isUnfinished(entry.name)) {
+        await removeAbandoned(path);
+        continue;
+      }
       if (entry.isDirectory()) folders.push(path);
       else if (entry.isFile()) yield path;
     }
@@ -101,7 +104,16 @@ export class FolderStore implements ObjectStore {
   }
 }
 
-/** Temporary files of `writeFileAtomic`, perhaps of a process that was killed. */
+/** Hours after which nobody is writing a file any more. */
+const ABANDONED = 1;
+
+/** Temporary files of `writeFileAtomic`. */
 function isUnfinished(name: string): boolean {
   return name.startsWith('.clearword-') && name.endsWith('.tmp');
+}
+
+/** Removes what a process that was killed has left. */
+async function removeAbandoned(path: string): Promise<void> {
+  const entry = await stat(path).catch(() => undefined);
+  if (entry && Date.now() - entry.mtimeMs > ABANDONED * 3_600_000) await rm(path, { force: true });
 }

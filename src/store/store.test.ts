@@ -1,5 +1,5 @@
 /** What every store has to do, for all of them. */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
@@ -102,8 +102,12 @@ describe('a folder', () => {
     await store.remove('jobs/a/input');
     expect(await readdir(root)).toEqual([]);
     await mkdir(join(root, 'jobs'));
-    await writeFile(join(root, 'jobs', '.clearword-1.tmp'), 'half');
+    for (const name of ['.clearword-1.tmp', '.clearword-2.tmp']) await writeFile(join(root, 'jobs', name), 'half');
+    const longAgo = new Date(Date.now() - 7_200_000);
+    await utimes(join(root, 'jobs', '.clearword-2.tmp'), longAgo, longAgo);
     expect(await keys(store, '')).toEqual([]);
+    // Nobody is writing the second one any more.
+    expect(await readdir(join(root, 'jobs'))).toEqual(['.clearword-1.tmp']);
   });
 
   it('that cannot be made is an error with its path', async () => {

@@ -1,8 +1,9 @@
 /**
- * What the commands of the service need besides Clearword's own dependencies.
+ * What the commands of the service have in common: packages besides Clearword's own dependencies, and which model.
  *
  * @module
  */
+import type { InferenceSettings } from '../queue/inference-protocol.ts';
 import { importOptional } from '../store/optional-package.ts';
 
 /** The optional packages of the server in package.json; those of Redis and S3 are asked for where they are used. */
@@ -21,4 +22,17 @@ const PACKAGES = [
 /** Imports modules of the service. Errors: PACKAGE_MISSING with the command that installs everything. */
 export function importService<T>(load: () => Promise<T>): Promise<T> {
   return importOptional('the service', load, PACKAGES);
+}
+
+/** The model's options as the processes take them. */
+export function inferenceOf({
+  model,
+  encoders,
+  device,
+}: {
+  readonly model?: string | undefined;
+  readonly encoders?: string | undefined;
+  readonly device: InferenceSettings['device'];
+}): Omit<InferenceSettings, 'store' | 'threads'> {
+  return { device, ...(model !== undefined && { model }), ...(encoders !== undefined && { encoders }) };
 }

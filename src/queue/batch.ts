@@ -1,0 +1,225 @@
+/**
+ * Many pictures: from a store, through a queue, into another store.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { EXTENSIONS, formatOfName, type ImageFormat } from '../data/image-signature.ts';
+import { ClearwordError } from '../errors.ts';
+import { getExisting, type ObjectStore, removeAll, type StoredObject } from '../store/object-store.ts';
+import { VERSION } from '../version.ts';
+import { BATCH_PREFIX, BatchLedger, type BatchRecord } from './batch-ledger.ts';
+import {
+  idOfWork,
+  inputKey,
+  type JobError,
+  type JobStatus,
+  jobErrorOf,
+  jobPrefix,
+  type RestorationRequest,
+  type ResultFile,
+} from './job.ts';
+import { type JobQueue, waitForJob } from './job-queue.ts';
+
+export interface BatchSettings {
+  readonly queue: JobQueue;
+  /** Shared with whoever does the jobs. */
+  readonly store: ObjectStore;
+  readonly source: ObjectStore;
+  readonly target: ObjectStore;
+  readonly parameters: RestorationRequest['parameters'];
+  readonly limits: RestorationRequest['limits'];
+  /** SHA-256 of the weights that every worker has to have. */
+  readonly model: string;
+  /** Pictures in the queue at a time. */
+  readonly inFlight: number;
+  /** Also use a target that holds something else. */
+  readonly overwrite: boolean;
+  /** Try those again that an earlier run has set aside. */
+  readonly retrySetAside: boolean;
+  readonly signal: AbortSignal;
+  readonly onReport: (report: BatchReport) => void;
+}
+
+export interface BatchReport {
+  readonly status: 'restored' | 'skipped' | 'set-aside' | 'failed';
+  readonly input: string;
+  readonly output?: string;
+  readonly seconds?: number;
+  readonly error?: JobError;
+}
+
+export type BatchSummary = Record<BatchReport['status'], number>;
+
+/** What batches have in place of an API key's name, so that no client of a server gets at their jobs. */
+const OWNER = ':batch';
+
+/**
+ * Restores every picture of the source that the ledger of the target does not have yet.
+ *
+ * A job's id is the hash of picture and settings: a run that was stopped, or a second one beside it, finds the jobs of the
+ * first. A result counts once it is in the target and in the ledger; only then is its job forgotten. What cannot be
+ * restored is set aside; what failed for reasons of the service (store, queue) is reported as failed, and tried by the next
+ * run.
+ *
+ * Errors: INVALID_OPTION, OUTPUT_EXISTS, STORE_FAILED, CANCELLED (what is queued stays queued).
+ */
+export async function runBatch(settings: BatchSettings): Promise<BatchSummary> {
+  const { source, target, signal, overwrite } = settings;
+  const excluded = excludedPrefix(source.address, target.address);
+  const ledger = await BatchLedger.open(target, { overwrite });
+  const batch = new Batch(settings, ledger);
+  const running = new Set<Promise<void>>();
+  try {
+    for await (const object of source.list('')) {
+      if (signal.aborted) break;
+      const hidden = object.key.startsWith(BATCH_PREFIX) || (excluded !== '' && object.key.startsWith(excluded));
+      const format = formatOfName(object.key);
+      if (hidden || format === undefined) continue;
+      const done = batch.restore(object, format).finally(() => running.delete(done));
+      running.add(done);
+      if (running.size >= settings.inFlight) await Promise.race(running);
+    }
+  } finally {
+    await Promise.all(running);
+    await ledger.close();
+  }
+  if (signal.aborted) throw new ClearwordError('CANCELLED', 'the batch was stopped; the same command goes on with it');
+  return batch.summary;
+}
+
+/** Part of the source that is the target. */
+function excludedPrefix(source: string, target: string): string {
+  const inside = (place: string) => `${place.replace(/\/+$/, '')}/`;
+  if (inside(source) === inside(target)) {
+    throw new ClearwordError('INVALID_OPTION', 'expected another place for the results than that of the pictures');
+  }
+  return inside(target).startsWith(inside(source)) ? inside(target).slice(inside(source).length) : '';
+}
+
+class Batch {
+  readonly summary: BatchSummary = { restored: 0, skipped: 0, 'set-aside': 0, failed: 0 };
+  readonly #settings: BatchSettings;
+  readonly #ledger: BatchLedger;
+  readonly #identity: string;
+  /** How many pictures wait for a job: copies of a picture share one. */
+  readonly #users = new Map<string, number>();
+
+  constructor(settings: BatchSettings, ledger: BatchLedger) {
+    const { parameters, model } = settings;
+    this.#settings = settings;
+    this.#ledger = ledger;
+    const identity = JSON.stringify([Object.entries(parameters).sort(), model, VERSION]);
+    this.#identity = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  }
+
+  /** Never rejects: failures are reported. */
+  async restore(object: StoredObject, format: ImageFormat): Promise<void> {
+    const { key } = object;
+    try {
+      const known = this.#ledger.find(object, this.#identity);
+      if (known && (await this.#stillHolds(known))) {
+        const { status, outputs, error } = known;
+        if (status === 'restored') this.#report({ status: 'skipped', input: key, ...outputOf(outputs) });
+        else this.#report({ status, input: key, ...(error && { error }) });
+        return;
+      }
+      const picture = await getExisting(this.#settings.source, key);
+      await this.#restore(object, format, picture);
+    } catch (error) {
+      if (!this.#settings.signal.aborted) this.#report({ status: 'failed', input: key, error: jobErrorOf(error) });
+    }
+  }
+
+  async #stillHolds({ status, outputs }: BatchRecord): Promise<boolean> {
+    if (status === 'set-aside') return !this.#settings.retrySetAside;
+    const found = await Promise.all(outputs.map((output) => this.#settings.target.stat(output)));
+    return found.every((output) => output !== undefined);
+  }
+
+  async #restore(object: StoredObject, format: ImageFormat, picture: Uint8Array): Promise<void> {
+    const { parameters, model } = this.#settings;
+    const id = idOfWork(picture, { settings: this.#identity, format, parameters, model });
+    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+    const { key } = object;
+    let job: JobStatus;
+    let outputs: string[];
+    try {
+      job = await this.#finished(id, format, picture);
+      outputs = await this.#deliver(key, job.result?.files ?? []);
+    } finally {
+      // Before the ledger, which forgets jobs that nobody uses.
+      this.#users.set(id, (this.#users.get(id) ?? 1) - 1);
+    }
+    const { bytes, modified } = object;
+    const { result, error } = job;
+    const common = { key, id, bytes, modified: modified.getTime(), settings: this.#identity, outputs };
+    const forget = () => this.#forget(id);
+    if (result) {
+      const { seconds } = result;
+      await this.#ledger.add({ ...common, status: 'restored', seconds }, forget);
+      this.#report({ status: 'restored', input: key, seconds, ...outputOf(outputs) });
+    } else if (error) {
+      await this.#ledger.add({ ...common, status: 'set-aside', error }, forget);
+      this.#report({ status: 'set-aside', input: key, error });
+    }
+  }
+
+  /** The job once it is done or has failed, with its results in the store. */
+  async #finished(id: string, format: ImageFormat, picture: Uint8Array): Promise<JobStatus> {
+    const { queue, store, signal, retrySetAside, parameters, limits, model } = this.#settings;
+    const request: RestorationRequest = { kind: 'restoration', id, parameters, format, limits, model, owner: OWNER };
+    for (let tries = 0; ; tries++) {
+      const before = await queue.get(id);
+      const again = before?.state === 'cancelled' || (before?.state === 'failed' && retrySetAside && tries === 0);
+      if (again) await queue.remove(id);
+      if (!before || again) await store.put(inputKey(id), picture);
+      await queue.add(request);
+      const job = await waitForJob(queue, id, { signal });
+      const gone = job.result && !(await this.#hasAll(job.result.files));
+      if (job.state !== 'cancelled' && !gone) return job;
+      if (tries === 2) throw new ClearwordError('STORE_FAILED', `the results of job ${id} vanish`);
+      // Cleared away by the retention of a server, or cancelled by an operator: the work is done again.
+      await queue.remove(id);
+    }
+  }
+
+  async #hasAll(files: readonly ResultFile[]): Promise<boolean> {
+    const found = await Promise.all(files.map(({ key }) => this.#settings.store.stat(key)));
+    return found.every((file) => file !== undefined);
+  }
+
+  async #deliver(key: string, files: readonly ResultFile[]): Promise<string[]> {
+    const { store, target } = this.#settings;
+    const outputs = files.map((file) => outputKey(key, file));
+    // The result last: whoever sees it sees everything that belongs to it.
+    for (const [i, file] of [...files.entries()].reverse()) {
+      await target.put(outputs[i] ?? key, await getExisting(store, file.key));
+    }
+    return outputs;
+  }
+
+  async #forget(id: string): Promise<void> {
+    if ((this.#users.get(id) ?? 0) > 0) return;
+    this.#users.delete(id);
+    await this.#settings.queue.remove(id);
+    await removeAll(this.#settings.store, jobPrefix(id));
+  }
+
+  #report(report: BatchReport): void {
+    this.summary[report.status]++;
+    this.#settings.onReport(report);
+  }
+}
+
+/** The picture's own key for its result, `photo.uncertainty.png` and so on for what belongs to it. */
+function outputKey(key: string, { part, format }: ResultFile): string {
+  if (part === 'restored') return key;
+  const dot = key.lastIndexOf('.');
+  const extension = formatOfName(key) === format ? key.slice(dot) : EXTENSIONS[format][0];
+  return `${key.slice(0, dot)}.${part === 'comparison' ? 'compare' : part}${extension}`;
+}
+
+function outputOf([output]: readonly string[]) {
+  return output === undefined ? {} : { output };
+}
