@@ -98,10 +98,7 @@ export async function fetchModel(
   const cache = await openCache();
   const card = await fetchCard(urls.card, cache, signal);
   // The hash is part of the key, so that another version of the model is another entry.
-  const key = `${urls.weights}#${parseCard(card, urls.card).sha256}`.replace(
-    '#',
-    urls.weights.includes('?') ? '&' : '?',
-  );
+  const key = `${keyStem(urls.weights)}${parseCard(card, urls.card).sha256}`;
   const model = async (weights: Uint8Array<ArrayBuffer>) =>
     parseModel({ weights, hash: await sha256(weights), card, source: urls.weights });
 

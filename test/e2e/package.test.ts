@@ -101,6 +101,8 @@ it('has nothing else', () => {
     /^weights\/[\w-]+\/[\w.-]+$/,
     /^configs\/([\w-]+\/)?[\w-]+\.json$/,
     /^docs\/[\w-]+\.md$/,
+    // The page that `clearword serve` shows.
+    /^web\/dist\/(assets\/)?[\w.-]+$/,
     /^[A-Z]+(\.md)?$/,
     /^package\.json$/,
   ];

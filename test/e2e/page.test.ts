@@ -117,13 +117,13 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     await under.restoreButton().click();
     const history = under.history();
     await expect.poll(() => history.count(), { timeout: PATIENCE }).toBe(2);
-    expect(await history.first().textContent()).toMatch(/2\. everything found · 2 samples · seed 7/);
+    expect(await history.first().textContent()).toMatch(/2\. everything found.*3 steps · 2 samples · seed 7/);
     await under.button('Uncertainty').click();
     await page.locator('.uncertainty').waitFor();
     await under.shot('desktop-uncertainty');
     await under.button('Uncertainty').click();
     await under.button('Side by side').click();
-    await page.getByLabel('Beside').selectOption('1');
+    await page.getByLabel('With', { exact: true }).selectOption('1');
     await page.getByRole('img', { name: 'Result 1' }).waitFor();
     await page.getByRole('img', { name: 'Result 2' }).waitFor();
     await under.shot('desktop-side-by-side');
