@@ -123,7 +123,7 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     await under.shot('desktop-uncertainty');
     await under.button('Uncertainty').click();
     await under.button('Side by side').click();
-    await page.getByLabel('With', { exact: true }).selectOption('1');
+    await page.getByLabel('Compare with').selectOption('1');
     await page.getByRole('img', { name: 'Result 1' }).waitFor();
     await page.getByRole('img', { name: 'Result 2' }).waitFor();
     await under.shot('desktop-side-by-side');

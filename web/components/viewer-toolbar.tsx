@@ -58,9 +58,10 @@ function AgainstField() {
   const others = comparable.value;
   if (others.length === 0) return null;
   return (
-    <label class="against">
-      <span>With</span>
+    <div class="against">
+      <label for="against">Compare with</label>
       <select
+        id="against"
         value={String(against.value)}
         onChange={(event) => {
           const { value } = event.currentTarget;
@@ -74,7 +75,7 @@ function AgainstField() {
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 
