@@ -1,6 +1,7 @@
 /** What every queue has to do, for both of them; Redis is a real one. */
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
 import { hasRedis, REDIS_NOTE, type RedisServer, startRedis } from '../../test/support/redis-server.ts';
@@ -364,6 +365,17 @@ describe('the queue on Redis', () => {
     expect((await until(queue, 'after')).state).toBe('done');
     expect((await queue.get('before'))?.state).toBe('done');
     await worker.close(1);
+    await queue.close();
+  });
+
+  it.skipIf(!hasRedis)('keeps waiting jobs in the list whose length decides how many workers there are', async () => {
+    const n = ++count;
+    const queue = await (KINDS[1] as Kind).open(n);
+    await queue.add(request('a'));
+    await queue.add(request('b'));
+    const client = new Redis(redis?.url ?? '');
+    expect(await client.llen(`bull:test-${n}:wait`)).toBe(2);
+    await client.quit();
     await queue.close();
   });
 

@@ -20,6 +20,9 @@ const PAGE = 3;
 const escapeXml = (text: string): string =>
   text.replace(/[<>&]/g, (letter) => ({ '<': '&lt;', '>': '&gt;', '&': '&amp;' })[letter] ?? letter);
 
+/** When each object was written. */
+const written = new Map<string, Date>();
+
 /** Starts a server with one bucket, named `bucket`, and points the official client's environment at it. */
 export async function startS3Server(): Promise<S3Server> {
   const objects = new Map<string, Buffer>();
@@ -76,6 +79,7 @@ async function answer(
   switch (request.method) {
     case 'PUT':
       objects.set(key, Buffer.concat(chunks));
+      written.set(key, new Date());
       return void response.writeHead(200, { etag: '"0"' }).end();
     case 'DELETE':
       objects.delete(key);
@@ -84,7 +88,10 @@ async function answer(
     case 'GET':
       if (!stored)
         return void response.writeHead(404).end(request.method === 'GET' ? errorXml('NoSuchKey') : undefined);
-      response.writeHead(200, { 'content-length': stored.length, 'last-modified': new Date().toUTCString() });
+      response.writeHead(200, {
+        'content-length': stored.length,
+        'last-modified': (written.get(key) ?? new Date(0)).toUTCString(),
+      });
       return void response.end(request.method === 'GET' ? stored : undefined);
     default:
       return void response.writeHead(405).end();
@@ -101,7 +108,8 @@ function listing(query: URLSearchParams, objects: Map<string, Buffer>): string {
   const page = rest.slice(0, PAGE);
   const contents = page.map((key) => {
     const size = objects.get(key)?.length ?? 0;
-    return `<Contents><Key>${escapeXml(key)}</Key><Size>${size}</Size><LastModified>${new Date().toISOString()}</LastModified></Contents>`;
+    const time = (written.get(key) ?? new Date(0)).toISOString();
+    return `<Contents><Key>${escapeXml(key)}</Key><Size>${size}</Size><LastModified>${time}</LastModified></Contents>`;
   });
   const more = rest.length > PAGE;
   const token = more ? `<NextContinuationToken>${escapeXml(page.at(-1) ?? '')}</NextContinuationToken>` : '';
