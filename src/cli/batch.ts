@@ -48,6 +48,9 @@ const options = z.strictObject({
   json: jsonOption,
 });
 
+/** Queue and stores may be away for two minutes before a photo is reported as failed. */
+const PERSISTENCE = { attempts: 8, backOff: BACK_OFF } as const;
+
 type BatchOptions = z.output<typeof options>;
 
 export const batch = defineCommand({
@@ -90,6 +93,7 @@ async function run(args: readonly string[], given: BatchOptions, context: Comman
     const { inFlight, overwrite, retrySetAside, timeout } = given;
     const summary = await runBatch({
       ...{ queue, store, source, target, model, inFlight, overwrite, retrySetAside, onReport },
+      retry: PERSISTENCE,
       parameters: parametersOf(given),
       limits: { maxMegapixels: given.maxMegapixels, seconds: timeout },
       signal: context.signal,

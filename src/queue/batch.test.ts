@@ -70,6 +70,7 @@ async function setUp(pictures: Readonly<Record<string, string>>) {
     try {
       const summary = await runBatch({
         ...{ queue, store, source, target, inFlight: 4, overwrite: false, retrySetAside: false },
+        retry: { attempts: 2, backOff: 0.01 },
         parameters: { prompt: '' },
         limits: { maxMegapixels: 1, seconds: 5 },
         model: 'm'.repeat(64),

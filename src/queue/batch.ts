@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EXTENSIONS, formatOfName, type ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
 import { getExisting, type ObjectStore, removeAll, type StoredObject } from '../store/object-store.ts';
@@ -12,6 +13,7 @@ import { BATCH_PREFIX, BatchLedger, type BatchRecord } from './batch-ledger.ts';
 import {
   idOfWork,
   inputKey,
+  isWorthAnotherTry,
   type JobError,
   type JobStatus,
   jobErrorOf,
@@ -19,7 +21,7 @@ import {
   type RestorationRequest,
   type ResultFile,
 } from './job.ts';
-import { type JobQueue, waitForJob } from './job-queue.ts';
+import { type JobQueue, type RetrySettings, waitForJob } from './job-queue.ts';
 
 export interface BatchSettings {
   readonly queue: JobQueue;
@@ -37,6 +39,8 @@ export interface BatchSettings {
   readonly overwrite: boolean;
   /** Try those again that an earlier run has set aside. */
   readonly retrySetAside: boolean;
+  /** How often a picture is tried while the queue or a store fails. */
+  readonly retry: RetrySettings;
   readonly signal: AbortSignal;
   readonly onReport: (report: BatchReport) => void;
 }
@@ -113,8 +117,21 @@ class Batch {
     this.#identity = createHash('sha256').update(identity).digest('hex').slice(0, 16);
   }
 
-  /** Never rejects: failures are reported. */
+  /** Never rejects: failures are reported. Trying again finds whatever the try before has done. */
   async restore(object: StoredObject, format: ImageFormat): Promise<void> {
+    const { signal, retry } = this.#settings;
+    for (let tries = 1; !signal.aborted; tries++) {
+      const error = await this.#try(object, format);
+      if (!error || signal.aborted) return;
+      if (tries >= retry.attempts || !isWorthAnotherTry(error)) {
+        this.#report({ status: 'failed', input: object.key, error });
+        return;
+      }
+      await delay(retry.backOff * 2 ** (tries - 1) * 1000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #try(object: StoredObject, format: ImageFormat): Promise<JobError | undefined> {
     const { key } = object;
     try {
       const known = this.#ledger.find(object, this.#identity);
@@ -122,12 +139,13 @@ class Batch {
         const { status, outputs, error } = known;
         if (status === 'restored') this.#report({ status: 'skipped', input: key, ...outputOf(outputs) });
         else this.#report({ status, input: key, ...(error && { error }) });
-        return;
+        return undefined;
       }
       const picture = await getExisting(this.#settings.source, key);
       await this.#restore(object, format, picture);
+      return undefined;
     } catch (error) {
-      if (!this.#settings.signal.aborted) this.#report({ status: 'failed', input: key, error: jobErrorOf(error) });
+      return jobErrorOf(error);
     }
   }
 

@@ -54,6 +54,8 @@ export interface JobQueue {
 
 /** A queue on another machine may be restarted with all that it would have told: it is asked now and then. */
 const POLL_SECONDS = 5;
+/** Questions in a row that may stay without an answer while someone waits: a minute for a queue to be restarted. */
+const MOST_UNANSWERED = 12;
 
 export interface WaitOptions {
   readonly onChange?: ((status: JobStatus) => void) | undefined;
@@ -64,17 +66,23 @@ export interface WaitOptions {
 /**
  * Waits until a job is finished.
  *
- * @throws ClearwordError CANCELLED if the signal is aborted (the job goes on), NOT_FOUND if the job is forgotten meanwhile
+ * @throws ClearwordError CANCELLED if the signal is aborted (the job goes on), NOT_FOUND if the job is forgotten meanwhile,
+ *   UNAVAILABLE if the queue cannot be reached for long
  */
 export async function waitForJob(queue: JobQueue, id: string, options: WaitOptions = {}): Promise<JobStatus> {
   const { onChange, signal, pollSeconds = POLL_SECONDS } = options;
   const { promise, resolve, reject } = deferred<JobStatus>();
+  let unanswered = 0;
   const look = (status: JobStatus | undefined) => {
+    unanswered = 0;
     if (!status) return reject(new ClearwordError('NOT_FOUND', `expected a job ${id}, but it was forgotten`));
     onChange?.(status);
     if (isFinished(status)) resolve(status);
   };
-  const ask = () => queue.get(id).then(look, reject);
+  const ask = () =>
+    queue.get(id).then(look, (error: unknown) => {
+      if (++unanswered >= MOST_UNANSWERED) reject(error);
+    });
   const abort = () => reject(new ClearwordError('CANCELLED', `waiting for job ${id} was cancelled`));
   const unfollow = queue.follow(id, look);
   const timer = setInterval(ask, pollSeconds * 1000);

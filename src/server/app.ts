@@ -26,6 +26,8 @@ declare module 'fastify' {
   }
 }
 
+/** Seconds after which to try again what nobody knows the end of. */
+const SOON = 5;
 /** Seconds that a client has for sending all of a request. */
 const REQUEST_SECONDS = 120;
 export async function buildApp(service: Service, log: Logger): Promise<FastifyInstance> {
@@ -102,7 +104,8 @@ function sendProblem(cause: unknown, request: FastifyRequest, reply: FastifyRepl
   const error = asClearwordError(cause);
   if (error.status >= 500) request.log.error({ err: error }, 'request failed');
   else request.log.info({ code: error.code }, error.message);
-  if (error instanceof RetryLater) reply.header('retry-after', error.after);
+  const after = error instanceof RetryLater ? error.after : SOON;
+  if (error instanceof RetryLater || error.code === 'UNAVAILABLE') reply.header('retry-after', after);
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply
     .status(error.status)

@@ -14,6 +14,7 @@ import type { ApiKeys } from './api-keys.ts';
 import type { Metrics } from './metrics.ts';
 import { RetryLater } from './problem.ts';
 import type { ServerSettings } from './settings.ts';
+import { withAny } from './signals.ts';
 
 export interface ServiceParts {
   readonly settings: ServerSettings;
@@ -119,9 +120,10 @@ export class Service {
     );
   }
 
-  /** Waits until a job is finished. Errors: CANCELLED when the signal is aborted, NOT_FOUND, UNAVAILABLE. */
-  async finished(id: string, signal: AbortSignal): Promise<JobStatus> {
-    const job = await waitForJob(this.queue, id, { signal: AbortSignal.any([signal, this.leaving.signal]) });
+  /** Waits until a job is finished. Errors: CANCELLED when one of the signals is aborted, NOT_FOUND, UNAVAILABLE. */
+  async finished(id: string, ...signals: readonly AbortSignal[]): Promise<JobStatus> {
+    const all = [...signals, this.leaving.signal];
+    const job = await withAny(all, (signal) => waitForJob(this.queue, id, { signal }));
     if (job.result) this.#meanSeconds += LATEST * (job.result.seconds - this.#meanSeconds);
     return job;
   }

@@ -41,9 +41,9 @@ export async function inspectionRoutes(
         return { header, job: await service.submit({ kind: 'inspection' }, picture, request.owner) };
       });
       const { id } = job.request;
-      const signal = AbortSignal.any([goneSignal(reply), AbortSignal.timeout(timeout * 1000)]);
+      const [gone, late] = [goneSignal(reply), AbortSignal.timeout(timeout * 1000)];
       try {
-        const { result, error } = await service.finished(id, signal);
+        const { result, error } = await service.finished(id, gone, late);
         if (error) throw errorOfJob(error);
         if (!result) throw new ClearwordError('CANCELLED', 'the inspection was cancelled');
         const { format, width, height } = header;

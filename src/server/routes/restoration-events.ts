@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFinished, type JobStatus } from '../../queue/job.ts';
 import { waitForJob } from '../../queue/job-queue.ts';
 import type { Service } from '../service.ts';
+import { withAny } from '../signals.ts';
 import { restorationView } from '../view.ts';
 import { goneSignal } from './requests.ts';
 
@@ -43,12 +44,12 @@ export async function sendEvents(
     raw.write(`event: ${name}\n${isFinished(status) ? `id: ${LAST}\n` : ''}data: ${data}\n\n`);
   };
   const heartbeat = setInterval(() => raw.write(': \n\n'), HEARTBEAT * 1000);
-  const signal = AbortSignal.any([gone, leaving.signal, draining.signal]);
+  const signals = [gone, leaving.signal, draining.signal];
   try {
-    await waitForJob(queue, job.request.id, { onChange: write, signal });
+    await withAny(signals, (signal) => waitForJob(queue, job.request.id, { onChange: write, signal }));
   } catch (error) {
     // The stream has begun: it can only end. Whoever listens connects again and is told what is wrong.
-    if (!signal.aborted) request.log.warn({ err: error }, 'events ended');
+    if (!signals.some(({ aborted }) => aborted)) request.log.warn({ err: error }, 'events ended');
   } finally {
     clearInterval(heartbeat);
     raw.end();

@@ -155,7 +155,7 @@ async function restore(
   if (prefer.async || pixels > syncMegapixels * 1e6) return sendJob(job, reply);
   const soon = AbortSignal.timeout(1000 * Math.min(syncSeconds, prefer.wait ?? syncSeconds));
   try {
-    const finished = await service.finished(id, AbortSignal.any([gone, soon]));
+    const finished = await service.finished(id, gone, soon);
     if (request.headers.accept?.startsWith('application/json') && finished.state === 'done') {
       return reply.send(restorationView(finished));
     }
