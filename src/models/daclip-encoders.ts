@@ -26,7 +26,7 @@ export class DaclipEncoders implements ModelEncoders {
   readonly inspectionSide: number;
   readonly #config: ExternalEncoders;
   readonly #tokenizer: ClipTokenizer;
-  readonly #sessions: Sessions;
+  readonly #towers: { readonly text: Sessions; readonly controller: Sessions };
   readonly #texts = new Map<string, Promise<TextFeatures>>();
   #names: Promise<Float32Array> | undefined;
 
@@ -39,7 +39,10 @@ export class DaclipEncoders implements ModelEncoders {
   ) {
     this.#config = config;
     this.#tokenizer = tokenizer;
-    this.#sessions = new Sessions(engine, values);
+    const part = (isPart: (name: string) => boolean) =>
+      new Sessions(engine, new Map([...values].filter(([name]) => isPart(name))), { once: true });
+    const isText = (name: string) => name.startsWith('clip.text.');
+    this.#towers = { text: part(isText), controller: part((name) => !isText(name)) };
     this.inspectionSide = config.clip.vision.imageSize;
   }
 
@@ -59,7 +62,7 @@ export class DaclipEncoders implements ModelEncoders {
   /** @param picture as `clipPicture` gives it, [3,S,S] */
   async inspectPrepared(picture: Float32Array, signal?: AbortSignal): Promise<Findings> {
     const words = this.#words();
-    const session = await this.#sessions.get('controller', (graph) =>
+    const session = await this.#towers.controller.get('controller', (graph) =>
       daclipGraph(graph, this.#config, 1, words.length),
     );
     this.#names ??= this.#nameDirections();
@@ -104,7 +107,7 @@ export class DaclipEncoders implements ModelEncoders {
 
   async #encode(prompt: string): Promise<TextFeatures> {
     const { contextLength } = this.#config.clip.text;
-    const session = await this.#sessions.get('text', (graph) => clipTextGraph(graph, this.#config, 1));
+    const session = await this.#towers.text.get('text', (graph) => clipTextGraph(graph, this.#config, 1));
     const end = this.#tokenizer.encode(prompt, contextLength).length - 1;
     const { outputs } = await session.run({
       tokens: { dtype: 'int64', shape: [1, contextLength], data: this.#tokenizer.encodeAll([prompt], contextLength) },

@@ -9,12 +9,15 @@ import type { InferenceEngine, Session } from '../runtime/session.ts';
 
 export class Sessions {
   readonly #engine: InferenceEngine;
-  readonly #values: ReadonlyMap<string, Float32Array>;
+  readonly #once: boolean;
+  #values: ReadonlyMap<string, Float32Array>;
   readonly #sessions = new Map<string, Promise<Session>>();
 
-  constructor(engine: InferenceEngine, values: ReadonlyMap<string, Float32Array>) {
+  /** @param once there will be one session only: the values are given up when it is loaded, which has its own copy */
+  constructor(engine: InferenceEngine, values: ReadonlyMap<string, Float32Array>, { once = false } = {}) {
     this.#engine = engine;
     this.#values = values;
+    this.#once = once;
   }
 
   /** The session of a key, which stands for one graph. */
@@ -25,8 +28,13 @@ export class Sessions {
     build(graph);
     const loading = this.#engine.load(emitModel(graph, this.#values));
     this.#sessions.set(key, loading);
-    // A failed load may succeed later, with less memory in use.
-    loading.catch(() => this.#sessions.delete(key));
+    loading.then(
+      () => {
+        if (this.#once) this.#values = new Map();
+      },
+      // A failed load may succeed later, with less memory in use.
+      () => this.#sessions.delete(key),
+    );
     return loading;
   }
 
