@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -129,6 +129,40 @@ describe('experiments', () => {
     expect(run.stdout).toMatch(/elsewhere: not available/);
     expect(run.stdout).toMatch(/haze, captioned: not available .*caption for every picture/);
     expect(files).toEqual(expect.arrayContaining(['report.html', 'results.json', 'tables.md', 'results.jsonl']));
+  });
+
+  it('train models of their own, count them, and draw their training', async () => {
+    const tasks = { clean: 0, noise: 1, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0 };
+    const base = {
+      preset: 'tiny',
+      data: { roots: { photos: [at('data/clean')] }, tasks, patch: 16 },
+      batch: 2,
+      steps: 40,
+      validation: { photos: [at('data/clean')], samples: 2, every: 1 },
+      threads: 1,
+    };
+    await writeFile(at('base.json'), JSON.stringify(base));
+    const train = (overrides: object) => ({ config: 'base.json', overrides });
+    const config = {
+      kind: 'comparison',
+      sets: [{ ...noise, limit: 1 }],
+      runs: [
+        { name: 'one', train: train({ steps: 1 }) },
+        { name: 'two', train: train({ steps: 2, data: { sigma: [10, 20] } }) },
+      ],
+      count: 32,
+      curves: true,
+    };
+    const { results, files } = await experiment('trained', config);
+    const sizes = results.tables.find(({ title }) => title === 'Size and cost');
+    expect(sizes?.rows.map(([name]) => name)).toEqual(['one', 'two']);
+    expect(Number(sizes?.rows[0]?.[1])).toBeGreaterThan(Number(sizes?.rows[0]?.[2]));
+    expect(Number(sizes?.rows[0]?.[4])).toBeGreaterThan(0);
+    expect(files).toEqual(expect.arrayContaining(['training-all.svg', 'training-noise.svg']));
+    const weights = at('trained/runs/two/model.safetensors');
+    const { mtimeMs } = await stat(weights);
+    await experiment('trained', config);
+    expect((await stat(weights)).mtimeMs).toBe(mtimeMs);
   });
 
   it('sweep steps and samplers, and go on without doing anything twice', async () => {
