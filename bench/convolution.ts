@@ -137,8 +137,8 @@ const contests: readonly Contest[] = [
       'swapped convolution': swappedConvolution,
     },
   },
-  ...[16, 32, 64, 128].map((side) => depthwise(side, 7)),
-  ...[16, 32, 64, 128].map((side) => depthwise(side, 5)),
+  ...[16, 32, 64, 128, 256].map((side) => depthwise(side, 7)),
+  ...[16, 32, 64, 128, 256].map((side) => depthwise(side, 5)),
 ];
 
 /** Values that are neither equal nor tiny: denormal numbers would be slow, zeros perhaps fast. */

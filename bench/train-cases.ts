@@ -9,7 +9,7 @@ import { gradients } from '../src/graph/gradient.ts';
 import { Graph } from '../src/graph/graph.ts';
 import { emitModel } from '../src/graph/onnx/emit.ts';
 import { flatProvider, layoutOf, type ParameterLayout, unflatten } from '../src/graph/parameters.ts';
-import { dim, type Tensor } from '../src/graph/tensor.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
 import { erunet } from '../src/models/erunet.ts';
 import { DEGRADATIONS } from '../src/models/model.ts';
 import { predictionGraph } from '../src/models/networks.ts';
@@ -221,17 +221,6 @@ export function scalarsAt({ optimiser: { betas } }: StepBench, number: number): 
     correction2: 1 - betas[1] ** number,
     averageDecay: 0.998,
   };
-}
-
-/** Multiplications and additions of a graph's convolutions and products, in units of 10^9. */
-export function gigaOperations(graph: Graph): number {
-  const operations = graph.nodes.map(({ op, inputs: [a, b], outputs: [y] }) => {
-    if (!a || !b || !y) return 0;
-    const size = y.shape.reduce((product, dimension) => product * dimension, 1);
-    if (op === 'matMul') return 2 * size * dim(a.shape, -1);
-    return op === 'conv' ? (2 * size * b.shape.reduce((product, d) => product * d, 1)) / dim(b.shape, 0) : 0;
-  });
-  return operations.reduce((sum, count) => sum + count, 0) / 1e9;
 }
 
 export { LEARNING_RATE, RESIDENT, STEP_SCALARS };

@@ -68,6 +68,10 @@ class ModelEmitter implements Emitter {
     return this.#shared(`i${values.join(',')}`, { data, shape: [values.length], dtype: 'int64' });
   }
 
+  floats(data: Float32Array, shape: Shape): string {
+    return this.#shared(`t${shape.join(',')}:${data.join(',')}`, { data, shape, dtype: 'float32' });
+  }
+
   scalar(value: number, dtype: DType): string {
     if (dtype !== 'float32') throw new ClearwordError('GRAPH_INVALID', `constant expected float32, received ${dtype}`);
     return this.#shared(`f${value}`, { data: Float32Array.of(value), shape: [], dtype });

@@ -7,6 +7,7 @@
 import * as f from '../functions.ts';
 import { dim, formatShape, type Tensor } from '../tensor.ts';
 import type { ConvAttributes } from './attributes.ts';
+import { emitFolded } from './folded-depthwise.ts';
 import { at, expectCount, type Fail, type OpRecord, onnxNode } from './record.ts';
 import { sumOver } from './sums.ts';
 
@@ -163,7 +164,7 @@ function denseWeightGradient(x: Tensor, weight: Tensor, g: Tensor, attributes: C
 }
 
 /** Widest map for which the products of {@link depthwiseByRows} beat a grouped convolution. */
-export const WIDEST_BY_ROWS = 64;
+export const WIDEST_BY_ROWS = 256;
 
 /**
  * Depthwise, stride 1. For each kernel row i, the product over all rows of a channel,
@@ -257,7 +258,8 @@ export const convolution: { readonly [K in 'conv' | 'convTranspose']: OpRecord<K
       const shape = [n, outputs, size(2, kh, pads[0], pads[2], strides[0]), size(3, kw, pads[1], pads[3], strides[1])];
       return [{ shape, dtype: x.dtype }];
     },
-    emit: (node) => onnxNode('Conv', node, onnxAttributes(at(node.inputs, 1), node.attributes)),
+    emit: (node, emitter) =>
+      emitFolded(node, emitter) ?? onnxNode('Conv', node, onnxAttributes(at(node.inputs, 1), node.attributes)),
     gradient({ gradient: g, inputs, attributes, wanted }) {
       const [x, weight] = [at(inputs, 0), at(inputs, 1)];
       return [

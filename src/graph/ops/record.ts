@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DType, Node, Tensor, TensorType } from '../tensor.ts';
+import type { DType, Node, Shape, Tensor, TensorType } from '../tensor.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 
 /** Throws GRAPH_INVALID naming operator, layer path, argument, what was expected and what came. */
@@ -23,6 +23,8 @@ export interface OnnxNode {
 export interface Emitter {
   /** Name of an int64 vector constant. */
   ints(values: readonly number[]): string;
+  /** Name of a float32 constant. */
+  floats(values: Float32Array, shape: Shape): string;
   /** Name of a float scalar of the given type. */
   scalar(value: number, dtype: DType): string;
   /** A fresh value name, for inner results. */

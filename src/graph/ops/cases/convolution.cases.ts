@@ -101,6 +101,10 @@ export const convolutionCases: { readonly [K in 'conv' | 'convTranspose']: OpCas
     conv('3x1', [2, 2, 5, 3], [2, 2, 3, 1], { pads: [1, 0, 1, 0] }),
     conv('depthwise', [2, 3, 4, 5], [3, 1, 3, 3], { pads: [1, 1, 1, 1], group: 3, bias: true }),
     conv('depthwise 5x3, padded asymmetrically', [2, 2, 5, 4], [2, 1, 5, 3], { pads: [1, 0, 3, 2], group: 2 }),
+    conv('depthwise 7x7, whose input gradient folds rows', [1, 2, 8, 5], [2, 1, 7, 7], {
+      pads: [3, 3, 3, 3],
+      group: 2,
+    }),
     conv('depthwise, the widest map by rows', [1, 2, 2, WIDEST_BY_ROWS], [2, 1, 3, 3], {
       pads: [1, 1, 1, 1],
       group: 2,
