@@ -82,6 +82,17 @@ export const l2Loss = (a: Tensor, b: Tensor): Tensor => f.reduceMean(f.square(f.
 export const charbonnierLoss = (a: Tensor, b: Tensor, epsilon = 1e-3): Tensor =>
   f.reduceMean(f.sqrt(f.add(f.square(f.sub(a, b)), epsilon * epsilon)));
 
+/**
+ * Mean over the samples of ln sqrt(mean (a - b)^2 + epsilon^2): a sample's PSNR for values in 0..1, up to sign and unit.
+ *
+ * Each sample pulls as hard as its error is relative to what it has left, so that fine errors (a clean photo, thin rain)
+ * are not drowned by coarse ones (dense haze), and every decibel counts alike. Below epsilon a sample stops pulling.
+ */
+export function psnrLoss(a: Tensor, b: Tensor, epsilon = 5e-3): Tensor {
+  const errors = f.reduceMean(f.reshape(f.square(f.sub(a, b)), [dim(a.shape, 0), -1]), [1]);
+  return f.mul(f.reduceMean(f.log(f.add(errors, epsilon * epsilon))), 0.5);
+}
+
 /** Mean cross-entropy of logits [N,K] with target distributions [N,K] (rows sum to 1). */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   const n = dim(logits.shape, 0);

@@ -32,8 +32,11 @@ export const trainConfigSchema = z
     steps: z.int().min(1).optional(),
     /** ... in minutes of training, over all resumed parts. The learning rate follows whichever is given. */
     minutes: positive.optional(),
-    /** `matching` is the paper's |E - O|; the others compare x0_hat with x0 and need data prediction. */
-    loss: z.enum(['matching', 'l1', 'l2', 'charbonnier']).default('l1'),
+    /**
+     * `matching` is the paper's |E - O|; the others compare x0_hat with x0 and need data prediction. `psnr` is the mean of
+     * the samples' ln RMSE, which is about 20 times as steep as the others: auxiliary weights and clipNorm grow with it.
+     */
+    loss: z.enum(['matching', 'l1', 'l2', 'charbonnier', 'psnr']).default('l1'),
     /** Weights of the losses beside the restoration's. */
     auxiliary: z
       .strictObject({
@@ -75,7 +78,7 @@ export const trainConfigSchema = z
     device: z.enum([...DEVICES, 'auto']).default('cpu'),
     /** Threads of the engine; 0: one per core. */
     threads: z.int().min(0).default(0),
-    /** Weights or checkpoint to start from, instead of random values. */
+    /** Model, or checkpoint whose averaged parameters, to start from, instead of random values. */
     initialise: z.string().min(1).optional(),
   })
   .refine((config) => (config.steps === undefined) !== (config.minutes === undefined), {

@@ -8,12 +8,12 @@ import type { BatchWeights } from '../diffusion/objective.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
-import { charbonnierLoss, l1Loss, l2Loss } from '../nn/functional.ts';
+import { charbonnierLoss, l1Loss, l2Loss, psnrLoss } from '../nn/functional.ts';
 import { float32 } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
 
 /** `matching`: the paper's |E - O|. The others compare x0_hat with x0. */
-export type LossName = 'matching' | 'l1' | 'l2' | 'charbonnier';
+export type LossName = 'matching' | keyof typeof pictureLosses;
 
 /** Per-sample scalars of the objective as graph inputs [N,1,1,1], in the form of {@link BatchWeights}. */
 export type WeightInputs = {
@@ -57,14 +57,14 @@ export function matchingLoss({ eulerMean, optimum }: WeightInputs, { x, mu, x0, 
   return l1Loss(euler, best);
 }
 
-const pictureLosses = { l1: l1Loss, l2: l2Loss, charbonnier: charbonnierLoss } as const;
+const pictureLosses = { l1: l1Loss, l2: l2Loss, charbonnier: charbonnierLoss, psnr: psnrLoss } as const;
 
 /** The loss of a batch. Losses on x0 need a data-prediction network. */
 export function restorationLoss(name: LossName, weights: WeightInputs, images: ObjectiveImages): Tensor {
   return name === 'matching' ? matchingLoss(weights, images) : pictureLosses[name](images.output, images.x0);
 }
 
-/** Mean |x0_hat - x0| of each sample, [N]: what the log shows per task. */
+/** Mean squared error of each sample, [N]: what the log shows per task. */
 export function sampleError({ output, x0 }: ObjectiveImages): Tensor {
   return f.reduceMean(f.reshape(f.square(f.sub(output, x0)), [dim(x0.shape, 0), -1]), [1]);
 }

@@ -3,7 +3,11 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { ClearwordError } from '../errors.ts';
+import { flatten } from '../graph/parameters.ts';
+import { cardPath, parameterValues } from '../models/card.ts';
+import { readModel } from '../models/model-file.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
@@ -59,6 +63,21 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
 const describeLayout = ({ layout }: TrainingGraph) =>
   layout.entries.map(({ name, shape }) => `${name}[${shape.join(',')}]`).join(' ');
 
+/**
+ * The parameters to start from: a model's (its card lies beside it), or the averaged ones of another run's checkpoint,
+ * which are what that run would have been used with.
+ */
+async function parametersOf(
+  path: string,
+  { layout }: TrainingGraph,
+  check: (path: string, checkpoint: Checkpoint) => Checkpoint,
+): Promise<Float32Array> {
+  const isModel = path.endsWith('.safetensors') && existsSync(cardPath(path));
+  if (!isModel) return check(path, await readCheckpoint(path)).vectors.average;
+  const { weights } = await readModel(path);
+  return flatten(layout, parameterValues(layout, weights, `model ${path}`));
+}
+
 /** Where the run begins: its newest checkpoint, another run's parameters, or random values. */
 export async function startingPoint(
   config: TrainConfig,
@@ -91,10 +110,6 @@ export async function startingPoint(
     const parameters = initialValues(graph.layout, config.seed);
     return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
   }
-  // The averaged parameters of the other run are what it would have been used with.
-  const { vectors } = check(config.initialise, await readCheckpoint(config.initialise));
-  return {
-    ...fresh,
-    vectors: { parameters: vectors.average, momentum: zeros(), variance: zeros(), average: vectors.average.slice() },
-  };
+  const parameters = await parametersOf(config.initialise, graph, check);
+  return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
 }

@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
+import { exportCheckpoint } from './export.ts';
 import { RESIDENT, type ResidentName } from './optimiser.ts';
 import { graphOptions } from './start.ts';
 import { type TrainEvents, train } from './trainer.ts';
@@ -218,6 +219,20 @@ describe('beside a run that has ended', () => {
     const zeros = new Float32Array(vectors.parameters.length);
     const { average } = ended.vectors;
     expectSame(vectors, { parameters: average, average, momentum: zeros, variance: zeros });
+  });
+
+  it('another one starts from a model exported from it', async () => {
+    const model = join(runFolder(), 'model.safetensors');
+    await mkdir(dirname(model));
+    await exportCheckpoint(checkpoint, model, { precision: 'float32' });
+    const other = runFolder();
+    await train(configure({ initialise: model }), other, false, { signal: AbortSignal.abort() });
+    const { parameters, average } = (await newest(other)).vectors;
+    expect(parameters).toEqual(ended.vectors.average);
+    expect(average).toEqual(parameters);
+    await expect(train(configure({ preset: 'lite', initialise: model }), runFolder(), false)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+    });
   });
 });
 
