@@ -3,6 +3,7 @@
  */
 import type { Batch } from '../src/data/batch.ts';
 import { Random } from '../src/data/random.ts';
+import { DEGRADATIONS } from '../src/degradations.ts';
 import { batchWeights } from '../src/diffusion/objective.ts';
 import { MeanRevertingSde } from '../src/diffusion/sde.ts';
 import { gradients } from '../src/graph/gradient.ts';
@@ -11,7 +12,6 @@ import { emitModel } from '../src/graph/onnx/emit.ts';
 import { flatProvider, layoutOf, type ParameterLayout, unflatten } from '../src/graph/parameters.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { erunet } from '../src/models/erunet.ts';
-import { DEGRADATIONS } from '../src/models/model.ts';
 import { predictionGraph } from '../src/models/networks.ts';
 import type { Preset } from '../src/models/preset-schema.ts';
 import { presets } from '../src/models/presets.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../models/model.ts';
+import { DEGRADATIONS } from '../degradations.ts';
 import type { DataConfig } from './config.ts';
 import { Random } from './random.ts';
 import { drawSample, type TrainingPictures } from './sample.ts';

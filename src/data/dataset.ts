@@ -5,8 +5,8 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { DEGRADATIONS, type Degradation } from '../degradations.ts';
 import { ClearwordError } from '../errors.ts';
-import { DEGRADATIONS, type Degradation } from '../models/model.ts';
 import type { DataConfig } from './config.ts';
 import type { DepthHint } from './degradations/haze.ts';
 

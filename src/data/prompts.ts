@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../models/model.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations.ts';
 import type { DegradationSet } from './degradations/composite.ts';
 import type { Random } from './random.ts';
 

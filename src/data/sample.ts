@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../models/model.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations.ts';
 import type { DataConfig, PromptMixture, Task } from './config.ts';
 import {
   type DegradationSet,

@@ -6,11 +6,12 @@
  *
  * @module
  */
+
+import { DEGRADATIONS, type Degradation } from '../degradations.ts';
 import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { l2Normalise } from '../nn/functional.ts';
 import { conv2d, linear } from '../nn/layers.ts';
-import { DEGRADATIONS, type Degradation } from './model.ts';
 import type { ControllerConfig } from './preset-schema.ts';
 
 /** Every combination of degradations, from none to all: bit i of the index is DEGRADATIONS[i]. */

@@ -4,12 +4,13 @@
  * @module
  */
 import type { Raster } from '../data/raster.ts';
+import { DEGRADATIONS } from '../degradations.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipPicture } from './clip-picture.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';
 import { clipTextGraph, daclipGraph } from './daclip.ts';
-import { DEGRADATIONS, type Findings, type ModelEncoders } from './model.ts';
+import type { Findings, ModelEncoders } from './model.ts';
 import { Sessions } from './sessions.ts';
 
 /** Prompts whose embeddings are kept: the same one is given for many pictures. */

@@ -4,11 +4,10 @@
  * @module
  */
 import type { Raster } from '../data/raster.ts';
+import type { Degradation } from '../degradations.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
 
-/** The degradations the controller tells apart, in the order of every per-degradation array. */
-export const DEGRADATIONS = ['noise', 'rain', 'haze'] as const;
-export type Degradation = (typeof DEGRADATIONS)[number];
+export { DEGRADATIONS, type Degradation } from '../degradations.ts';
 
 /** What the controller found in a picture. */
 export interface Findings {

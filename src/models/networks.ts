@@ -3,12 +3,13 @@
  *
  * @module
  */
+
+import { DEGRADATIONS } from '../degradations.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { COMBINATION_TEXTS, combinationLogits, controllerHead, controllerStatistics, marginals } from './controller.ts';
 import { erunet } from './erunet.ts';
-import { DEGRADATIONS } from './model.ts';
 import type { ControllerConfig, Preset, TextEncoderConfig } from './preset-schema.ts';
 import { textEncoder, textInputs } from './text-encoder.ts';
 

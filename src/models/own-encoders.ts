@@ -4,11 +4,12 @@
  * @module
  */
 import type { Raster } from '../data/raster.ts';
+import { DEGRADATIONS } from '../degradations.ts';
 import { throwIfCancelled } from '../errors.ts';
 import { float32, floats } from '../runtime/session.ts';
 import { COMBINATION_TEXTS } from './controller.ts';
 import { inspectionTiles } from './inspection-tiles.ts';
-import { DEGRADATIONS, type Findings, type ModelEncoders } from './model.ts';
+import type { Findings, ModelEncoders } from './model.ts';
 import { findingsGraph, statisticsGraph, textGraph } from './networks.ts';
 import type { Preset } from './preset-schema.ts';
 import type { Sessions } from './sessions.ts';

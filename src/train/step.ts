@@ -5,11 +5,11 @@
  */
 import type { Batch } from '../data/batch.ts';
 import { gaussianField, Random } from '../data/random.ts';
+import { DEGRADATIONS } from '../degradations.ts';
 import { batchWeights } from '../diffusion/objective.ts';
 import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
 import { COMBINATION_TEXTS, COMBINATIONS } from '../models/controller.ts';
-import { DEGRADATIONS } from '../models/model.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textFeeds } from '../models/text-encoder.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DEGRADATIONS } from '../degradations.ts';
 import * as f from '../graph/functions.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
@@ -18,7 +19,6 @@ import {
   controllerStatistics,
 } from '../models/controller.ts';
 import { erunet } from '../models/erunet.ts';
-import { DEGRADATIONS } from '../models/model.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { binaryCrossEntropy, crossEntropy, l1Loss } from '../nn/functional.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEGRADATIONS } from '../../models/model.ts';
+import { DEGRADATIONS } from '../../degradations.ts';
 import { gaussianField, Random } from '../random.ts';
 import { createRaster, type Raster } from '../raster.ts';
 import { type DegradationSet, type Degradations, degrade } from './composite.ts';

@@ -11,7 +11,7 @@ import { recoverTransmission } from '../../data/degradations/haze.ts';
 import type { Plane } from '../../data/degradations/plane.ts';
 import { readPlane } from '../../data/picture-store.ts';
 import type { Raster } from '../../data/raster.ts';
-import type { Degradation } from '../../models/model.ts';
+import type { Degradation } from '../../degradations.ts';
 import { cut } from '../resize.ts';
 import { noiseField, readPicture } from '../sets/pictures.ts';
 import type { CompositeConfig } from './config.ts';

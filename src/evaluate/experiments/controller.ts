@@ -4,9 +4,10 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { COMBINATIONS } from '../../models/controller.ts';
-import { DEGRADATIONS, type Degradation, type Findings } from '../../models/model.ts';
+import type { Findings } from '../../models/model.ts';
 import { formatScore } from '../outputs.ts';
 import { lineChart } from '../report/charts.ts';
 import { toBytes } from '../scores.ts';
