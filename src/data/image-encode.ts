@@ -68,8 +68,9 @@ export async function encodeImage(picture: Picture, options: EncodeOptions): Pro
   const deep = whiteOf(samples) > 0xff;
 
   const image = withPixels({ samples, channels, width: flat.width, height: flat.height }, source);
-  // libvips invents an EXIF block when it may write one, so that it is only told to where there is something to keep.
-  if (source !== undefined || options.xmp !== undefined) image.keepMetadata();
+  // Each only where there is something to keep: libvips invents an EXIF block when it may write one.
+  if (source?.exif !== undefined) image.keepExif();
+  if (source?.icc !== undefined) image.keepIccProfile();
   if (options.xmp !== undefined) image.withXmp(format === 'jpeg' ? checkedJpegXmp(options.xmp) : options.xmp);
   formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE, density: source?.density });
   const bytes =

@@ -16,6 +16,7 @@ import { ClearwordError } from '../errors.ts';
 import { encodeImage } from './image-encode.ts';
 import { IMAGE_FORMATS, readImage, readImageHeader } from './image-file.ts';
 import type { Picture } from './picture.ts';
+import { mergeXmp } from './xmp.ts';
 
 const folder = await temporaryFolder();
 
@@ -196,9 +197,22 @@ describe('metadata', () => {
     const bad = Buffer.from(good);
     // An IFD0 far outside of the block. PNG readers do not check the sum of an ancillary chunk strictly.
     bad.writeUInt32LE(0x7fffffff, at + 4);
-    const result = await readImage(bad).catch((error: unknown) => error);
-    if (result instanceof Error) expect(result).toBeInstanceOf(ClearwordError);
-    else await encodeImage((result as Awaited<ReturnType<typeof readImage>>).picture, { format: 'jpeg' });
+    const { picture: back, source } = await readImage(bad);
+    expect(source.exif).toBeUndefined();
+    for (const format of IMAGE_FORMATS) await encodeImage(back, { format, source });
+  });
+
+  it('none is invented: a file without EXIF or profile is written without them', async () => {
+    const picture = patternPicture(8, 8);
+    for (const format of IMAGE_FORMATS) {
+      const { source } = await readImage(await encodeImage(picture, { format }));
+      const written = await sharp(
+        await encodeImage(picture, { format, source, xmp: mergeXmp(undefined, {}) }),
+      ).metadata();
+      expect(written.exif, format).toBeUndefined();
+      expect(written.icc, format).toBeUndefined();
+      expect(written.xmpAsString, format).toContain('rdf:RDF');
+    }
   });
 });
 
