@@ -202,6 +202,29 @@ describe('a batch', () => {
     expect(place.restored.sort()).toEqual(['a', 'b']);
   });
 
+  it('does not set aside what failed because the store or the model of a worker did', async () => {
+    const place = await setUp({ 'a.jpg': 'a', 'b.jpg': 'b' });
+    let failures = 0;
+    // More often than the queue tries by itself (2), then more often than a batch (2) does, too.
+    const failing =
+      (times: number, code: ErrorCode): JobRunner =>
+      async (request) => {
+        const text = Buffer.from((await place.store.get(inputKey(request.id))) ?? []).toString();
+        if (text === 'b' && failures++ < times) throw new ClearwordError(code, 'it is away');
+        return place.restore(request);
+      };
+    const hopeless = await place.run({}, failing(9, 'MODEL_MISMATCH'));
+    expect(hopeless.summary).toEqual({ restored: 1, skipped: 0, 'set-aside': 0, failed: 1 });
+    expect(hopeless.reports).toContainEqual(
+      expect.objectContaining({ input: 'b.jpg', error: expect.objectContaining({ code: 'MODEL_MISMATCH' }) }),
+    );
+    expect(failures).toBe(4);
+    failures = 0;
+    const { summary } = await place.run({}, failing(3, 'STORE_FAILED'));
+    expect(summary).toEqual({ restored: 1, skipped: 1, 'set-aside': 0, failed: 0 });
+    expect(failures).toBe(4);
+  });
+
   it('writes only into an empty place, or one of its own, or when told', async () => {
     const place = await setUp({ 'a.jpg': 'a' });
     await place.target.put('a.jpg', Buffer.from('precious'));

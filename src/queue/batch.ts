@@ -11,8 +11,10 @@ import { getExisting, type ObjectStore, removeAll, type StoredObject } from '../
 import { VERSION } from '../version.ts';
 import { BATCH_PREFIX, BatchLedger, type BatchRecord } from './batch-ledger.ts';
 import {
+  errorOfJob,
   idOfWork,
   inputKey,
+  isOfService,
   isWorthAnotherTry,
   type JobError,
   type JobStatus,
@@ -164,6 +166,7 @@ class Batch {
     let outputs: string[];
     try {
       job = await this.#finished(id, format, picture);
+      if (job.error && isOfService(job.error)) throw errorOfJob(job.error);
       outputs = await this.#deliver(key, job.result?.files ?? []);
     } finally {
       // Before the ledger, which forgets jobs that nobody uses.
@@ -185,21 +188,26 @@ class Batch {
 
   /** The job once it is done or has failed, with its results in the store. */
   async #finished(id: string, format: ImageFormat, picture: Uint8Array): Promise<JobStatus> {
-    const { queue, store, signal, retrySetAside, parameters, limits, model } = this.#settings;
+    const { queue, store, signal, parameters, limits, model } = this.#settings;
     const request: RestorationRequest = { kind: 'restoration', id, parameters, format, limits, model, owner: OWNER };
     for (let tries = 0; ; tries++) {
       const before = await queue.get(id);
-      const again = before?.state === 'cancelled' || (before?.state === 'failed' && retrySetAside && tries === 0);
+      const again = before?.state === 'cancelled' || (before?.state === 'failed' && this.#isTriedAgain(before, tries));
       if (again) await queue.remove(id);
       if (!before || again) await store.put(inputKey(id), picture);
       await queue.add(request);
-      const job = await waitForJob(queue, id, { signal });
-      const gone = job.result && !(await this.#hasAll(job.result.files));
-      if (job.state !== 'cancelled' && !gone) return job;
-      if (tries === 2) throw new ClearwordError('STORE_FAILED', `the results of job ${id} vanish`);
-      // Cleared away by the retention of a server, or cancelled by an operator: the work is done again.
+      const job = await waitForJob(queue, id, { signal }).catch(unlessForgotten);
+      const gone = job?.result && !(await this.#hasAll(job.result.files));
+      if (job && job.state !== 'cancelled' && !gone) return job;
+      if (tries === 2) throw new ClearwordError('STORE_FAILED', `job ${id} or its results vanish`);
+      // Cleared away by the retention of a server, cancelled by an operator, taken by a batch beside this one, or lost by a
+      // queue that keeps nothing: the work is done again.
       await queue.remove(id);
     }
+  }
+
+  #isTriedAgain({ error }: JobStatus, tries: number): boolean {
+    return (error !== undefined && isOfService(error)) || (this.#settings.retrySetAside && tries === 0);
   }
 
   async #hasAll(files: readonly ResultFile[]): Promise<boolean> {
@@ -236,6 +244,12 @@ function outputKey(key: string, { part, format }: ResultFile): string {
   const dot = key.lastIndexOf('.');
   const extension = formatOfName(key) === format ? key.slice(dot) : EXTENSIONS[format][0];
   return `${key.slice(0, dot)}.${part === 'comparison' ? 'compare' : part}${extension}`;
+}
+
+/** Nothing in place of a job that the queue does not know any more. */
+function unlessForgotten(error: unknown): undefined {
+  if (error instanceof ClearwordError && error.code === 'NOT_FOUND') return undefined;
+  throw error;
 }
 
 function outputOf([output]: readonly string[]) {

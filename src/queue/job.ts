@@ -141,3 +141,10 @@ const WORTH_ANOTHER_TRY: readonly ErrorCode[] = [
 export function isWorthAnotherTry({ code }: JobError): boolean {
   return WORTH_ANOTHER_TRY.includes(code);
 }
+
+/** Failures that say nothing about the picture: the next one would have had them, too. */
+const OF_SERVICE: readonly ErrorCode[] = ['STORE_FAILED', 'DEVICE_UNAVAILABLE', 'MODEL_MISMATCH', 'UNAVAILABLE'];
+
+export function isOfService({ code }: JobError): boolean {
+  return OF_SERVICE.includes(code);
+}

@@ -1,15 +1,14 @@
 /** What every queue has to do, for both of them; Redis is a real one. */
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { endless, eventually, failure, request, result, settings, until } from '../../test/support/jobs.ts';
 import { temporaryFolder } from '../../test/support/pictures.ts';
 import { hasRedis, REDIS_NOTE, type RedisServer, startRedis } from '../../test/support/redis-server.ts';
-import { ClearwordError, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { openStore } from '../store/open-store.ts';
-import type { JobRequest, JobResult, JobStatus } from './job.ts';
-import { type JobHooks, type JobQueue, type JobRunner, waitForJob } from './job-queue.ts';
-import { silentLog } from './log.ts';
+import type { JobStatus } from './job.ts';
+import { type JobHooks, type JobQueue, waitForJob } from './job-queue.ts';
 import { openQueue } from './open-queue.ts';
 
 const folder = await temporaryFolder();
@@ -23,7 +22,6 @@ interface Kind {
   open(n: number): Promise<JobQueue>;
 }
 
-const settings = { name: 'test', attempts: 3, backOff: 0.02, lease: 1, keepSeconds: 60, log: silentLog };
 const opened: JobQueue[] = [];
 
 const KINDS: readonly Kind[] = [
@@ -44,36 +42,6 @@ const KINDS: readonly Kind[] = [
     },
   },
 ];
-
-const request = (id: string): JobRequest => ({
-  kind: 'restoration',
-  id,
-  parameters: { prompt: 'remove the rain' },
-  format: 'png',
-  limits: { maxMegapixels: 1, seconds: 10 },
-});
-const result = (seconds = 1): JobResult => ({
-  degradations: {
-    noise: { probability: 1, strength: 0.5 },
-    rain: { probability: 0, strength: 0 },
-    haze: { probability: 0, strength: 0 },
-  },
-  seconds,
-  files: [],
-});
-const failure = (code: ErrorCode) => new ClearwordError(code, `it is ${code}`);
-/** Runs until it is aborted. */
-const endless: JobRunner = (_, { signal }) =>
-  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(failure('CANCELLED'))));
-const until = (queue: JobQueue, id: string, onChange?: (status: JobStatus) => void) =>
-  waitForJob(queue, id, { onChange, pollSeconds: 1, signal: AbortSignal.timeout(20_000) });
-async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await check()) return;
-    await wait(25);
-  }
-  throw new Error('it did not happen');
-}
 
 describe.each(KINDS)('the queue $name', ({ open, skip }) => {
   let queue: JobQueue;
@@ -278,113 +246,5 @@ describe.each(KINDS)('the queue $name', ({ open, skip }) => {
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
     expect((await queue.get('a'))?.state).toBe('queued');
-  });
-});
-
-describe('the embedded queue', () => {
-  it('goes on with what ran when the process was killed, and gives up what kills it each time', async () => {
-    const address = join(folder, 'killed');
-    const store = await openStore(address);
-    const journal = (id: string, attempts: number) => ({
-      request: request(id),
-      state: 'running',
-      progress: { stage: 'restore', fraction: 0.3 },
-      attempts,
-      created: attempts,
-    });
-    for (const [id, attempts] of [
-      ['once', 1],
-      ['always', 3],
-    ] as const) {
-      await store.put(`jobs/${id}/job.json`, Buffer.from(JSON.stringify(journal(id, attempts))));
-    }
-    await store.put('jobs/torn/job.json', Buffer.from('{"request":'));
-    const queue = await openQueue({ ...settings, address: 'embedded', store });
-    expect(await queue.get('always')).toMatchObject({ state: 'failed', error: { code: 'WORKER_CRASHED' } });
-    expect(await queue.get('torn')).toBeUndefined();
-    const worker = await queue.work(async () => result(), { concurrency: 1 });
-    expect(await until(queue, 'once')).toMatchObject({ state: 'done', attempts: 2 });
-    await worker.close(1);
-    await queue.close();
-  });
-
-  it('has its folder to itself', async () => {
-    const store = await openStore(join(folder, 'locked'));
-    const lock = (holder: object) => store.put('.lock', Buffer.from(JSON.stringify(holder)));
-    const open = () => openQueue({ ...settings, address: 'embedded', store });
-    // A process that lives, of this machine: the one that started this one.
-    const { hostname } = await import('node:os');
-    await lock({ host: hostname(), pid: process.ppid });
-    await expect(open()).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      message: expect.stringContaining(`process ${process.ppid}`),
-    });
-    await lock({ host: 'elsewhere', pid: 1 });
-    await expect(open()).rejects.toMatchObject({ code: 'STORE_FAILED' });
-    // Processes that are gone: of this machine, of another one that gave no sign for long, and a lock cut off.
-    await lock({ host: hostname(), pid: 2 ** 30 });
-    await (await open()).close();
-    await lock({ host: 'elsewhere', pid: 1 });
-    const { utimes } = await import('node:fs/promises');
-    const longAgo = new Date(Date.now() - 120_000);
-    await utimes(join(store.address, '.lock'), longAgo, longAgo);
-    await (await open()).close();
-    await store.put('.lock', Buffer.from('{'));
-    await (await open()).close();
-    expect(await store.stat('.lock')).toBeUndefined();
-  });
-
-  it('wants a folder; other addresses are refused', async () => {
-    const store = await openStore(folder);
-    const elsewhere = { ...store, address: 's3://bucket' } as unknown as typeof store;
-    await expect(openQueue({ ...settings, address: 'embedded', store: elsewhere })).rejects.toMatchObject({
-      code: 'INVALID_OPTION',
-    });
-    for (const address of ['kafka://x', 'redis://', '']) {
-      await expect(openQueue({ ...settings, address, store })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    }
-  });
-});
-
-describe('the queue on Redis', () => {
-  it.skipIf(!hasRedis)('answers with UNAVAILABLE while Redis is away, and goes on when it is back', async () => {
-    const n = ++count;
-    const queue = await (KINDS[1] as Kind).open(n);
-    const worker = await queue.work(async () => result(), { concurrency: 1 });
-    await queue.add(request('before'));
-    await until(queue, 'before');
-    await redis?.stop();
-    await expect(queue.add(request('meanwhile'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await redis?.start();
-    await eventually(() =>
-      queue.add(request('after')).then(
-        () => true,
-        () => false,
-      ),
-    );
-    expect((await until(queue, 'after')).state).toBe('done');
-    expect((await queue.get('before'))?.state).toBe('done');
-    await worker.close(1);
-    await queue.close();
-  });
-
-  it.skipIf(!hasRedis)('keeps waiting jobs in the list whose length decides how many workers there are', async () => {
-    const n = ++count;
-    const queue = await (KINDS[1] as Kind).open(n);
-    await queue.add(request('a'));
-    await queue.add(request('b'));
-    const client = new Redis(redis?.url ?? '');
-    expect(await client.llen(`bull:test-${n}:wait`)).toBe(2);
-    await client.quit();
-    await queue.close();
-  });
-
-  it('that cannot be reached is named without its password', async () => {
-    const store = await openStore(folder);
-    const address = 'redis://user:secret@127.0.0.1:1';
-    const error = await openQueue({ ...settings, address, store }).catch((cause: unknown) => cause as ClearwordError);
-    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
-    expect((error as ClearwordError).message).toContain('redis://127.0.0.1:1');
-    expect((error as ClearwordError).message).not.toContain('secret');
   });
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Queue, QueueEvents, QueueEventsProducer } from 'bullmq';
 import { ClearwordError } from '../errors.ts';
 import { importOptional } from '../store/optional-package.ts';
@@ -10,6 +11,7 @@ import { isFinished, type JobRequest, type JobResult, type JobStatus } from './j
 import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from './job-queue.ts';
 import type { Log } from './log.ts';
 import { CANCEL_EVENT, type QueuedData, type QueuedJob, statusOf } from './redis-job.ts';
+import { FAREWELL, leave } from './redis-leave.ts';
 import { RedisWorker } from './redis-worker.ts';
 
 export interface RedisQueueSettings extends RetrySettings {
@@ -28,6 +30,15 @@ export type BullMq = typeof import('bullmq');
 /** Seconds to wait for a connection at the start. */
 const PATIENCE = 10;
 
+/** Milliseconds between two tries to reach Redis again, at most: whoever waits should not do so long after it is back. */
+const LONGEST_RETRY = 3000;
+
+/** How all parts of a queue connect. */
+export const connectionTo = (url: string) => ({
+  url,
+  retryStrategy: (times: number) => Math.min(500 * times, LONGEST_RETRY),
+});
+
 /** Everything that tells of a change of a job. */
 const EVENTS = ['active', 'completed', 'delayed', 'failed', 'progress', 'stalled', 'waiting', CANCEL_EVENT] as const;
 
@@ -44,7 +55,7 @@ export class RedisQueue implements JobQueue {
     this.#settings = settings;
     this.#bullmq = bullmq;
     // Someone waits for an answer: an error at once is better than one after Redis has come back.
-    const prompt = { connection: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1 } };
+    const prompt = { connection: { ...connectionTo(url), enableOfflineQueue: false, maxRetriesPerRequest: 1 } };
     this.#queue = new bullmq.Queue(name, {
       ...prompt,
       defaultJobOptions: {
@@ -55,7 +66,7 @@ export class RedisQueue implements JobQueue {
       },
     });
     this.#producer = new bullmq.QueueEventsProducer(name, prompt);
-    this.#events = new bullmq.QueueEvents(name, { connection: { url } });
+    this.#events = new bullmq.QueueEvents(name, { connection: connectionTo(url) });
     for (const part of [this.#queue, this.#producer, this.#events] as readonly NodeJS.EventEmitter[]) {
       part.on('error', (error: Error) => log.error({ err: error }, 'queue'));
     }
@@ -144,7 +155,8 @@ export class RedisQueue implements JobQueue {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#queue, this.#producer, this.#events].map((part) => part.close()));
+    const patience = delay(FAREWELL * 1000, undefined, { ref: false });
+    await Promise.all([this.#queue, this.#producer, this.#events].map((part) => leave(part, patience)));
   }
 
   async #status(id: string): Promise<JobStatus | undefined> {

@@ -3,18 +3,21 @@
  *
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import { ClearwordError } from '../errors.ts';
 import { isWorthAnotherTry, type JobResult, jobErrorOf } from './job.ts';
 import type { JobRunner, QueueWorker } from './job-queue.ts';
 import { encodeError, type QueuedData, type QueuedJob } from './redis-job.ts';
-import type { BullMq, RedisQueueSettings } from './redis-queue.ts';
+import { FAREWELL, leave } from './redis-leave.ts';
+import { type BullMq, connectionTo, type RedisQueueSettings } from './redis-queue.ts';
 
 /** Why a job that is running is stopped. */
 type Stop = 'cancelled' | 'closing' | 'lost';
 
 interface Running {
   readonly controller: AbortController;
+  readonly work: Promise<unknown>;
   stop?: Stop;
 }
 
@@ -39,7 +42,7 @@ export class RedisWorker implements QueueWorker {
     this.#settings = settings;
     this.#run = run;
     this.#worker = new bullmq.Worker(name, (job: QueuedJob, token?: string) => this.#process(job, token), {
-      connection: { url },
+      connection: connectionTo(url),
       concurrency,
       lockDuration: lease * 1000,
       stalledInterval: lease * 1000,
@@ -66,11 +69,21 @@ export class RedisWorker implements QueueWorker {
   }
 
   async close(graceSeconds: number): Promise<void> {
-    const grace = setTimeout(() => {
-      for (const id of this.#running.keys()) this.#stop(id, 'closing');
-    }, graceSeconds * 1000);
-    await this.#worker.close();
-    clearTimeout(grace);
+    const settled = new AbortController();
+    const patience = this.#settle(graceSeconds, settled.signal).catch(() => undefined);
+    const closed = await leave(this.#worker, patience);
+    settled.abort();
+    if (!closed) {
+      this.#settings.log.warn({}, 'queue away while closing: what it was not told is done again after the lease');
+    }
+  }
+
+  /** Until everything that runs has ended, by itself within the grace or because it was stopped, and a little longer. */
+  async #settle(graceSeconds: number, signal: AbortSignal): Promise<void> {
+    await delay(graceSeconds * 1000, undefined, { signal });
+    for (const id of this.#running.keys()) this.#stop(id, 'closing');
+    await Promise.allSettled([...this.#running.values()].map(({ work }) => work));
+    await delay(FAREWELL * 1000, undefined, { signal });
   }
 
   #stop(id: string, why: Stop): void {
@@ -81,19 +94,21 @@ export class RedisWorker implements QueueWorker {
   }
 
   async #process(job: QueuedJob, token: string | undefined): Promise<JobResult> {
-    const { request, cancelled } = job.data;
+    const { request } = job.data;
     const { id } = request;
-    if (cancelled !== undefined || this.#cancelled.has(id)) throw this.#final(cancelledError(id));
-    const running: Running = { controller: new AbortController() };
+    if (await this.#isCancelled(job)) throw this.#final(cancelledError(id));
+    const controller = new AbortController();
+    const work = this.#run(request, {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        // A message that is lost is made good by the next one.
+        job.updateProgress(progress).catch(() => undefined);
+      },
+    });
+    const running: Running = { controller, work };
     this.#running.set(id, running);
     try {
-      return await this.#run(request, {
-        signal: running.controller.signal,
-        onProgress: (progress) => {
-          // A message that is lost is made good by the next one.
-          job.updateProgress(progress).catch(() => undefined);
-        },
-      });
+      return await work;
     } catch (cause) {
       if (running.stop === 'closing') {
         await job.moveToWait(token);
@@ -106,8 +121,18 @@ export class RedisWorker implements QueueWorker {
       this.#settings.log.warn({ job: id, attempts: job.attemptsMade + 1, code: error.code, again }, 'job failed');
       throw isWorthAnotherTry(error) ? new Error(encodeError(error)) : this.#final(cause);
     } finally {
-      this.#running.delete(id);
+      // A job that was lost may be back here before its first run has ended.
+      if (this.#running.get(id) === running) this.#running.delete(id);
     }
+  }
+
+  /** What was cancelled after it was handed out says so only in Redis; what is new under an old id is not cancelled. */
+  async #isCancelled({ data }: QueuedJob): Promise<boolean> {
+    if (data.cancelled !== undefined) return true;
+    const { id } = data.request;
+    if (!this.#cancelled.delete(id)) return false;
+    const latest: QueuedJob | undefined = await this.#bullmq.Job.fromId(this.#worker, id);
+    return latest?.data.cancelled !== undefined;
   }
 
   /** An error after which BullMQ does not try again. */

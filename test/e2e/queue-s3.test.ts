@@ -55,6 +55,7 @@ describe(`object storage and Redis${REDIS_NOTE}`, () => {
           });
         expect(await run()).toEqual({ restored: 12, skipped: 0, 'set-aside': 1, failed: 0 });
         expect(restarted).toBeDefined();
+        await restarted;
         const results = [...s3.objects.keys()].filter((key) => key.startsWith('restored/2024/'));
         expect(results).toHaveLength(12);
         expect([...s3.objects.keys()].filter((key) => key.startsWith('work/'))).toEqual([]);

@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
@@ -13,6 +12,9 @@ export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 export const REDIS_NOTE = hasRedis
   ? ''
   : ' (skipped: there is no redis-server here; Debian: apt-get install redis-server)';
+
+/** Milliseconds that it has for writing down what it keeps. */
+const PATIENCE = 5000;
 
 export interface RedisServer {
   readonly url: string;
@@ -57,14 +59,17 @@ export async function startRedis(folder: string): Promise<RedisServer> {
     });
   };
   const stop = async () => {
-    const ended = new Promise((resolve) => child?.once('exit', resolve));
-    child?.kill('SIGTERM');
-    await Promise.race([ended, wait(5000).then(() => child?.kill('SIGKILL'))]);
+    const stopping = child;
     child = undefined;
+    if (!stopping) return;
+    const ended = new Promise((resolve) => stopping.once('exit', resolve));
+    // Only this one: by then another may have been started in its place.
+    const patience = setTimeout(() => stopping.kill('SIGKILL'), PATIENCE);
+    stopping.kill('SIGTERM');
+    await ended;
+    clearTimeout(patience);
   };
   await start();
-  afterAll(async () => {
-    if (child) await stop();
-  });
+  afterAll(stop);
   return { url: `redis://127.0.0.1:${port}`, port, start, stop };
 }

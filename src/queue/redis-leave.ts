@@ -1,0 +1,43 @@
+/**
+ * Leaving Redis, also while it is away: BullMQ waits for its answer then, for as long as it takes.
+ *
+ * @module
+ */
+
+interface Client {
+  on(event: 'error', listener: () => void): unknown;
+  disconnect(): unknown;
+}
+
+/** A queue, its events or a worker of BullMQ. */
+export interface Part {
+  close(): Promise<void>;
+  getBackend(): {
+    readonly client: Promise<Client>;
+    readonly blockingClient: Promise<Client> | undefined;
+  };
+}
+
+/** Seconds that closing takes at most where nothing is under way. */
+export const FAREWELL = 2;
+
+/**
+ * Closes a part, and its connections whatever comes of that.
+ *
+ * @param patience settles when the part has had time enough
+ * @returns whether the part has closed by itself
+ */
+export async function leave(part: Part, patience: Promise<unknown>): Promise<boolean> {
+  const { client, blockingClient } = part.getBackend();
+  const clients = [client, ...(blockingClient ? [blockingClient] : [])];
+  // BullMQ takes its own listeners away first; an error without a listener is printed.
+  for (const each of clients) each.then((found) => found.on('error', () => undefined)).catch(() => undefined);
+  const closed = part.close().then(
+    () => true,
+    () => false,
+  );
+  const done = await Promise.race([closed, patience.then(() => false)]);
+  // One that is waiting for Redis to come back would do so for ever, and keep the process alive.
+  for (const each of clients) each.then((found) => found.disconnect()).catch(() => undefined);
+  return done;
+}
