@@ -29,7 +29,6 @@ const TUNING = {
   MALLOC_MMAP_MAX_: '0',
   MALLOC_TRIM_THRESHOLD_: '17179869184',
   OMP_WAIT_POLICY: 'passive',
-  PYTHONDONTWRITEBYTECODE: '1',
 };
 
 /** What a number of runs took and gave. */
@@ -39,10 +38,14 @@ export interface Runs {
   readonly gradientNorm?: number;
   /** Largest difference of a forward pass from the expected output. */
   readonly difference?: number;
+  /** Peak of resident memory in these runs, MiB; null where the system does not say. */
+  readonly memory?: number | null;
 }
 
 export interface Loaded {
   readonly parameters: number;
+  /** Peak of resident memory so far, MiB. */
+  readonly memory?: number | null;
   readonly versions: { readonly python: string; readonly torch: string; readonly threads: number };
 }
 
@@ -81,6 +84,8 @@ export interface StartOptions {
   readonly clock: 'wall' | 'cpu';
   /** What a forward pass should give. */
   readonly expected?: HostTensor | undefined;
+  /** Without the tuning it is slower, and gives memory back. */
+  readonly tuned?: boolean;
 }
 
 /** A running Python process. */
@@ -96,13 +101,18 @@ export class PyTorch {
   }
 
   /** Starts a process and gives it a network. */
-  static async start(python: string, bench: Bench, { threads, clock, expected }: StartOptions): Promise<PyTorch> {
+  static async start(
+    python: string,
+    bench: Bench,
+    { threads, clock, expected, tuned = true }: StartOptions,
+  ): Promise<PyTorch> {
     const folder = await mkdtemp(join(tmpdir(), 'clearword-bench-'));
     try {
       const file = join(folder, 'bench.safetensors');
       await writeBench(file, bench, expected);
+      const counts = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
       const child = spawn(python, [SCRIPT, file, String(threads), clock], {
-        env: { ...process.env, ...TUNING, OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) },
+        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...(tuned && TUNING), ...counts },
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

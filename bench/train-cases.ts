@@ -180,31 +180,33 @@ export function stepOf(preset: Preset, batch: number, side: number): StepBench {
   return preset.encoders ? systemStep(preset, batch, side) : networkStep(preset, batch, side);
 }
 
-/** One picture through the network, with its weights in the model, as restoring runs it. */
-export function forwardPass(preset: Preset, height: number, width: number): Bench {
+/** Values of a network's own parameters, by name. */
+export function networkValues(preset: Preset, height: number, width: number) {
   const layout = layoutOf((graph) => predictionGraph(graph, preset, height, width));
   const parameters = benchValues(layout);
-  const graph = new Graph();
-  predictionGraph(graph, preset, height, width);
+  return { layout, parameters, values: unflatten(layout, parameters) };
+}
+
+/** One picture and what is said about it. */
+export function forwardInputs(preset: Preset, height: number, width: number): HostTensors {
   const image = [1, 3, height, width];
   const embedding = [1, preset.fusion.context];
-  const feeds = {
+  return {
     x: uniform(1, image, -0.2, 1.2),
     mu: uniform(2, image),
     t: float32(Float32Array.of(50), [1]),
     text: uniform(4, embedding, -0.08, 0.08),
     degradation: uniform(5, embedding, -0.08, 0.08),
   };
-  return {
-    preset,
-    batch: 1,
-    height,
-    width,
-    layout,
-    parameters,
-    feeds,
-    model: emitModel(graph, unflatten(layout, parameters)),
-  };
+}
+
+/** One picture through the network, with its weights in the model, as restoring runs it. */
+export function forwardPass(preset: Preset, height: number, width: number): Bench {
+  const { layout, parameters, values } = networkValues(preset, height, width);
+  const graph = new Graph();
+  predictionGraph(graph, preset, height, width);
+  const feeds = forwardInputs(preset, height, width);
+  return { preset, batch: 1, height, width, layout, parameters, feeds, model: emitModel(graph, values) };
 }
 
 /** Starting values of what stays in the engine, beside the parameters. */

@@ -3,11 +3,12 @@
     python3 measure.py FILE THREADS wall|cpu
 
 Each line of input is a number of runs; each line of output is JSON: first what was loaded, then for each request the
-times in ms and the results of the last run (the loss before the update and the gradient's norm, or the largest
-difference of the output from the expected one).
+times in ms, the peak of resident memory in MiB, and the results of the last run (the loss before the update and the
+gradient's norm, or the largest difference of the output from the expected one).
 """
 
 import json
+import re
 import sys
 import time
 
@@ -95,6 +96,23 @@ def forward_pass(network, given, expected):
     return step
 
 
+def peak_memory():
+    """The largest resident memory since the start, or since forget_peak(), MiB; None where the system does not say."""
+    try:
+        with open("/proc/self/status") as file:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) / 1024
+    except OSError:
+        return None
+
+
+def forget_peak():
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        pass
+
+
 def main(path, threads, clock):
     torch.set_num_threads(threads)
     now = time.process_time if clock == "cpu" else time.perf_counter
@@ -109,23 +127,27 @@ def main(path, threads, clock):
     network = System(preset, given["asked"].shape[1]) if "asked" in given else Erunet(preset["network"], preset["fusion"])
     # Strict: a parameter that only one side has, or of another shape, is an error.
     network.load_state_dict(part("parameter."))
+    # The network has copies; these would count as its memory.
+    for name in [name for name in tensors if name.startswith("parameter.")]:
+        del tensors[name]
     count = sum(parameter.numel() for parameter in network.parameters())
     if "optimiser" in settings:
         step = training_step(network, given, settings)
     else:
         step = forward_pass(network.eval(), given, tensors["expected"])
     versions = {"python": sys.version.split()[0], "torch": torch.__version__, "threads": torch.get_num_threads()}
-    print(json.dumps({"parameters": count, "versions": versions}), flush=True)
+    print(json.dumps({"parameters": count, "versions": versions, "memory": peak_memory()}), flush=True)
 
     first = True
     for line in sys.stdin:
+        forget_peak()
         times = []
         for _ in range(int(line)):
             start = now()
             result = step(first)
             times.append(1000 * (now() - start))
             first = False
-        print(json.dumps({"ms": times, **result}), flush=True)
+        print(json.dumps({"ms": times, "memory": peak_memory(), **result}), flush=True)
 
 
 if __name__ == "__main__":

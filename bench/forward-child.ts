@@ -1,0 +1,43 @@
+/**
+ * Our side of `bench/forward.ts`, in a process of its own so that its memory is its own:
+ *
+ *   forward-child.ts PRESET SIDE THREADS OUTPUT_FILE
+ *
+ * Answers as bench/pytorch/measure.py does: a line when the network is loaded, then one for each number of runs asked for.
+ * The first pass writes its output to the file.
+ */
+import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { predictionGraph } from '../src/models/networks.ts';
+import { Sessions } from '../src/models/sessions.ts';
+import { Engine, floats } from '../src/runtime/engine.ts';
+import { forgetPeak, peakMemory } from './memory.ts';
+import { forwardInputs, networkValues, presetOf } from './train-cases.ts';
+
+const [name = '', side = '', threads = '', output = ''] = process.argv.slice(2);
+const preset = presetOf(name);
+const pixels = Number(side);
+const engine = new Engine({ threads: Number(threads) });
+const { layout, values } = networkValues(preset, pixels, pixels);
+const feeds = forwardInputs(preset, pixels, pixels);
+// As a model that was read from its file does it.
+const session = await new Sessions(engine, values).get('predict', (graph) =>
+  predictionGraph(graph, preset, pixels, pixels),
+);
+const answer = (value: object) => console.log(JSON.stringify(value));
+answer({ parameters: layout.size, memory: peakMemory() });
+
+let written = false;
+for await (const line of createInterface({ input: process.stdin })) {
+  forgetPeak();
+  const ms: number[] = [];
+  for (let i = 0; i < Number(line); i++) {
+    const start = performance.now();
+    const { outputs } = await session.run(feeds);
+    ms.push(performance.now() - start);
+    if (!written) await writeFile(output, floats(outputs, 'prediction'));
+    written = true;
+  }
+  answer({ ms, memory: peakMemory() });
+}
+await engine.close();
