@@ -1,5 +1,5 @@
 /** A batch from bucket to bucket: Redis is a real one, processes and the official S3 client are, too; the model is not. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/data/image-encode.ts';
 import { readImage } from '../../src/data/image-file.ts';
 import { type BatchReport, runBatch } from '../../src/queue/batch.ts';
@@ -16,6 +16,15 @@ const redis = hasRedis ? await startRedis(folder) : undefined;
 const s3 = await startS3Server();
 const loader = new URL('../support/fake-loader.ts', import.meta.url).href;
 
+let pool: ProcessPool;
+
+beforeAll(async () => {
+  // From sources: on a busy machine processes take longer to start than all that follows.
+  const common = { device: 'cpu', threads: 1, loader, processes: 2, log: silentLog } as const;
+  pool = await ProcessPool.start({ ...common, store: 's3://bucket/work' });
+});
+afterAll(() => pool.close());
+
 describe(`object storage and Redis${REDIS_NOTE}`, () => {
   it.skipIf(!hasRedis)(
     'take a bucket of photos through workers, though the storage fails and Redis is restarted meanwhile',
@@ -31,9 +40,6 @@ describe(`object storage and Redis${REDIS_NOTE}`, () => {
       const queue = await openQueue({
         ...{ address: redis?.url ?? '', name: 's3', store, attempts: 5, backOff: 0.05, lease: 5, keepSeconds: 60 },
         log: silentLog,
-      });
-      const pool = await ProcessPool.start({
-        ...{ store: store.address, device: 'cpu', threads: 1, loader, processes: 2, log: silentLog },
       });
       const worker = await queue.work(pool.run, { concurrency: 2 });
       try {
@@ -64,7 +70,6 @@ describe(`object storage and Redis${REDIS_NOTE}`, () => {
         expect(await run()).toEqual({ restored: 0, skipped: 12, 'set-aside': 1, failed: 0 });
       } finally {
         await worker.close(5);
-        await pool.close();
         await queue.close();
         for (const each of [source, target, store]) await each.close();
       }
