@@ -106,7 +106,7 @@ export const catalogue = {
   CHECKPOINT_INVALID: {
     status: 422,
     meaning: 'A training checkpoint is truncated, damaged, or belongs to another configuration.',
-    fix: 'Resume from the previous checkpoint in the same folder.',
+    fix: 'Remove the file or move it away: --resume then goes on from the checkpoint before it in the same folder.',
   },
   DATA_INVALID: {
     status: 422,

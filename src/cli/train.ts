@@ -35,6 +35,7 @@ const LINE_EVERY = 5;
 
 const duration = (seconds: number): string => {
   if (!Number.isFinite(seconds)) return 'unknown';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
@@ -47,7 +48,7 @@ function lineOf({ step, loss, stepsPerSecond, remaining, busyShare }: TrainProgr
 function validationLines(step: number, rows: readonly ValidationRow[]): string {
   const body = rows.map(({ name, samples, input, output }) => {
     const gain = `${input.toFixed(2)} -> ${output.toFixed(2)} dB`;
-    return `  ${name.padEnd(16)} ${gain.padStart(20)}  (${samples} samples)\n`;
+    return `  ${name.padEnd(16)} ${gain.padStart(20)}  (${samples} ${samples === 1 ? 'sample' : 'samples'})\n`;
   });
   return `validation at step ${step}\n${body.join('')}`;
 }
@@ -61,12 +62,18 @@ async function run(
   const display = await progressDisplay(stderr);
   const interactive = stderr.isTTY === true;
   let reports = 0;
+  let warned = '';
   try {
     const result = await trainModel(config, output, resume, {
       signal,
       onProgress: (progress) => {
         display.update(progress.fraction, lineOf(progress));
         if (!interactive && reports++ % LINE_EVERY === 0) stderr.write(`${lineOf(progress)}\n`);
+      },
+      onUnwritable: ({ message }) => {
+        // Tried every few steps, said once.
+        if (message !== warned) display.around(() => stderr.write(`${message}; the run goes on and tries again\n`));
+        warned = message;
       },
       onValidation: (step, rows) => display.around(() => stderr.write(validationLines(step, rows))),
     });

@@ -92,7 +92,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-function writeFailure(path: string, cause: unknown, code = errorCode(cause)): ClearwordError {
+/** What a failure of the file system means for the user: OUTPUT_UNWRITABLE, or OUTPUT_EXISTS. */
+export function writeFailure(path: string, cause: unknown, code = errorCode(cause)): ClearwordError {
   if (code === 'EEXIST') {
     return new ClearwordError('OUTPUT_EXISTS', `expected a new name for ${path}, but the file exists`, { cause });
   }

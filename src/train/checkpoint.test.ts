@@ -160,7 +160,7 @@ describe('a file that is no whole checkpoint', () => {
     await expect(readCheckpoint(path)).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
       message: `checkpoint ${path}: expected data with the hash of its header, received other data (the file is damaged)`,
-      fix: expect.stringContaining('previous checkpoint'),
+      fix: expect.stringContaining('the checkpoint before it'),
     });
   });
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeFailure } from '../data/atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 
 const stepEntry = z.object({
@@ -42,8 +43,48 @@ export type LogEntry = z.infer<typeof entrySchema>;
 
 const logPath = (folder: string) => join(folder, 'log.jsonl');
 
-export function appendLog(folder: string, entry: LogEntry): Promise<void> {
-  return appendFile(logPath(folder), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+/** A log that is being written. */
+export class RunLog {
+  readonly #path: string;
+  /** Bytes of whole lines in the file. */
+  #size: number;
+  /** Lines that could not be written yet. */
+  #waiting = '';
+
+  private constructor(path: string, size: number) {
+    this.#path = path;
+    this.#size = size;
+  }
+
+  /** Opens the log of a run. A last line that a crash cut short is taken off, so that the next one stands by itself. */
+  static async open(folder: string): Promise<RunLog> {
+    const path = logPath(folder);
+    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+    const size = bytes.lastIndexOf('\n') + 1;
+    if (size < bytes.length) {
+      await truncate(path, size).catch((cause: unknown) => {
+        throw writeFailure(path, cause);
+      });
+    }
+    return new RunLog(path, size);
+  }
+
+  /**
+   * Adds an entry. When it cannot be written (OUTPUT_UNWRITABLE), the file is as it was and the entry is written with
+   * the next one.
+   */
+  async append(entry: LogEntry): Promise<void> {
+    this.#waiting += `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+    try {
+      await appendFile(this.#path, this.#waiting);
+    } catch (cause) {
+      // A part of it may stand there.
+      await truncate(this.#path, this.#size).catch(() => undefined);
+      throw writeFailure(this.#path, cause);
+    }
+    this.#size += Buffer.byteLength(this.#waiting);
+    this.#waiting = '';
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import sharp from 'sharp';
@@ -141,6 +142,17 @@ describe('a run that was stopped', () => {
     // The last line averages steps 21 to 30 in both.
     const [a, b] = [(await logOf(whole)).at(-1), (await logOf(parts)).at(-1)];
     for (const key of ['step', 'loss', 'gradientNorm', 'learningRate'] as const) expect(b?.[key], key).toBe(a?.[key]);
+    // Every step is in one line of the log, also those between the last report and a stop.
+    const sums = async (folder: string) => {
+      let before = 0;
+      let sum = 0;
+      for (const { step, loss } of await logOf(folder)) {
+        sum += (step - before) * loss;
+        before = step;
+      }
+      return sum / before;
+    };
+    expect(await sums(parts)).toBeCloseTo(await sums(whole), 9);
     // Time adds up over the parts.
     expect(actual.milliseconds).toBeGreaterThan(0);
   });
@@ -151,6 +163,38 @@ describe('a run that was stopped', () => {
     expect(result).toMatchObject({ step: 0, finished: false });
     expect((await newest(folder)).step).toBe(0);
     expect(await train({ ...config, steps: 3 }, folder, true)).toMatchObject({ step: 3, finished: true });
+  });
+});
+
+describe('a disk that is full', () => {
+  // What a folder in the place of the file does to a write is what a full disk does: it fails.
+  const blocked = (folder: string, step: number) => join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
+
+  it('for a while costs nothing: the run goes on, says so, and saves what it could not', async () => {
+    const folder = runFolder();
+    const [failed, saved] = [[] as string[], [] as string[]];
+    const config = configure({ steps: 24, checkpoint: { every: 5, keep: 9 } });
+    const result = await train(config, folder, false, {
+      onUnwritable: ({ message }) => failed.push(message),
+      onCheckpoint: (path) => {
+        saved.push(basename(path, '.safetensors').replace(/step-0*/, ''));
+        if (saved.length === 1) mkdirSync(blocked(folder, 10));
+      },
+    });
+    expect(result).toMatchObject({ step: 24, finished: true });
+    expect(failed).toEqual([expect.stringContaining(blocked(folder, 10))]);
+    expect(saved).toEqual(['5', '15', '20', '24']);
+  });
+
+  it('at the end is an error that names the file, and the checkpoint before it stays', async () => {
+    const folder = runFolder();
+    const config = configure({ steps: 24, checkpoint: { every: 20, keep: 2 } });
+    const onCheckpoint = () => mkdirSync(blocked(folder, 24));
+    await expect(train(config, folder, false, { onCheckpoint })).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+      message: expect.stringContaining(blocked(folder, 24)),
+    });
+    expect((await readCheckpoint(blocked(folder, 20))).step).toBe(20);
   });
 });
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { mkdir } from 'node:fs/promises';
+import { writeFailure } from '../data/atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
 import { chooseDevice } from '../runtime/device.ts';
@@ -14,7 +15,7 @@ import { Engine } from '../runtime/engine.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { BatchEmbeddings } from './embeddings.ts';
-import { appendLog } from './log.ts';
+import { type LogEntry, RunLog } from './log.ts';
 import { cosineSchedule, type StepScalars } from './optimiser.ts';
 import { graphOptions, startingPoint } from './start.ts';
 import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
@@ -39,6 +40,8 @@ export interface TrainEvents {
   readonly onProgress?: (progress: TrainProgress) => void;
   readonly onValidation?: (step: number, rows: readonly ValidationRow[]) => void;
   readonly onCheckpoint?: (path: string) => void;
+  /** A checkpoint or a line of the log could not be written; the run goes on and tries again. */
+  readonly onUnwritable?: (error: ClearwordError) => void;
   /** Aborting it saves a checkpoint and ends the run cleanly. */
   readonly signal?: AbortSignal;
 }
@@ -81,7 +84,9 @@ export async function train(
 ): Promise<TrainResult> {
   const options = graphOptions(config);
   const graph = trainingGraph(options);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw writeFailure(folder, cause);
+  });
   const start = await startingPoint(config, folder, graph, resume);
   const engine = new Engine({ device: await chooseDevice(config.device), threads: config.threads });
   try {
@@ -90,7 +95,11 @@ export async function train(
       const embeddings = await BatchEmbeddings.open(engine, config, options.preset);
       const validation = await Validation.open(engine, config, options, embeddings);
       const session = await TrainingSession.open(engine, graph, start.vectors);
-      return await new Run(config, folder, options, start, session, loader, embeddings, validation, events).go();
+      const log = await RunLog.open(folder);
+      const { step, milliseconds, layout } = start;
+      const begin = { step, milliseconds, layout };
+      const parts = { config, folder, options, begin, session, loader, embeddings, validation, log, events };
+      return await new Run(parts).go();
     } finally {
       await loader.close();
     }
@@ -99,78 +108,71 @@ export async function train(
   }
 }
 
+/** What a run works with. */
+interface RunParts {
+  readonly config: TrainConfig;
+  readonly folder: string;
+  readonly options: TrainingGraphOptions;
+  /** Without the vectors, which the session has its own copy of. */
+  readonly begin: Omit<Checkpoint, 'vectors' | 'config'>;
+  readonly session: TrainingSession;
+  readonly loader: BatchLoader;
+  readonly embeddings: BatchEmbeddings | undefined;
+  readonly validation: Validation | undefined;
+  readonly log: RunLog;
+  readonly events: TrainEvents;
+}
+
 class Run {
+  readonly #parts: RunParts;
+  readonly #began = performance.now();
   #step: number;
   #milliseconds: number;
   #busy = 0;
-  readonly #began = performance.now();
-  readonly #folder: string;
-  readonly #config: TrainConfig;
-  readonly #options: TrainingGraphOptions;
-  readonly #layout: string;
-  readonly #before: number;
-  readonly #session: TrainingSession;
-  readonly #loader: BatchLoader;
-  readonly #embeddings: BatchEmbeddings | undefined;
-  readonly #validation: Validation | undefined;
-  readonly #events: TrainEvents;
+  /** A checkpoint is due that could not be written. */
+  #unsaved = false;
 
-  constructor(
-    config: TrainConfig,
-    folder: string,
-    options: TrainingGraphOptions,
-    start: Checkpoint,
-    session: TrainingSession,
-    loader: BatchLoader,
-    embeddings: BatchEmbeddings | undefined,
-    validation: Validation | undefined,
-    events: TrainEvents,
-  ) {
-    this.#config = config;
-    this.#folder = folder;
-    this.#options = options;
-    this.#layout = start.layout;
-    this.#step = start.step;
-    this.#before = start.milliseconds;
-    this.#milliseconds = start.milliseconds;
-    this.#session = session;
-    this.#loader = loader;
-    this.#embeddings = embeddings;
-    this.#validation = validation;
-    this.#events = events;
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.#step = parts.begin.step;
+    this.#milliseconds = parts.begin.milliseconds;
   }
 
   async go(): Promise<TrainResult> {
-    const { checkpoint, steps } = this.#config;
+    const { config, session, begin, validation, events } = this.#parts;
+    const { checkpoint, steps } = config;
     const finished = () => (steps !== undefined ? this.#step >= steps : this.#fraction() >= 1);
     let feeds = this.#nextFeeds();
     const window: StepResult[] = [];
     let windowStart = performance.now();
-    while (!finished() && !this.#events.signal?.aborted) {
-      const running = this.#session.step(await feeds, scalarsOf(this.#config, this.#step, this.#fraction()));
+    while (!finished() && !events.signal?.aborted) {
+      const running = session.step(await feeds, scalarsOf(config, this.#step, this.#fraction()));
       feeds = this.#nextFeeds();
       // A batch that cannot be made is reported when its turn comes, not while this step runs.
       feeds.catch(() => undefined);
       const result = await running.catch((error: unknown) => this.#saveAndRethrow(error));
       this.#step++;
       this.#busy += result.busy;
-      this.#milliseconds = this.#before + performance.now() - this.#began;
+      this.#milliseconds = begin.milliseconds + performance.now() - this.#began;
       window.push(result);
-      if (this.#step % LOG_EVERY === 0 || finished()) {
+      const reporting = this.#step % LOG_EVERY === 0;
+      if (reporting) {
         await this.#report(window, performance.now() - windowStart);
         window.length = 0;
         windowStart = performance.now();
       }
-      if (this.#validation && this.#step % this.#validation.every === 0) await this.#validate(this.#validation);
-      if (this.#step % checkpoint.every === 0 && !finished()) await this.#save();
+      if (validation && this.#step % validation.every === 0) await this.#validate(validation);
+      const due = this.#step % checkpoint.every === 0 || (this.#unsaved && reporting);
+      if (due && !finished()) this.#unsaved = !(await this.#attempt(() => this.#save()));
     }
     feeds.catch(() => undefined);
+    if (window.length > 0) await this.#report(window, performance.now() - windowStart);
     const path = await this.#save();
     return { step: this.#step, checkpoint: path, finished: finished(), busyShare: this.#busyShare() };
   }
 
   #fraction(): number {
-    return Math.min(1, fractionOf(this.#config, this.#step, this.#milliseconds));
+    return Math.min(1, fractionOf(this.#parts.config, this.#step, this.#milliseconds));
   }
 
   #busyShare(): number {
@@ -178,10 +180,27 @@ class Run {
   }
 
   async #nextFeeds() {
-    const { seed, finalShare, data } = this.#config;
-    const batch = await this.#loader.next();
-    const embeddings = await this.#embeddings?.of(batch, data.patch);
-    return batchFeeds(batch, { preset: this.#options.preset, patch: data.patch, finalShare, seed }, embeddings);
+    const { config, options, loader, embeddings } = this.#parts;
+    const { seed, finalShare, data } = config;
+    const batch = await loader.next();
+    const embedded = await embeddings?.of(batch, data.patch);
+    return batchFeeds(batch, { preset: options.preset, patch: data.patch, finalShare, seed }, embedded);
+  }
+
+  /** A disk that is full for a while costs nothing: writing is tried again, and only the end of the run insists on it. */
+  async #attempt(write: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClearwordError) || error.code !== 'OUTPUT_UNWRITABLE') throw error;
+      this.#parts.events.onUnwritable?.(error);
+      return false;
+    }
+  }
+
+  async #log(entry: LogEntry): Promise<void> {
+    await this.#attempt(() => this.#parts.log.append(entry));
   }
 
   /** The state is that of before the failed step: it is worth keeping. */
@@ -210,8 +229,8 @@ class Run {
       remaining: fraction > 0 ? (elapsed / 1000) * (1 / fraction - 1) : Number.POSITIVE_INFINITY,
       busyShare: this.#busyShare(),
     };
-    const { learningRate } = scalarsOf(this.#config, this.#step - 1, fraction);
-    await appendLog(this.#folder, {
+    const { learningRate } = scalarsOf(this.#parts.config, this.#step - 1, fraction);
+    await this.#log({
       kind: 'step',
       step: progress.step,
       loss: progress.loss,
@@ -225,32 +244,27 @@ class Run {
       learningRate,
       minutes: elapsed / 60_000,
     });
-    this.#events.onProgress?.(progress);
+    this.#parts.events.onProgress?.(progress);
   }
 
   async #validate(validation: Validation): Promise<void> {
-    const { average } = await this.#session.vectors();
+    const { average } = await this.#parts.session.vectors();
     const rows = await validation.score(average);
-    await appendLog(this.#folder, {
+    await this.#log({
       kind: 'validation',
       step: this.#step,
       minutes: this.#milliseconds / 60_000,
       rows: [...rows],
     });
-    this.#events.onValidation?.(this.#step, rows);
+    this.#parts.events.onValidation?.(this.#step, rows);
   }
 
   async #save(): Promise<string> {
-    const vectors = await this.#session.vectors();
-    const state = {
-      step: this.#step,
-      milliseconds: this.#milliseconds,
-      config: this.#config,
-      layout: this.#layout,
-      vectors,
-    };
-    const path = await saveCheckpoint(this.#folder, state, this.#config.checkpoint.keep);
-    this.#events.onCheckpoint?.(path);
+    const { config, folder, begin, session, events } = this.#parts;
+    const vectors = await session.vectors();
+    const state = { step: this.#step, milliseconds: this.#milliseconds, config, layout: begin.layout, vectors };
+    const path = await saveCheckpoint(folder, state, config.checkpoint.keep);
+    events.onCheckpoint?.(path);
     return path;
   }
 }
