@@ -127,8 +127,17 @@ describe('AdamW', () => {
 describe('what changes from step to step', () => {
   it('the average is updated every k-th step and left alone between', () => {
     const config = configure({}, { decay: 0.995, every: 4 });
-    const decays = Array.from({ length: 9 }, (_, step) => scalarsOf(config, step, 0).averageDecay);
+    const decays = Array.from({ length: 9 }, (_, i) => scalarsOf(config, 10_000 + i, 0).averageDecay);
     expect(decays).toEqual([1, 1, 1, 0.995, 1, 1, 1, 0.995, 1]);
+  });
+
+  it('the average forgets what the run began with', () => {
+    const config = configure({}, { decay: 0.999, every: 1 });
+    const decays = Array.from({ length: 500 }, (_, step) => scalarsOf(config, step, 0).averageDecay);
+    expect(decays[0]).toBeCloseTo(2 / 11, 12);
+    expect(decays.reduce((kept, decay) => kept * decay, 1)).toBeLessThan(1e-6);
+    expect(decays).toEqual([...decays].sort((a, b) => a - b));
+    expect(scalarsOf(config, 1_000_000, 0).averageDecay).toBe(0.999);
   });
 
   it('the corrections count steps from one', () => {

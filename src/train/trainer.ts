@@ -62,16 +62,24 @@ function fractionOf({ steps, minutes }: TrainConfig, step: number, milliseconds:
   return steps !== undefined ? step / steps : milliseconds / ((minutes ?? 1) * 60_000);
 }
 
+/**
+ * Share of the average that an update keeps, at most `decay`: early on less, so that the random values that a run began
+ * with are forgotten within a few steps instead of some 1 / (1 - decay).
+ */
+function averageDecay({ decay, every }: TrainConfig['average'], step: number): number {
+  const updates = (step + 1) / every;
+  return Number.isInteger(updates) ? Math.min(decay, (1 + updates) / (10 + updates)) : 1;
+}
+
 export function scalarsOf(config: TrainConfig, step: number, fraction: number): StepScalars {
   const { learningRate: peak, floor, betas, warmup } = config.optimiser;
-  const { decay, every } = config.average;
   const rate =
     step < warmup ? (peak * (step + 1)) / warmup : cosineSchedule(fraction, { peak, floor, warmup: 0, total: 1 });
   return {
     learningRate: rate,
     correction1: 1 - betas[0] ** (step + 1),
     correction2: 1 - betas[1] ** (step + 1),
-    averageDecay: (step + 1) % every === 0 ? decay : 1,
+    averageDecay: averageDecay(config.average, step),
   };
 }
 
