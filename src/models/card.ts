@@ -85,7 +85,8 @@ export function parseModel({ weights: bytes, hash, card: text, source }: ModelBy
 /**
  * The values of a network's parameters out of a weights file.
  *
- * @throws ClearwordError MODEL_INVALID listing missing, unexpected and misshapen tensors
+ * @throws ClearwordError MODEL_INVALID listing missing, unexpected and misshapen tensors, or naming one with a value that is
+ *   not finite
  */
 export function parameterValues(
   layout: ParameterLayout,
@@ -109,7 +110,11 @@ export function parameterValues(
   const valuesOf = ({ name }: LayoutEntry) => {
     const stored = tensors.get(name);
     if (!stored) throw new RangeError(name);
-    return loadFloats(stored);
+    const values = loadFloats(stored);
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad < 0) return values;
+    const message = `${source}: expected finite values for tensor ${name}, received ${values[bad]} at element ${bad}`;
+    throw new ClearwordError('MODEL_INVALID', message);
   };
   return new Map(layout.entries.map((entry) => [entry.name, valuesOf(entry)]));
 }

@@ -29,7 +29,12 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 export async function readModel(path: string): Promise<ModelFile> {
   const weights = await readModelFile(path, 'model');
   // A foreign file is reported as what it is, before its card is missed.
-  readSafetensors(weights, `model ${path}`);
+  const { metadata } = readSafetensors(weights, `model ${path}`);
+  if (metadata.format?.startsWith('clearword-checkpoint-')) {
+    throw new ClearwordError('MODEL_INVALID', `model ${path}: expected a model, received a checkpoint of a training`, {
+      fix: 'Make a model out of it: clearword export CHECKPOINT -o model.safetensors',
+    });
+  }
   const card = (await readModelFile(cardPath(path), 'model card')).toString('utf8');
   return parseModel({ weights, hash: sha256(weights), card, source: path });
 }
