@@ -1,14 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/support/pictures.ts';
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
 import { ApiKeys } from './api-keys.ts';
 import { parseFields, restorationFields } from './fields.ts';
 import { asClearwordError, problemOf } from './problem.ts';
-import { pageRoutes } from './routes/page.ts';
 import { preferenceOf } from './routes/requests.ts';
 
 describe('problems', () => {
@@ -118,43 +113,6 @@ describe('API keys', () => {
       expect(attempt).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
       expect(attempt).not.toThrow(/0123456789abcdef|fedcba9876543210/);
     }
-  });
-});
-
-describe('the page', async () => {
-  const root = await temporaryFolder();
-  await mkdir(join(root, 'page', 'assets'), { recursive: true });
-  await writeFile(join(root, 'page', 'index.html'), '<!doctype html>page');
-  await writeFile(join(root, 'page', 'assets', 'app-1a2b.js'), 'script');
-  await writeFile(join(root, 'secret'), 'secret');
-  const serve = async (page: string) => {
-    const app = fastify();
-    await app.register(pageRoutes, { page });
-    return app;
-  };
-
-  it('is at /, isolated, and its assets are kept for ever', async () => {
-    const app = await serve(join(root, 'page'));
-    const page = await app.inject('/');
-    expect([page.statusCode, page.body]).toEqual([200, '<!doctype html>page']);
-    expect(page.headers).toMatchObject({
-      'cache-control': 'no-cache',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    });
-    const asset = await app.inject('/assets/app-1a2b.js');
-    expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
-    for (const path of ['/../secret', '/..%2fsecret', '/assets/..%2f..%2fsecret', '/none.js']) {
-      expect([path, (await app.inject(path)).statusCode >= 400]).toEqual([path, true]);
-    }
-    await app.close();
-  });
-
-  it('that is not built gives way to the description of the interface', async () => {
-    const app = await serve(join(root, 'none'));
-    const { statusCode, headers } = await app.inject('/');
-    expect([statusCode, headers.location]).toEqual([302, '/docs']);
-    await app.close();
   });
 });
 
