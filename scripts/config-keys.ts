@@ -37,6 +37,11 @@ function unwrap(schema: z.ZodType, fallback = 'required'): { inner: z.ZodType; f
 function valuesOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodNullable) return `${valuesOf(schema.unwrap() as z.ZodType)}, or null`;
   if (schema instanceof z.ZodEnum) return schema.options.join(', ');
+  if (schema instanceof z.ZodLiteral) return [...schema.values].join(', ');
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.map((option) => valuesOf(option as z.ZodType)).join(', ');
+  }
+  if (schema instanceof z.ZodReadonly) return valuesOf(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodArray) return `list of ${valuesOf(schema.element as z.ZodType)}`;
   if (schema instanceof z.ZodTuple) {
@@ -54,6 +59,7 @@ function rangeOf({ minValue, maxValue, format, def }: z.ZodNumber): string {
       return name === kind && inclusive === false;
     });
   const low = excludes('greater_than') ? `above ${minValue}` : `${minValue}`;
+  if (minValue === Number.NEGATIVE_INFINITY && maxValue === Number.POSITIVE_INFINITY) return 'number';
   const kind = format === 'safeint' ? 'integer ' : '';
   // A bound that only keeps integers exact is no news to a reader.
   if (maxValue === null || maxValue > 1e12) return `${kind}${low.startsWith('above') ? low : `${low} or more`}`;

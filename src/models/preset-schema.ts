@@ -64,9 +64,33 @@ export const controllerSchema = z.strictObject({
   tile: count,
 });
 
+/** Channels of the middle: its transformer has heads of 32 channels, and its norm 32 groups. */
+const MIDDLE_MULTIPLE = 32;
+
+/** What the keys of a network have to do with each other. */
+const consistentErunet = erunetSchema.superRefine((network, { addIssue }) => {
+  const { width, multipliers, kernels } = network;
+  for (const key of ['blocks', 'attention', 'kernels'] as const) {
+    if (network[key].length === multipliers.length) continue;
+    const message = `expected ${multipliers.length} values, one for each of multipliers, received ${network[key].length}`;
+    addIssue({ code: 'custom', path: [key], message });
+  }
+  multipliers.forEach((multiplier, i) => {
+    const channels = width * multiplier;
+    const multiple = i === multipliers.length - 1 ? MIDDLE_MULTIPLE : 1;
+    if (channels % multiple === 0) return;
+    const message = `expected a multiple of ${multiple} channels, received ${width} * ${multiplier} = ${channels}`;
+    addIssue({ code: 'custom', path: ['multipliers', i], message });
+  });
+  kernels.forEach((kernel, i) => {
+    if (kernel % 2 === 0)
+      addIssue({ code: 'custom', path: ['kernels', i], message: `expected an odd side, received ${kernel}` });
+  });
+});
+
 export const presetSchema = z.strictObject({
   name: z.string().min(1),
-  network: erunetSchema,
+  network: consistentErunet,
   fusion: fusionSchema,
   sde: z.strictObject({
     schedule: z.enum(['cosine', 'linear', 'constant']),

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { dataConfigSchema } from '../data/config.ts';
 import { ClearwordError } from '../errors.ts';
+import { erunetSchema, fusionSchema } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { DEVICES } from '../runtime/protocol.ts';
 
@@ -16,6 +17,9 @@ export const trainConfigSchema = z
   .strictObject({
     /** Network and method. */
     preset: z.enum(Object.keys(presets) as [string, ...string[]]),
+    /** Changes to the preset's network and fusion, for trying other designs. */
+    network: erunetSchema.partial().prefault({}),
+    fusion: fusionSchema.partial().prefault({}),
     data: dataConfigSchema,
     /** The encoders of a preset that has none of its own; they stay as they are. */
     encoders: z

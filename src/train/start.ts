@@ -8,21 +8,31 @@ import { ClearwordError } from '../errors.ts';
 import { flatten } from '../graph/parameters.ts';
 import { cardPath, parameterValues } from '../models/card.ts';
 import { readModel } from '../models/model-file.ts';
-import type { Preset } from '../models/preset-schema.ts';
+import { type Preset, presetSchema } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
 import type { TrainingGraph, TrainingGraphOptions } from './training-graph.ts';
 
-function presetOf({ preset: name }: TrainConfig): Preset {
+/** The preset that a configuration names, with its changes. */
+function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
   const preset = presets[name];
   if (!preset)
     throw new ClearwordError(
       'INVALID_OPTION',
       `preset: expected one of ${Object.keys(presets).join(', ')}, received ${name}`,
     );
-  return preset;
+  if (Object.keys({ ...network, ...fusion }).length === 0) return preset;
+  const parsed = presetSchema.safeParse({
+    ...preset,
+    name: `${name}-changed`,
+    network: { ...preset.network, ...network },
+    fusion: { ...preset.fusion, ...fusion },
+  });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw new ClearwordError('INVALID_OPTION', `changes to preset ${name}: ${problems}`);
 }
 
 /** Encoders from outside belong to presets that have none of their own. */

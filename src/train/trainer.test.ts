@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
+import { loadModel } from '../models/load.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { exportCheckpoint } from './export.ts';
@@ -280,9 +281,30 @@ describe('beside a run that has ended', () => {
   });
 });
 
+it('trains a changed preset, whose model says what was changed', async () => {
+  const folder = runFolder();
+  const { checkpoint } = await train(configure({ steps: 1, network: { expansion: 3 } }), folder, false);
+  const model = join(folder, 'model.safetensors');
+  const { preset } = await exportCheckpoint(checkpoint, model, { precision: 'float32' });
+  expect(preset).toMatchObject({ name: 'tiny-changed', network: { expansion: 3 } });
+  const loaded = await loadModel({ path: model });
+  expect(loaded.hash).toHaveLength(64);
+  await loaded.dispose();
+});
+
 describe('what is refused', () => {
   it('resuming what is not there', async () => {
     await expect(train(configure(), runFolder(), true)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+  });
+
+  it('changes to a preset that do not fit together', () => {
+    const refused = (network: object) => () => graphOptions(configure({ network }));
+    expect(refused({ blocks: [1] })).toThrow(
+      /network.blocks: expected 2 values, one for each of multipliers, received 1/,
+    );
+    expect(refused({ kernels: [3, 4] })).toThrow(/network.kernels.1: expected an odd side, received 4/);
+    expect(refused({ multipliers: [1, 3] })).toThrow(/network.multipliers.1: expected a multiple of 32 channels/);
+    expect(() => configure({ network: { depth: 3 } })).toThrow(/network: Unrecognized key: "depth"/);
   });
 
   it('a loss that the preset cannot have, and a preset whose encoders are missing', async () => {
