@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultCache, type FetchOptions, fetchFile } from './download.ts';
 import { parseSource } from './source.ts';
 
@@ -68,7 +68,7 @@ function breakOff(times: number, after: number): void {
     if (request.method !== 'GET' || left-- <= 0) return false;
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': String(CONTENT.length - start) });
-    response.write(CONTENT.subarray(start, start + after), () => setTimeout(() => response.destroy(), 30));
+    response.write(CONTENT.subarray(start, start + after), () => setTimeout(() => response.destroy(), 300));
     return true;
   };
 }
@@ -197,7 +197,85 @@ describe('fetchFile', () => {
   });
 });
 
+describe('a server that misbehaves', () => {
+  it('and sends more than it said is stopped', async () => {
+    stub.intercept = (request, response) => {
+      if (request.method !== 'GET') return false;
+      response.writeHead(200).end(Buffer.concat([CONTENT, CONTENT]));
+      return true;
+    };
+    await expect(fetchFile(NAME, { ...options, tries: 1 })).rejects.toThrow(`more than ${CONTENT.length} bytes`);
+    const left = (await readdir(options.cache, { recursive: true })).filter((name) => name.includes('file.bin'));
+    expect(left).toEqual([]);
+  });
+
+  it('and goes on elsewhere than asked is not believed', async () => {
+    breakOff(1, 60_000);
+    await expect(fetchFile(NAME, { ...options, tries: 1 })).rejects.toThrow();
+    let wrong = 1;
+    stub.intercept = (request, response) => {
+      if (request.method !== 'GET' || wrong-- <= 0) return false;
+      const head = { 'content-range': `bytes 10-${CONTENT.length - 1}/${CONTENT.length}` };
+      response.writeHead(206, head).end(CONTENT.subarray(10));
+      return true;
+    };
+    expect((await readFile(await fetchFile(NAME, options))).equals(CONTENT)).toBe(true);
+  });
+
+  it('and has another version by the time it sends it: none of its bytes come behind the old ones', async () => {
+    // A plain server, whose versions say nothing about the bytes: only the version of the answer tells.
+    const other = Buffer.from(CONTENT).reverse();
+    let version = 'one';
+    let cut = true;
+    stub.intercept = (request, response) => {
+      const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const now = version === 'one' ? CONTENT : other;
+      const head = { etag: `"${version}"`, 'content-length': String(now.length - start) };
+      response.writeHead(start > 0 ? 206 : 200, head);
+      if (request.method === 'HEAD') {
+        response.end();
+        // From the second question on, the file changes right behind the answer.
+        if (!cut) version = 'two';
+      } else if (cut) {
+        cut = false;
+        response.write(now.subarray(0, 60_000), () => setTimeout(() => response.destroy(), 300));
+      } else response.end(now.subarray(start));
+      return true;
+    };
+    const address = `${options.endpoint}/plain.bin`;
+    await expect(fetchFile(address, { ...options, tries: 1 })).rejects.toThrow();
+    await expect(fetchFile(address, { ...options, tries: 1 })).rejects.toThrow('changed meanwhile (from one to two)');
+    expect((await readFile(await fetchFile(address, options))).equals(other)).toBe(true);
+  });
+
+  it('and sends round in circles is left', async () => {
+    stub.intercept = (request, response) => {
+      response.writeHead(302, { location: request.url }).end();
+      return true;
+    };
+    await expect(fetchFile(`${options.endpoint}/x.bin`, { ...options, tries: 1 })).rejects.toThrow(
+      /redirected more than/,
+    );
+  });
+
+  it('and leads from an encrypted address to this machine or past encryption is not followed', async () => {
+    const answers = vi.spyOn(globalThis, 'fetch');
+    for (const location of ['http://example.org/x.bin', 'https://127.0.0.1/x.bin']) {
+      answers.mockResolvedValueOnce(new Response(null, { status: 302, headers: { location } }));
+      await expect(fetchFile('https://example.org/x.bin', options)).rejects.toThrow(/which is not safe/);
+    }
+    expect(answers).toHaveBeenCalledTimes(2);
+    answers.mockRestore();
+  });
+});
+
 describe('parseSource', () => {
+  it.each([
+    ['https://example.org/a%2f..%2f..%2fb.bin', 'a-..-..-b.bin'],
+    ['https://example.org/x/c%3a%00d.bin?download=1', 'c--d.bin'],
+    ['https://example.org/%e0%80.bin', '--.bin'],
+  ])('%s is kept under a harmless name', (text, name) => expect(parseSource(text)).toMatchObject({ name }));
+
   it('takes anything without a mark as a path', () => {
     expect(parseSource('models/a@b.pt')).toEqual({ kind: 'path', path: 'models/a@b.pt' });
   });
@@ -206,6 +284,12 @@ describe('parseSource', () => {
     'hub:owner',
     'hub:owner/name',
     'hub:owner/name/../x',
+    'hub:../name/x',
+    'hub:owner/../x/y',
+    'hub:owner/name/x@../main',
+    'https://example.org',
+    'https://example.org/%2e%2e/',
+    'https://example.org/...',
     'http://example.org/x',
     'https://example.org/x#md5=1',
   ])('refuses %s', (text) => expect(() => parseSource(text)).toThrow(/expected/));

@@ -15,7 +15,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import { DEFAULT_ENDPOINT, parseSource, type RemoteFile } from './source.ts';
+import { DEFAULT_ENDPOINT, isLoopback, parseSource, type RemoteFile } from './source.ts';
 
 export interface DownloadProgress {
   /** Bytes that are there, with those of earlier tries. */
@@ -43,6 +43,12 @@ interface Remote {
   /** SHA-256 (64 hex) or git's SHA-1 of the blob (40 hex) on the hub; elsewhere any text that changes with the file. */
   readonly etag: string | undefined;
   readonly size: number | undefined;
+}
+
+/** What was said of a file that is asked for. */
+interface Described extends Remote {
+  /** Whether the same server sends the file: then it has to name the same version again. */
+  readonly direct: boolean;
 }
 
 /** What is kept beside a file. */
@@ -95,7 +101,7 @@ export async function fetchFile(source: string, options: FetchOptions = {}): Pro
       if (error instanceof ClearwordError) throw error;
       // What is there already is better than nothing while the network is away.
       if (kept && !(error instanceof WrongBytes)) return path;
-      if (error instanceof Refused && !error.passing) throw failure(source, error);
+      if (error instanceof Misled || (error instanceof Refused && !error.passing)) throw failure(source, error);
       if (attempt >= tries) throw failure(source, error);
       await sleep((options.retryDelay ?? 500) * 2 ** (attempt - 1));
     }
@@ -113,6 +119,9 @@ class Refused extends Error {
 
 /** The bytes that came are not those that the server or the user named. */
 class WrongBytes extends Error {}
+
+/** A redirection that is not followed, however often it is tried. */
+class Misled extends Error {}
 
 function failure(source: string, cause: unknown): ClearwordError {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
@@ -134,8 +143,10 @@ async function attemptDownload(
   const part = `${path}.${version}.part`;
   const present = remote.etag === undefined ? 0 : await sizeOf(part);
   const complete = remote.size !== undefined && present === remote.size;
-  if (!complete) await receive(file.url, part, present, remote.size, onProgress, signal);
+  if (!complete) await receive(file.url, part, present, remote, onProgress, signal);
   const sha256 = await check(part, file, remote);
+  // The record of the file before must not stand beside this one, whenever the program ends.
+  await rm(recordPath(path), { force: true });
   await rename(part, path);
   const record: Record = { url: file.url, etag: remote.etag, size: remote.size, sha256 };
   await writeFile(recordPath(path), `${JSON.stringify(record, null, 2)}\n`);
@@ -143,25 +154,52 @@ async function attemptDownload(
 }
 
 const MOST_REDIRECTS = 6;
+/** Files whose size no server tells are broken off here; the largest published weights are of this order. */
+const LARGEST = 2 ** 36;
 
-/** Asks for a file's version and size. The hub answers for its storage before it redirects there. */
-async function describe(url: string, signal: AbortSignal | undefined): Promise<Remote> {
-  let address = url;
+/**
+ * The answer to a request after its redirects, or the first that `until` takes. The path from an encrypted address never
+ * leads over one that is not, nor from another machine to this one.
+ */
+async function follow(
+  url: string,
+  method: 'HEAD' | 'GET',
+  {
+    range,
+    signal,
+    until = () => false,
+  }: { range?: string; signal: AbortSignal | undefined; until?: (headers: Headers) => boolean },
+): Promise<Response> {
+  let address = new URL(url);
+  const local = isLoopback(address.hostname);
   for (let hop = 0; hop < MOST_REDIRECTS; hop++) {
-    const response = await fetch(address, { method: 'HEAD', redirect: 'manual', ...(signal && { signal }) });
-    const { status, headers } = response;
-    const linked = headers.get('x-linked-etag');
-    const location = headers.get('location');
-    if (status >= 300 && status < 400 && location !== null && linked === null) {
-      address = new URL(location, address).href;
-      continue;
-    }
-    if (status >= 400 && status !== 405) throw new Refused(status);
-    const etag = (linked ?? headers.get('etag'))?.replace(/^(?:W\/)?"?|"$/g, '');
-    const size = Number(headers.get('x-linked-size') ?? headers.get('content-length') ?? Number.NaN);
-    return { etag: etag || undefined, size: Number.isSafeInteger(size) && size > 0 ? size : undefined };
+    // Compressed on the way, a file would have another length.
+    const headers = { 'accept-encoding': 'identity', ...(range !== undefined && { range }) };
+    const response = await fetch(address, { method, headers, redirect: 'manual', ...(signal && { signal }) });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status >= 400 || location === null || until(response.headers))
+      return response;
+    await response.body?.cancel();
+    address = new URL(location, address);
+    if (!local && (address.protocol !== 'https:' || isLoopback(address.hostname)))
+      throw new Misled(`the server redirected to ${address.origin}, which is not safe`);
   }
   throw new Error(`the server redirected more than ${MOST_REDIRECTS} times`);
+}
+
+const versionOf = (etag: string | null): string | undefined => etag?.replace(/^(?:W\/)?"?|"$/g, '') || undefined;
+
+/** Asks for a file's version and size. The hub answers for its storage before it redirects there. */
+async function describe(url: string, signal: AbortSignal | undefined): Promise<Described> {
+  const { status, headers } = await follow(url, 'HEAD', { signal, until: (known) => known.has('x-linked-etag') });
+  if (status >= 400 && status !== 405) throw new Refused(status);
+  const linked = headers.get('x-linked-etag');
+  const size = Number(headers.get('x-linked-size') ?? headers.get('content-length') ?? Number.NaN);
+  return {
+    etag: versionOf(linked ?? headers.get('etag')),
+    size: Number.isSafeInteger(size) && size > 0 ? size : undefined,
+    direct: linked === null,
+  };
 }
 
 /** Appends to `part` what is missing, or writes it anew where the server does not continue. */
@@ -169,28 +207,44 @@ async function receive(
   url: string,
   part: string,
   present: number,
-  total: number | undefined,
+  { size: total, etag, direct }: Described,
   onProgress: FetchOptions['onProgress'],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const headers = { 'accept-encoding': 'identity', ...(present > 0 && { range: `bytes=${present}-` }) };
-  const response = await fetch(url, { headers, ...(signal && { signal }) });
+  const response = await follow(url, 'GET', { signal, ...(present > 0 && { range: `bytes=${present}-` }) });
   if (!response.ok || !response.body) {
     // A range that the server does not have: the part is of no use.
     if (response.status === 416) await rm(part, { force: true });
     throw new Refused(response.status === 416 ? 500 : response.status);
   }
   const continued = response.status === 206;
+  const sent = versionOf(response.headers.get('etag'));
+  if (direct && etag !== undefined && sent !== undefined && sent !== etag)
+    throw new Error(`the file changed meanwhile (from ${etag} to ${sent})`);
+  const begin = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+  if (continued && begin !== undefined && Number(begin) !== present)
+    throw new Error(`the server went on at byte ${begin} instead of ${present}`);
   let received = continued ? present : 0;
+  const most = total ?? LARGEST;
   const counter = new Transform({
     transform(chunk: Buffer, _, done) {
       received += chunk.length;
+      if (received > most) {
+        done(new Error(`the server sent more than ${most} bytes`));
+        return;
+      }
       onProgress?.({ received, total });
       done(null, chunk);
     },
   });
   const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
-  await pipeline(body, counter, createWriteStream(part, { flags: continued ? 'a' : 'w' }), signal ? { signal } : {});
+  try {
+    await pipeline(body, counter, createWriteStream(part, { flags: continued ? 'a' : 'w' }), signal ? { signal } : {});
+  } catch (error) {
+    // Nothing good follows bytes that are too many.
+    if (received > most) await rm(part, { force: true });
+    throw error;
+  }
   if (total !== undefined && received < total)
     throw new Error(`the connection ended after ${received} of ${total} bytes`);
 }

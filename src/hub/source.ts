@@ -4,7 +4,6 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
 import { ClearwordError } from '../errors.ts';
 
 /** A file that is downloaded once and then kept. */
@@ -30,14 +29,23 @@ const wrong = (text: string, expected: string): never => {
 };
 
 /** Addresses that are not encrypted are taken from this machine only. */
-const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+export const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+
+/** The last part of an address's path as a name of a file on any system: never a folder, a path or a stream. */
+function fileName(pathname: string): string {
+  const last = pathname.split('/').at(-1) ?? '';
+  const name = last.replace(/%[0-9a-f]{2}/gi, '-').replace(/[^\w.-]+/g, '-');
+  return /[\w-]/.test(name) ? name.slice(-100) : '';
+}
 
 function remote(url: string, label: string, rest: { sha256?: string; immutable: boolean }): RemoteFile {
   const { protocol, hostname, pathname } = new URL(url);
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) wrong(url, 'an https address');
+  const name = fileName(pathname);
+  if (name === '') wrong(url, 'an address that ends in the name of a file');
   const readable = label.replace(/[^\w.-]+/g, '--').replace(/^[-.]+/, '');
   const hash = createHash('sha256').update(url).digest('hex').slice(0, 12);
-  return { kind: 'remote', url, name: basename(decodeURIComponent(pathname)), folder: `${readable}-${hash}`, ...rest };
+  return { kind: 'remote', url, name, folder: `${readable}-${hash}`, ...rest };
 }
 
 /**
@@ -54,7 +62,8 @@ export function parseSource(text: string, endpoint = DEFAULT_ENDPOINT): Source {
   if (text.startsWith('hub:')) {
     const match = /^hub:([\w.-]+)\/([\w.-]+)\/([^@#]+?)(?:@([\w./-]+))?$/.exec(text);
     const [, owner, name, file = '', revision = 'main'] = match ?? [];
-    if (!match || file.split('/').some((part) => part === '' || part === '..')) {
+    const parts = [owner, name, ...revision.split('/'), ...file.split('/')];
+    if (!match || parts.some((part) => !part || /^\.+$/.test(part))) {
       return wrong(text, 'hub:owner/name/path/to/file or hub:owner/name/path/to/file@revision');
     }
     const path = [owner, name, 'resolve', revision, ...file.split('/')].map((part) => encodeURIComponent(part ?? ''));

@@ -42,6 +42,9 @@ export class PickleError extends Error {}
 
 const MARK = Symbol('mark');
 
+/** An entry that is copied takes at least a byte of the file. */
+const MOST_COPIES_PER_BYTE = 1;
+
 class Source {
   position: number;
   readonly bytes: Buffer;
@@ -89,10 +92,19 @@ class Machine {
   readonly memo = new Map<number, unknown>();
   readonly source: Source;
   readonly rules: PickleRules;
+  /** Entries that may still be copied from one mapping or list into another. */
+  #copies: number;
 
   constructor(source: Source, rules: PickleRules) {
     this.source = source;
     this.rules = rules;
+    this.#copies = MOST_COPIES_PER_BYTE * source.bytes.length;
+  }
+
+  /** Few bytes can ask for the same long list again and again; honest files copy an entry once. */
+  copies(count: number): void {
+    this.#copies -= count;
+    if (this.#copies < 0) throw new PickleError('it copies more entries than a file of its length can have');
   }
 
   push(value: unknown): void {
@@ -127,6 +139,12 @@ class Machine {
     this.push(this.memo.get(place));
   }
 
+  /** Only of texts: a list that holds itself many times over would become a text without end. */
+  globalOf(module: unknown, name: unknown): void {
+    if (typeof module !== 'string' || typeof name !== 'string') throw new PickleError('it names something by no text');
+    this.global(`${module}.${name}`);
+  }
+
   global(name: string): void {
     this.rules.accept(name);
     this.push(new PickleGlobal(name));
@@ -149,6 +167,8 @@ class Machine {
     const [args, callee] = [this.pop(), this.pop()];
     if (!(callee instanceof PickleGlobal) || !(args instanceof PickleTuple))
       throw new PickleError('it calls something that is no global');
+    const [first] = args.items;
+    if (Array.isArray(first)) this.copies(first.length);
     this.push(this.rules.call(callee.name, args.items));
   }
 
@@ -159,6 +179,7 @@ class Machine {
     const attributes = state instanceof PickleTuple ? state.items[0] : state;
     if (!(target instanceof Map) || !(attributes instanceof Map))
       throw new PickleError('it sets the state of something that is no mapping');
+    this.copies(attributes.size);
     for (const [key, value] of attributes) if (!target.has(key)) target.set(key, value);
   }
 }
@@ -221,7 +242,13 @@ const STEPS: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x72, put((_, s) => s.uint32())], // LONG_BINPUT
   [0x94, put((m) => m.memo.size)], // MEMOIZE
   [0x63, (m, s) => m.global(`${s.line()}.${s.line()}`)], // GLOBAL
-  [0x93, (m) => m.global([m.pop(), m.pop()].reverse().join('.'))], // STACK_GLOBAL
+  [
+    0x93, // STACK_GLOBAL
+    (m) => {
+      const name = m.pop();
+      m.globalOf(m.pop(), name);
+    },
+  ],
   [0x52, (m) => m.call()], // REDUCE
   [0x81, (m) => m.call()], // NEWOBJ: the class called with the arguments
   [0x62, (m) => m.build()], // BUILD

@@ -83,20 +83,23 @@ function unpickle(data: Buffer, start: number, rules: PickleRules, fail: Fail): 
 /** Where checkpoints keep the state dict that their model is used with. */
 const WRAPPERS = ['params_ema', 'state_dict', 'model_state_dict', 'params', 'model', 'network', 'net'];
 
+/** Modules within modules that are looked into. */
+const DEEPEST = 64;
+
 /** Named tensors of a mapping; nested mappings (TorchScript modules) become dotted names. */
 function tensorsIn(mapping: PickleMapping, nested: boolean): Map<string, FoundTensor> {
   const found = new Map<string, FoundTensor>();
   const seen = new Set<PickleMapping>();
-  const visit = (part: PickleMapping, prefix: string): void => {
-    if (seen.has(part)) return;
+  const visit = (part: PickleMapping, prefix: string, depth: number): void => {
+    if (seen.has(part) || depth > DEEPEST) return;
     seen.add(part);
     for (const [key, value] of part) {
       if (typeof key !== 'string') continue;
       if (TensorReader.isTensor(value)) found.set(prefix + key, value);
-      else if (nested && value instanceof Map) visit(value, `${prefix}${key}.`);
+      else if (nested && value instanceof Map) visit(value, `${prefix}${key}.`, depth + 1);
     }
   };
-  visit(mapping, '');
+  visit(mapping, '', 0);
   return found;
 }
 
@@ -107,12 +110,12 @@ function stateDict(value: unknown, scripted: boolean, fail: Fail): Map<string, F
   if (own.size > 0) return own;
   const parts = [...value].flatMap(([key, part]) => {
     const tensors = part instanceof Map ? tensorsIn(part, false) : new Map<string, FoundTensor>();
-    return tensors.size > 0 ? [{ key: String(key), tensors }] : [];
+    return tensors.size > 0 && typeof key === 'string' ? [{ key, tensors }] : [];
   });
   const named = WRAPPERS.flatMap((wrapper) => parts.filter(({ key }) => key === wrapper));
   const chosen = named[0] ?? (parts.length === 1 ? parts[0] : undefined);
   if (chosen) return chosen.tensors;
-  const keys = [...value.keys()].map(String).join(', ') || 'nothing';
+  const keys = [...value.keys()].filter((key) => typeof key === 'string').join(', ') || 'nothing';
   return fail(`tensors, or a state dict under one of ${WRAPPERS.join(', ')}`, `a file with ${keys}`);
 }
 
@@ -150,11 +153,12 @@ async function readLegacy(bytes: Buffer, fail: Fail): Promise<Map<string, Pytorc
   const keys = unpickle(bytes, object.end, rules, fail);
   const places = new Map<string, Buffer>();
   let position = keys.end;
-  for (const key of Array.isArray(keys.value) ? keys.value : []) {
+  for (const key of (Array.isArray(keys.value) ? keys.value : []) as unknown[]) {
+    if (typeof key !== 'string') return fail('keys of storages as texts', typeof key);
     // Eight bytes with the number of elements, then the elements.
-    const length = reader.bytesOf(String(key));
+    const length = reader.bytesOf(key);
     if (position + 8 + length > bytes.length) fail(`${length} bytes for storage ${key}`, 'a file that is cut short');
-    places.set(String(key), bytes.subarray(position + 8, position + 8 + length));
+    places.set(key, bytes.subarray(position + 8, position + 8 + length));
     position += 8 + length;
   }
   const storages: Storages = async (key) => places.get(key) ?? fail(`storage ${key}`, 'a file without it');

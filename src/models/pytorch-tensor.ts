@@ -97,6 +97,8 @@ export class TensorReader {
     if (!isElementType(name) || steps.length !== shape.length)
       return this.#fail('a tensor with one stride for each axis', `${steps.length} for [${shape}] of ${name}`);
     const size = shape.reduce((product, d) => product * d, 1);
+    // Beyond exact integers a product with zero is no number, which no limit holds.
+    if (!Number.isSafeInteger(size)) return this.#fail('a tensor of a size that can be', `[${shape}]`);
     const last = shape.reduce((sum, d, axis) => sum + (d - 1) * (steps[axis] ?? 0), offset);
     const room = Math.floor((source.count * elementBytes(source.dtype)) / elementBytes(name));
     if (size > 0 && (last >= room || size > room)) {
@@ -114,10 +116,8 @@ export class TensorReader {
   ): Promise<Float32Array> {
     const { shape, strides, offset, dtype, storage } = tensor;
     const size = shape.reduce((product, d) => product * d, 1);
-    this.#values += size;
-    if (this.#values > MOST_VALUES_PER_BYTE * this.#size)
-      this.#fail(`tensors that fit a file of ${this.#size} bytes`, `more values up to tensor ${name}`);
-    const source = await this.#decode(storage, dtype, read);
+    this.#count(size, name);
+    const source = await this.#decode(name, storage, dtype, read);
     if (isContiguous(shape, strides)) return source.subarray(offset, offset + size);
     const result = new Float32Array(size);
     const index = shape.map(() => 0);
@@ -138,7 +138,14 @@ export class TensorReader {
     return result;
   }
 
+  #count(values: number, name: string): void {
+    this.#values += values;
+    if (this.#values > MOST_VALUES_PER_BYTE * this.#size)
+      this.#fail(`tensors that fit a file of ${this.#size} bytes`, `more values up to tensor ${name}`);
+  }
+
   async #decode(
+    name: string,
     storage: Storage,
     dtype: ElementType,
     read: (key: string, bytes: number) => Promise<Buffer>,
@@ -147,6 +154,8 @@ export class TensorReader {
     const known = this.#decoded.get(key);
     if (known) return known;
     const needed = this.bytesOf(storage.key);
+    // Entries of a zip file may lie over each other, and one storage may be viewed as many types.
+    this.#count(Math.floor(needed / elementBytes(dtype)), name);
     const bytes = await read(storage.key, needed);
     if (bytes.length < needed) this.#fail(`${needed} bytes for storage ${storage.key}`, `${bytes.length}`);
     const values = decodeElements(bytes.subarray(0, needed), dtype);

@@ -194,6 +194,7 @@ describe('what is no safetensors file', () => {
       withHeader({ a: { ...tensor, shape: [2 ** 52, 2 ** 52] } }, eight),
       /bytes for tensor a/,
     ],
+    ['tensors that share bytes', withHeader({ a: tensor, b: tensor }, eight), /tensors of 8 bytes in all, received 16/],
     ['data cut short', withHeader({ a: tensor }, eight.subarray(1)), /received 7 \(the file is cut short\)/],
   ])('%s', (_, bytes, message) => {
     const read = () => readSafetensors(bytes, 'model.safetensors');

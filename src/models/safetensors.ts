@@ -84,6 +84,9 @@ export function readSafetensorsOf<Type extends string>(
     if (name === '__metadata__') metadata = stringsOf(entry);
     else tensors.set(name, tensorOf(sizes, name, entry, data, fail));
   }
+  // Tensors may not share bytes: a short file could name the same ones a million times.
+  const claimed = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes.byteLength, 0);
+  if (claimed > data.byteLength) fail(`tensors of ${data.byteLength} bytes in all`, `${claimed} (they overlap)`);
   return { tensors, metadata };
 }
 

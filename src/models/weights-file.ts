@@ -50,6 +50,8 @@ async function startOf(path: string): Promise<Buffer> {
   try {
     const file = await open(path, 'r');
     try {
+      // A device or a pipe may have no end.
+      if (!(await file.stat()).isFile()) throw new TypeError('no file');
       const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
       return buffer.subarray(0, bytesRead);
     } finally {
