@@ -36,7 +36,8 @@ export async function buildApp(service: Service, log: Logger): Promise<FastifyIn
     loggerInstance: log,
     // One line a request, written below, without addresses that have ids in them.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: settings.trustProxy,
+    // The last address is the one that the proxy saw; those before it are whatever the client has sent.
+    trustProxy: settings.trustProxy ? (_: string, hop: number) => hop === 0 : false,
     genReqId: requestId,
     requestTimeout: REQUEST_SECONDS * 1000,
     // Longer than that of common load balancers, which would otherwise use a connection that is just closing.

@@ -39,7 +39,14 @@ describe('public addresses', () => {
         expect([carrier + address, isPublicAddress(carrier + address)]).toEqual([carrier + address, false]);
       }
     }
-    for (const address of ['2002:7f00:1::', '2001:0:7f00:1::', '64:ff9b:1::7f00:1', '::ffff:7f00:1']) {
+    for (const address of [
+      '2002:7f00:1::',
+      '2001:0:7f00:1::',
+      '64:ff9b:1::7f00:1',
+      '::ffff:7f00:1',
+      '::7f00:1',
+      '4000::1',
+    ]) {
       expect([address, isPublicAddress(address)]).toEqual([address, false]);
     }
   });

@@ -22,6 +22,9 @@ import { acceptedFormats, BACK_OFF, type ServerSettings } from './settings.ts';
 
 /** Milliseconds between two looks, while shutting down, for connections on which nothing happens. */
 const HANG_UP_INTERVAL = 50;
+/** Milliseconds for the last answers; a client that sends its request slowly would otherwise keep the server alive. */
+const LAST_WORDS = 3000;
+
 export interface ServeOptions {
   readonly settings: ServerSettings;
   /** Which model, and where to compute. */
@@ -149,7 +152,9 @@ async function drain(service: Service, app: FastifyInstance, worker: QueueWorker
   await worker?.close(grace);
   // Whoever still waits does so for a job that has gone back to the queue, or that another machine has.
   if (worker) service.leaving.abort();
+  const hung = setTimeout(() => app.server.closeAllConnections(), (worker ? 0 : grace * 1000) + LAST_WORDS);
   await answered;
   clearInterval(hangUp);
   clearTimeout(leave);
+  clearTimeout(hung);
 }

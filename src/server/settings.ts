@@ -85,7 +85,8 @@ export const serverSettingsSchema = z.strictObject({
   }),
   allowUrls: z.boolean().default(false).meta({ description: 'also fetch pictures from public URLs that clients send' }),
   trustProxy: z.boolean().default(false).meta({
-    description: 'take the addresses of clients from X-Forwarded-For; only behind a proxy that sets it',
+    description:
+      'take the address of a client from the last entry of X-Forwarded-For; only behind a proxy that adds it',
   }),
 });
 

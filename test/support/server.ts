@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll } from 'vitest';
+import { afterAll, afterEach, expect } from 'vitest';
+import { catalogue, type ErrorCode } from '../../src/errors.ts';
 import { type RunningServer, startServer } from '../../src/server/serve.ts';
 import { type ServerSettings, serverSettingsSchema } from '../../src/server/settings.ts';
 
@@ -29,6 +32,17 @@ export async function testServer(
   });
   onClose(() => server.close());
   return { ...server, lines };
+}
+
+/** Starts servers that end with the test that started them, each with a store of its own unless told otherwise. */
+export function shortLived(folder: string) {
+  let count = 0;
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await Promise.all(closing.splice(0).map((close) => close()));
+  });
+  return (settings: Partial<ServerSettings>, store = join(folder, `store-${count++}`)) =>
+    testServer(store, settings, (close) => void closing.push(close));
 }
 
 export type Fields = Readonly<Record<string, string | Uint8Array>>;
@@ -60,4 +74,26 @@ export async function eventsOf(response: Response): Promise<ServerEvent[]> {
       const { event = '', id, data = '' } = Object.fromEntries(lines) as Record<string, string>;
       return { event, data: JSON.parse(data) as Record<string, unknown>, ...(id !== undefined && { id }) };
     });
+}
+
+interface Expected {
+  readonly code: ErrorCode;
+  readonly detail: RegExp;
+}
+
+/** Expects an answer to have the form of every error, and nothing of the server's own places. */
+export async function expectProblem(response: Response, { code, detail }: Expected): Promise<void> {
+  const problem = (await response.json()) as Record<string, unknown>;
+  expect(problem).toEqual({
+    type: `urn:clearword:error:${code.toLowerCase().replaceAll('_', '-')}`,
+    title: catalogue[code].meaning,
+    status: catalogue[code].status,
+    detail: expect.stringMatching(detail),
+    code,
+    fix: expect.stringMatching(/./),
+    requestId: response.headers.get('x-request-id'),
+  });
+  expect(JSON.stringify(problem)).not.toContain(tmpdir());
+  expect(response.status).toBe(catalogue[code].status);
+  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
 }
