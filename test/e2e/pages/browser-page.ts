@@ -53,11 +53,12 @@ const opened = (): Clearword => {
   throw new Error('expected a loaded model');
 };
 
-/** Longest time in which the page's thread answered nothing, in ms, while `work` was done. */
-async function longestPause<T>(work: Promise<T>): Promise<{ value: T; longest: number; ticks: number }> {
+/** How long `work` took, and the longest time in which the page's thread answered nothing meanwhile, in ms. */
+async function timed<T>(work: Promise<T>): Promise<{ value: T; took: number; longest: number; ticks: number }> {
   let longest = 0;
   let ticks = 0;
-  let last = performance.now();
+  const started = performance.now();
+  let last = started;
   const timer = setInterval(() => {
     const now = performance.now();
     longest = Math.max(longest, now - last);
@@ -65,7 +66,7 @@ async function longestPause<T>(work: Promise<T>): Promise<{ value: T; longest: n
     ticks++;
   }, 10);
   try {
-    return { value: await work, longest, ticks };
+    return { value: await work, took: performance.now() - started, longest, ticks };
   } finally {
     clearInterval(timer);
   }
@@ -85,10 +86,11 @@ const clearwordTest = {
     const fractions: number[] = [];
     const onProgress = ({ fraction }: { fraction: number }) => fractions.push(fraction);
     const work = opened().restore(rawPixels(pixels), { ...parameters, onProgress });
-    const { value, longest, ticks } = await longestPause(work);
+    const { value, took, longest, ticks } = await timed(work);
     return {
       ...toPixels(value),
       fractions,
+      took,
       longest,
       ticks,
       provenance: value.provenance,
