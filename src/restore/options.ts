@@ -91,7 +91,10 @@ export function limitsFor(maxMegapixels: number): ImageLimits {
   return { pixels, bytes: Math.max(DEFAULT_LIMITS.bytes, 9 * pixels) };
 }
 
-/** Enough for the first levels of a U-Net to forget the tile's edge, at 13 % more pixels for tiles of 512. */
+/**
+ * Removes seams at 13 % more pixels for tiles of 512: with the bundled model 16 is as good as 128, where 0 leaves edges of 50
+ * levels (docs/files.md). What differs beyond that comes from averages over the tile, which no overlap changes.
+ */
 const DEFAULT_OVERLAP = 32;
 
 /** Checks the options and fills in the model's defaults. Errors: INVALID_OPTION, naming the option. */

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { encodeImage } from '../../src/data/image-encode.ts';
 import { readImage } from '../../src/data/image-file.ts';
@@ -84,22 +85,6 @@ describe('the real engine', () => {
     expect((await run('doctor', '--model', model)).code).toBe(0);
   });
 
-  it('tiled against whole: within 12 % of what the network changes, 4 % on average', async () => {
-    const clearword = await Clearword.load({ model });
-    try {
-      const raw: RawPixels = { data: picture.data, width: 150, height: 100, channels: 3 };
-      const whole = (await clearword.restore(raw, { tile: 256 })).pixels();
-      const tiled = (await clearword.restore(raw, { tile: 64, overlap: 24 })).pixels();
-      // GRN averages over the tile and convolutions see across its edge, so that tiles cannot equal the whole. Bounds
-      // relative to what this network, of untrained weights, changes in the picture; measured: 8 % and 2 %.
-      const [most, mean] = [largestDifference(whole.data, picture.data), meanDifference(whole.data, picture.data)];
-      expect(largestDifference(tiled.data, whole.data)).toBeLessThan(0.12 * most);
-      expect(meanDifference(tiled.data, whole.data)).toBeLessThan(0.04 * mean);
-    } finally {
-      await clearword.dispose();
-    }
-  });
-
   it('a missing model and a foreign file are named', async () => {
     const missing = await run(
       'restore',
@@ -115,4 +100,52 @@ describe('the real engine', () => {
     expect(foreign.code).toBe(1);
     expect(foreign.stderr).toContain('error MODEL_INVALID');
   });
+});
+
+describe('the bundled model, tiled against whole', () => {
+  // GRN averages over the tile and convolutions see across its edge, so that tiles cannot equal the whole. The bounds, in
+  // levels of 255, are those of docs/files.md; measured with the first weights: 4.8 and 1.1 at most (haze), 3.0 and 0.25 on
+  // the photo as it is. Without an overlap the same tiles differ by 50 to 115 levels at their seam.
+  const [MOST, MEAN] = [12, 2];
+  const [width, height] = [448, 224];
+  const differences = (a: RawPixels['data'], b: RawPixels['data']) => ({
+    most: largestDifference(a, b) / 257,
+    mean: meanDifference(a, b) / 257,
+  });
+  let clearword: Clearword;
+  let photo: RawPixels;
+  beforeAll(async () => {
+    clearword = await Clearword.load();
+    const { picture: whole } = await readImage(fileURLToPath(new URL('../../examples/photo.jpg', import.meta.url)));
+    const data = new Uint16Array(width * height * 3);
+    for (let i = 0; i < data.length; i++) {
+      const [x, y] = [30 * 3 + (i % (width * 3)), 60 + Math.floor(i / (width * 3))];
+      data[i] = 257 * (whole.data[y * whole.width * 3 + x] as number);
+    }
+    photo = { data, width, height, channels: 3 };
+  });
+  afterAll(() => clearword.dispose());
+
+  const haze = (raw: RawPixels): RawPixels => ({
+    ...raw,
+    data: Uint16Array.from(raw.data, (value) => Math.round(0.5 * value + 110 * 257)),
+  });
+  for (const [name, spoil] of [
+    ['a noisy, rainy photo', (raw: RawPixels) => raw],
+    ['the same in haze', haze],
+  ] as const) {
+    it(`${name}: within ${MOST} levels, ${MEAN} on average`, async () => {
+      const raw = spoil(photo);
+      const whole = (await clearword.restore(raw, { tile: 448 })).pixels();
+      const tiled = await clearword.restore(raw, { tile: 256 });
+      expect(tiled.provenance.tile).toBe('256x224');
+      const { most, mean } = differences(tiled.pixels().data, whole.data);
+      expect(most).toBeLessThan(MOST);
+      expect(mean).toBeLessThan(MEAN);
+      // The bound says something: the network changes far more, and so do seams.
+      expect(differences(whole.data, raw.data).mean).toBeGreaterThan(2 * MEAN);
+      const seams = await clearword.restore(raw, { tile: 224, overlap: 0 });
+      expect(differences(seams.pixels().data, whole.data).most).toBeGreaterThan(2 * MOST);
+    });
+  }
 });
