@@ -19,6 +19,18 @@ export interface DeviceReport {
   readonly error: number;
 }
 
+/** What a device takes; the runtime's own words for a missing one are those of a C++ stack. */
+const NEEDS: Readonly<Record<Device, string>> = {
+  cpu: 'a 64-bit processor of a platform in docs/gpu.md',
+  webgpu: 'a GPU with a Vulkan, Metal or Direct3D 12 driver; see docs/gpu.md',
+  cuda: 'an NVIDIA GPU, CUDA 12, cuDNN 9, and libraries that are installed apart; see docs/gpu.md',
+};
+
+/** The words without the place in the runtime's sources that they come from. */
+function plainly(message: string): string {
+  return message.replace(/\/onnxruntime_src\/.*? was false\. /s, '').trim();
+}
+
 /** Loads and runs a small model on a device and compares it with the known answer. */
 export async function tryDevice(device: Device): Promise<DeviceReport> {
   const offered = device === 'cpu' || listSupportedBackends().some(({ name }) => name === device);
@@ -36,7 +48,8 @@ export async function tryDevice(device: Device): Promise<DeviceReport> {
     const usable = error < TOLERANCE;
     return { device, usable, reason: usable ? '' : `the self-test is off by ${error}`, error };
   } catch (cause) {
-    return { device, usable: false, reason: cause instanceof Error ? cause.message : String(cause), error: Number.NaN };
+    const message = plainly(cause instanceof Error ? cause.message : String(cause));
+    return { device, usable: false, reason: `${message} (needs ${NEEDS[device]})`, error: Number.NaN };
   } finally {
     await engine.close();
   }

@@ -20,6 +20,9 @@ const host = new SessionHost({
     }),
 });
 
+// The same for lines that belong to no session, such as a missing CUDA library.
+ort.env.logLevel = 'fatal';
+
 const port = parentPort;
 if (!port) throw new Error('session-worker runs in a worker thread');
 const { flags } = workerData as { flags: Int32Array };
