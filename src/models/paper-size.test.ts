@@ -27,9 +27,10 @@ function productsOfActivations(graph: Graph): number {
   const weights = new Set<Tensor>([...graph.parameters.values()].map(({ tensor }) => tensor));
   let macs = 0;
   for (const { op, inputs, outputs } of graph.nodes) {
-    // Weights are transposed before they are multiplied with.
-    if ((op === 'transpose' || op === 'reshape') && inputs.every((input) => weights.has(input)))
-      for (const output of outputs) weights.add(output);
+    // Weights are transposed before they are multiplied with, and those of an efficient block scaled by GRN's factor.
+    const shaped = (op === 'transpose' || op === 'reshape') && inputs.every((input) => weights.has(input));
+    const scaled = op === 'mul' && inputs.some((input) => weights.has(input));
+    if (shaped || scaled) for (const output of outputs) weights.add(output);
     const [a, b] = inputs;
     if (op !== 'matMul' || !a || !b || weights.has(a) || weights.has(b)) continue;
     macs += outputs.reduce((sum, output) => sum + sizeOf(output.shape), 0) * dim(a.shape, -1);

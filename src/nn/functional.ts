@@ -25,19 +25,22 @@ export function groupNorm(x: Tensor, scale: Tensor, bias: Tensor, groups: number
 }
 
 /**
- * The factor of global response normalisation for v [N,H,W,C]: 1 + gamma G / (mean_c G + 1e-6), [N,1,1,C], where G is
- * the L2 norm of each channel over space. GRN(v) = v factor + beta (ConvNeXt V2, Woo et al. 2023).
+ * The factor of global response normalisation: 1 + gamma G / (mean_c G + 1e-6), where G is the L2 norm of each channel over
+ * space. GRN(v) = v factor + beta (ConvNeXt V2, Woo et al. 2023).
  *
  * A tiny constant under the root keeps the gradient finite where a channel is zero everywhere.
+ *
+ * @param energy G^2, [...,C]
  */
-export function grnFactor(v: Tensor, gamma: Tensor): Tensor {
-  const norm = f.sqrt(f.add(f.reduceSum(f.square(v), [1, 2], true), 1e-12));
-  const relative = f.div(norm, f.add(f.reduceMean(norm, [3], true), 1e-6));
+export function grnFactor(energy: Tensor, gamma: Tensor): Tensor {
+  const norm = f.sqrt(f.add(energy, 1e-12));
+  const relative = f.div(norm, f.add(f.reduceMean(norm, [-1], true), 1e-6));
   return f.add(f.mul(gamma, relative), 1);
 }
 
 /** GRN(v) = gamma (v N) + beta + v for v [N,H,W,C], gamma and beta [1,1,1,C]. */
-export const grn = (v: Tensor, gamma: Tensor, beta: Tensor): Tensor => f.add(f.mul(v, grnFactor(v, gamma)), beta);
+export const grn = (v: Tensor, gamma: Tensor, beta: Tensor): Tensor =>
+  f.add(f.mul(v, grnFactor(f.reduceSum(f.square(v), [1, 2], true), gamma)), beta);
 
 /** x / |x| along the last axis. */
 export function l2Normalise(x: Tensor): Tensor {

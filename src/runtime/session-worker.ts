@@ -10,11 +10,14 @@ import { SessionHost } from './session-host.ts';
 
 const host = new SessionHost({
   Tensor: ort.Tensor,
-  create: (model, { device, threads }) =>
+  create: (model, { device, threads, resident }) =>
     ort.InferenceSession.create(model, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: threads,
       graphOptimizationLevel: 'all',
+      // Planned as one block, a run's memory lies beside what the first run took: for the paper's network a gigabyte more,
+      // for no time less. A training step is run thousands of times and keeps what it has.
+      enableMemPattern: Object.keys(resident).length > 0,
       // Errors come back as exceptions; the runtime's own log lines would break progress bars and JSON output.
       logSeverityLevel: 4,
     }),
