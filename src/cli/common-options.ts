@@ -13,8 +13,9 @@ export const deviceOption = z
   .meta({ placeholder: 'name', description: 'where to compute; auto: the first of cuda, webgpu and cpu that works' });
 
 export const modelOption = z.string().min(1).optional().meta({
-  placeholder: 'path',
-  description: 'weights of a model (.safetensors, its card beside it); default: the bundled model',
+  placeholder: 'source',
+  description:
+    'weights of a model (.safetensors, its card beside it): a path, hub:owner/name/file or an https address; default: the bundled model',
 });
 
 export const encodersOption = z.string().min(1).optional().meta({

@@ -35,9 +35,13 @@ export const exportModel = defineCommand({
 async function run(
   args: readonly string[],
   { output, ...rest }: z.output<typeof options>,
-  { stdout }: CommandContext,
+  { stdout, stderr }: CommandContext,
 ): Promise<number> {
   const card = await exportCheckpoint(args[0] ?? '', output, rest);
+  if (card.encoders && card.encoders.sha256 === undefined) {
+    const { source } = card.encoders;
+    stderr.write(`note: the weights of the encoders were not found at ${source}: the card has no hash of them\n`);
+  }
   stdout.write(`${output}: ${card.name}, ${card.parameters} parameters, SHA-256 ${card.sha256}\n`);
   return EXIT.done;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { dirname, posix, resolve } from 'node:path';
 import { ClearwordError } from '../errors.ts';
 
 /** A file that is downloaded once and then kept. */
@@ -81,4 +82,21 @@ export function parseSource(text: string, endpoint = DEFAULT_ENDPOINT): Source {
     return remote(url.href, url.hostname, { ...demanded, immutable: digest !== undefined });
   }
   return { kind: 'path', path: text };
+}
+
+/**
+ * The source of a file that lies beside another one.
+ *
+ * @param place path relative to the folder of `text`
+ */
+export function besideSource(text: string, place: string): string {
+  const [, name, revision = ''] = /^hub:([^@#]*)(@[^#]*)?$/.exec(text) ?? [];
+  if (name !== undefined) return `hub:${posix.join(posix.dirname(name), place)}${revision}`;
+  if (parseSource(text).kind === 'path') return resolve(dirname(text), place);
+  const url = new URL(text);
+  // Part by part, so that no place can name another host.
+  const parts = place.split('/').filter((part) => part !== '');
+  url.pathname = posix.join(posix.dirname(url.pathname), ...parts.map(encodeURIComponent));
+  url.hash = '';
+  return url.href;
 }

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { dirname } from 'node:path';
 import { writeFileAtomic } from '../data/atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import { flatten, type LayoutEntry } from '../graph/parameters.ts';
 import { NAMINGS, type NamingName, withoutWrappers } from './checkpoint-names.ts';
 import { allEncoderEntries, listed, nameEncoderWeights, namingOf, takeEncoderWeights } from './encoder-weights.ts';
+import { encodersOnCard } from './load-encoders.ts';
 import { modelLayout } from './loaded-model.ts';
 import { writeModel } from './model-file.ts';
 import type { Preset } from './preset-schema.ts';
@@ -99,7 +101,11 @@ async function importNetwork(
     licence: licence ?? 'not stated',
     training: { importedFrom: source },
     quality: {},
-    ...(encoders !== undefined && { encoders: { source: encoders } }),
+    // As seen from the model, where the card will lie.
+    ...(encoders !== undefined &&
+      preset.external && {
+        encoders: await encodersOnCard(preset.external, encoders, { folder: dirname(out), model: out }),
+      }),
   };
   await writeModel(out, layout, flatten(layout, values), text, precision);
   return { kind: 'network', tensors: layout.entries.length, parameters: layout.size };

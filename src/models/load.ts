@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';
-import { parseSource } from '../hub/source.ts';
+import { besideSource, parseSource } from '../hub/source.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import type { DeviceChoice } from '../runtime/protocol.ts';
@@ -21,7 +20,10 @@ import { readModel } from './model-file.ts';
 export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
 
 export interface LoadModelOptions {
-  /** Weights (.safetensors) with their card (.json) beside them; the bundled model unless given. */
+  /**
+   * Weights (.safetensors) with their card (.json) beside them: path, `hub:owner/name/file` or https address; the bundled
+   * model unless given.
+   */
   readonly path?: string;
   /** Weights of the encoders of a model that has none of its own: path, hub name or address; else those its card names. */
   readonly encoders?: string;
@@ -42,7 +44,7 @@ function encoderSource({ card }: ModelFile, model: string, given: string | undef
       fix: 'Give the weights of DA-CLIP with --encoders; docs/paper-scale.md says where they are published.',
     });
   }
-  return parseSource(source).kind === 'path' ? resolve(dirname(model), source) : source;
+  return parseSource(source).kind === 'path' ? besideSource(model, source) : source;
 }
 
 /**
@@ -53,7 +55,7 @@ function encoderSource({ card }: ModelFile, model: string, given: string | undef
 export async function loadModel(options: LoadModelOptions = {}): Promise<RestorationModel> {
   const { path, device = 'cpu', threads = 0, signal, onDownload } = options;
   const source = path ?? bundledModel();
-  const file = await readModel(source);
+  const file = await readModel(source, { onProgress: onDownload, signal });
   throwIfCancelled(signal, 'loading the model');
   const { external } = file.card.preset;
   const weights = external && encoderSource(file, source, options.encoders);

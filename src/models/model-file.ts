@@ -8,6 +8,8 @@ import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../data/atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import type { ParameterLayout } from '../graph/parameters.ts';
+import { type FetchOptions, fetchFile } from '../hub/download.ts';
+import { besideSource, parseSource } from '../hub/source.ts';
 import { cardPath, type ModelCard, type ModelFile, parseModel } from './card.ts';
 import { readSafetensors, storeFloat16, storeFloat32, writeSafetensors } from './safetensors.ts';
 
@@ -21,22 +23,37 @@ async function readModelFile(path: string, what: string): Promise<Buffer> {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/** The source of the card that lies beside weights; `x.safetensors@main` has it at `x.json@main`. */
+function cardSource(source: string): string {
+  if (parseSource(source).kind === 'path') return cardPath(source);
+  const [, name = ''] = /([^/]*?)(?:[@?#].*)?$/.exec(source) ?? [];
+  return besideSource(source, decodeURIComponent(cardPath(name)));
+}
+
 /**
- * Reads a model: the weights at `path` (.safetensors) and the card beside them.
+ * Reads a model: the weights (.safetensors) and the card beside them.
  *
- * @throws ClearwordError MODEL_NOT_FOUND, or MODEL_INVALID if card and weights do not belong together
+ * @param source path, `hub:owner/name/file.safetensors` or https address of the weights
+ * @throws ClearwordError MODEL_NOT_FOUND, INVALID_OPTION, DOWNLOAD_FAILED, CANCELLED, or MODEL_INVALID if card and weights
+ *   do not belong together
  */
-export async function readModel(path: string): Promise<ModelFile> {
+export async function readModel(source: string, options: FetchOptions = {}): Promise<ModelFile> {
+  const path = await fetchFile(source, options);
   const weights = await readModelFile(path, 'model');
   // A foreign file is reported as what it is, before its card is missed.
-  const { metadata } = readSafetensors(weights, `model ${path}`);
+  const { metadata } = readSafetensors(weights, `model ${source}`);
   if (metadata.format?.startsWith('clearword-checkpoint-')) {
-    throw new ClearwordError('MODEL_INVALID', `model ${path}: expected a model, received a checkpoint of a training`, {
-      fix: 'Make a model out of it: clearword export CHECKPOINT -o model.safetensors',
-    });
+    throw new ClearwordError(
+      'MODEL_INVALID',
+      `model ${source}: expected a model, received a checkpoint of a training`,
+      {
+        fix: 'Make a model out of it: clearword export CHECKPOINT -o model.safetensors',
+      },
+    );
   }
-  const card = (await readModelFile(cardPath(path), 'model card')).toString('utf8');
-  return parseModel({ weights, hash: sha256(weights), card, source: path });
+  const beside = await fetchFile(cardSource(source), options);
+  const card = (await readModelFile(beside, 'model card')).toString('utf8');
+  return parseModel({ weights, hash: sha256(weights), card, source });
 }
 
 /** What the writer of a model adds to what follows from its weights. */

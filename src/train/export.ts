@@ -6,6 +6,7 @@
 import { ClearwordError } from '../errors.ts';
 import { flatten, unflatten } from '../graph/parameters.ts';
 import type { ModelCard } from '../models/card.ts';
+import { encodersOnCard } from '../models/load-encoders.ts';
 import { modelLayout } from '../models/loaded-model.ts';
 import { writeModel } from '../models/model-file.ts';
 import { readCheckpoint } from './checkpoint.ts';
@@ -49,7 +50,10 @@ export async function exportCheckpoint(path: string, out: string, options: Expor
     {
       name: options.name ?? preset.name,
       preset,
-      ...(encoders && { encoders: { source: encoders.weights } }),
+      ...(encoders &&
+        preset.external && {
+          encoders: await encodersOnCard(preset.external, encoders.weights, { folder: '.', model: out }),
+        }),
       licence: options.licence ?? UNSTATED,
       training: {
         data: options.data ?? UNSTATED,

@@ -86,7 +86,17 @@ describe('training with encoders from outside', () => {
     const checkpoint = (await newestCheckpoint(first)) ?? '';
     await exportCheckpoint(checkpoint, output, { precision: 'float32' });
     const { card } = await readModel(output);
-    expect(card.encoders?.source).toBe(weights);
+    // As seen from the model; with the hash of what it was trained with.
+    expect(card.encoders?.source).toBe('daclip.safetensors');
+    const engine = new Engine({ threads: 1 });
+    expect(card.encoders?.sha256).toBe((await loadEncoders(engine, TINY_ENCODERS, weights)).hash);
+    await engine.close();
+    const foreign = join(root, 'foreign.safetensors');
+    const other = new Map([...TINY_VALUES].map(([name, values]) => [name, values.map((v) => v + 0.01)]));
+    await writeTinyEncoders(foreign, 'daclip', other);
+    await expect(Clearword.load({ model: output, encoders: foreign })).rejects.toThrow(
+      `expected encoders with the hash ${card.encoders?.sha256}`,
+    );
     const clearword = await Clearword.load({ model: output });
     try {
       const data = Uint8Array.from({ length: 30 * 20 * 3 }, (_, i) => (i * 37) % 256);

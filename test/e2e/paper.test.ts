@@ -2,9 +2,13 @@
  * The paper's system in a few thousand parameters: encoders from outside in every published form, a network without encoders
  * of its own; loaded, inspected with and restored with, without a network connection.
  */
-import { mkdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Clearword } from '../../src/index.ts';
 import type { NamingName } from '../../src/models/checkpoint-names.ts';
 import { modelLayout } from '../../src/models/loaded-model.ts';
@@ -12,6 +16,7 @@ import { writeModel } from '../../src/models/model-file.ts';
 import { presets } from '../../src/models/presets.ts';
 import { initialValues } from '../../src/train/initialise.ts';
 import { temporaryFolder } from '../support/pictures.ts';
+import { runCli } from '../support/run-cli.ts';
 import { writeTinyEncoders } from '../support/tiny-encoders.ts';
 
 const folder = await temporaryFolder();
@@ -34,6 +39,9 @@ const picture = (seed: number) => ({
   channels: 3 as const,
   data: Uint8Array.from({ length: 50 * 40 * 3 }, (_, i) => 128 + 100 * Math.sin(0.7 * i + seed)),
 });
+
+const pngOf = ({ data, width, height, channels }: ReturnType<typeof picture>) =>
+  sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 
 const opened: Clearword[] = [];
 const load = async (options: Parameters<typeof Clearword.load>[0]) => {
@@ -84,6 +92,52 @@ describe('a model whose encoders come from outside', () => {
     expect((await restore(1, 'remove the haze and noise')).equals(first)).toBe(false);
     const few = (await clearword.restore(picture(1), { sampler: 'mars-ode-2', steps: 3 })).provenance;
     expect(few).toMatchObject({ sampler: 'mars-ode-2', steps: 3 });
+  });
+
+  it('comes from the hub by its name, with card and encoders beside it', async () => {
+    const place = join(folder, 'hosted');
+    await mkdir(place, { recursive: true });
+    await writeTinyEncoders(join(place, 'encoders.safetensors'), 'daclip');
+    await write('hosted', { source: 'encoders.safetensors' });
+    const asked: string[] = [];
+    const hub = createServer(async (request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      const [, file = ''] = /^\/owner\/name\/resolve\/v1\/weights\/([\w.-]+)$/.exec(request.url ?? '') ?? [];
+      const bytes = await readFile(join(place, file)).catch(() => undefined);
+      if (!bytes) return response.writeHead(404).end();
+      const etag = createHash('sha256').update(bytes).digest('hex');
+      response.writeHead(200, { etag: `"${etag}"`, 'content-length': String(bytes.length) });
+      return request.method === 'HEAD' ? response.end() : response.end(bytes);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => hub.once('listening', resolve));
+    vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(hub.address() as AddressInfo).port}`);
+    vi.stubEnv('CLEARWORD_CACHE', join(folder, 'cache'));
+    try {
+      const model = 'hub:owner/name/weights/model.safetensors@v1';
+      const { degradations } = await (await load({ model })).inspect(picture(2));
+      const local = await (await load({ model: join(place, 'model.safetensors') })).inspect(picture(2));
+      expect(degradations).toEqual(local.degradations);
+      const wanted = ['model.safetensors', 'model.json', 'encoders.safetensors'];
+      expect(asked.filter((line) => line.startsWith('GET')).map((line) => line.split('/').at(-1))).toEqual(wanted);
+      // A second time nothing is downloaded; offline nothing is asked.
+      await load({ model });
+      expect(asked.filter((line) => line.startsWith('GET'))).toHaveLength(3);
+      vi.stubEnv('CLEARWORD_OFFLINE', '1');
+      const before = asked.length;
+      await load({ model });
+      expect(asked).toHaveLength(before);
+      // The same by every command that reads pictures.
+      await writeFile(join(folder, 'p.png'), await pngOf(picture(3)));
+      const inspected = await runCli(['inspect', join(folder, 'p.png'), '--model', model, '--json']);
+      expect(inspected.stderr).toBe('');
+      const args = ['--model', model, '--encoders', join(place, 'encoders.safetensors'), '--steps', '1'];
+      const restored = await runCli(['restore', join(folder, 'p.png'), '-o', join(folder, 'q.png'), ...args]);
+      expect([inspected.code, restored.code]).toEqual([0, 0]);
+    } finally {
+      vi.unstubAllEnvs();
+      hub.closeAllConnections();
+      hub.close();
+    }
   });
 
   it('says what is missing, and refuses others than those it was trained with', async () => {

@@ -24,8 +24,8 @@ export const TINY_VALUES: ReadonlyMap<string, Float32Array> = new Map(
 );
 
 /** Writes the encoders as safetensors with the names of a naming. */
-export async function writeTinyEncoders(path: string, naming: NamingName): Promise<void> {
-  const named = nameEncoderWeights(TINY_VALUES, TINY_ENTRIES, naming);
+export async function writeTinyEncoders(path: string, naming: NamingName, values = TINY_VALUES): Promise<void> {
+  const named = nameEncoderWeights(values, TINY_ENTRIES, naming);
   const tensors = new Map([...named].map(([name, { shape, data }]) => [name, storeFloat32(data, shape)]));
   await writeFile(path, Buffer.concat(writeSafetensors({ tensors, metadata: {} })));
 }
