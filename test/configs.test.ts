@@ -7,7 +7,11 @@ import { graphOptions } from '../src/train/start.ts';
 
 const folder = fileURLToPath(new URL('../configs', import.meta.url));
 // configs/experiments are those of `clearword experiment`, with a test beside their schema.
-const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const files = ['', 'bundled/'].flatMap((part) =>
+  readdirSync(join(folder, part))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => part + name),
+);
 
 it('has the configuration of the bundled model', () => {
   expect(files).toContain('lite.json');

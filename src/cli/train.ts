@@ -24,7 +24,7 @@ export const train = defineCommand({
   argument: { name: 'config', description: 'configuration of the run, JSON' },
   options,
   details: `Ctrl-C saves a checkpoint and ends; --resume goes on from there as if nothing had happened.
-configs/lite.json is the configuration of the bundled model; docs/training.md explains every key.
+configs/lite.json trains a model like the bundled one; docs/training.md explains every key.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C.`,
   run,
