@@ -3,10 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultCache, type FetchOptions, fetchFile } from './download.ts';
-import { parseSource } from './source.ts';
+import { besideSource, parseSource } from './source.ts';
 
 /** 200 kB of bytes that no part of repeats. */
 const CONTENT = Buffer.concat(Array.from({ length: 6250 }, (_, i) => createHash('sha256').update(`${i}`).digest()));
@@ -294,6 +294,14 @@ describe('parseSource', () => {
     'https://example.org/x#md5=1',
   ])('refuses %s', (text) => expect(() => parseSource(text)).toThrow(/expected/));
 });
+
+it.each([
+  ['hub:o/n/a/model.safetensors@v1', 'encoders.pt', 'hub:o/n/a/encoders.pt@v1'],
+  ['hub:o/n/model.safetensors', 'x/y.pt', 'hub:o/n/x/y.pt'],
+  ['https://example.org/a/m.safetensors?v=1', 'e f.pt', 'https://example.org/a/e%20f.pt?v=1'],
+  ['https://example.org/a/m.safetensors', '//evil.org/e.pt', 'https://example.org/a/evil.org/e.pt'],
+  ['/models/m.safetensors', '../e.pt', resolve('/e.pt')],
+])('beside %s, %s is %s', (source, place, expected) => expect(besideSource(source, place)).toBe(expected));
 
 it('the cache is where the platform and the user say', () => {
   expect(defaultCache({ CLEARWORD_CACHE: '/x' })).toBe('/x');

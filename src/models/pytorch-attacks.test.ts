@@ -6,27 +6,24 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
+import {
+  bytesOf,
+  type Code,
+  global,
+  int32,
+  integer,
+  keep,
+  pickle,
+  recall,
+  storage,
+  tensor,
+  text,
+  tuple,
+  zip,
+} from '../../test/support/pytorch-file.ts';
 import { readPytorchFile } from './pytorch-file.ts';
 
 const folder = await temporaryFolder();
-
-type Code = readonly (number | string | Buffer)[];
-const bytesOf = (code: Code): Buffer =>
-  Buffer.concat(code.map((part) => (typeof part === 'number' ? Buffer.of(part) : Buffer.from(part as Buffer))));
-
-// Opcodes: CPython's Lib/pickletools.py.
-const text = (value: string): Buffer => bytesOf(['X', int32(value.length), value]);
-const int32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
-};
-const integer = (value: number): Buffer => bytesOf(['J', int32(value)]);
-const global = (module: string, name: string): Buffer => bytesOf(['c', module, '\n', name, '\n']);
-const tuple = (...items: Code): Buffer => bytesOf(['(', ...items, 't']);
-const keep = (place: number): Buffer => bytesOf(['r', int32(place)]);
-const recall = (place: number): Buffer => bytesOf(['j', int32(place)]);
-const pickle = (...code: Code): Buffer => bytesOf([0x80, 2, ...code, '.']);
 
 const MAGIC = Buffer.from('6cfc9c46f9206aa85019', 'hex');
 /** The parts of a file: magic number, protocol, machine, object, keys of storages; then each storage's length and bytes. */
@@ -34,16 +31,7 @@ const legacy = (object: Buffer, keys: Buffer, ...storages: Code): Buffer =>
   bytesOf([pickle(0x8a, 10, MAGIC), pickle('M', 0xe9, 3), pickle('}'), object, keys, ...storages]);
 
 const ELEMENTS = 4096;
-const storage = bytesOf([
-  tuple(text('storage'), global('torch', 'FloatStorage'), text('0'), text('cpu'), integer(ELEMENTS)),
-  'Q',
-]);
-const tensor = (sizes: Code, strides: Code, ...dtype: Code): Buffer =>
-  bytesOf([
-    global('torch._utils', dtype.length > 0 ? '_rebuild_tensor_v3' : '_rebuild_tensor_v2'),
-    tuple(storage, integer(0), tuple(...sizes), tuple(...strides), 0x89, 'N', ...dtype),
-    'R',
-  ]);
+const first = storage('0', ELEMENTS);
 const data = bytesOf([int32(ELEMENTS), int32(0), Buffer.alloc(4 * ELEMENTS)]);
 const keys = pickle(']', text('0'), 'a');
 
@@ -65,49 +53,10 @@ const laughs = bytesOf([
   recall(40),
 ]);
 
-interface ZipEntry {
-  readonly name: string;
-  readonly bytes: Buffer;
-  /** Where its bytes are said to lie, instead of behind those of the entry before. */
-  readonly at?: number;
-}
-
-/** Stored entries and their directory (PKWARE's APPNOTE, 4.3). */
-function zip(entries: readonly ZipEntry[]): Buffer {
-  const common = ({ name, bytes }: ZipEntry): Buffer => {
-    const fields = Buffer.alloc(26);
-    fields.writeUInt16LE(20, 0);
-    fields.writeUInt32LE(bytes.length, 14);
-    fields.writeUInt32LE(bytes.length, 18);
-    fields.writeUInt16LE(name.length, 22);
-    return fields;
-  };
-  const files: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let place = 0;
-  for (const entry of entries) {
-    const at = entry.at ?? place;
-    const offset = Buffer.alloc(14);
-    offset.writeUInt32LE(at, 10);
-    directory.push(bytesOf(['PK\x01\x02', 20, 0, common(entry), offset, entry.name]));
-    if (entry.at !== undefined) continue;
-    const file = bytesOf(['PK\x03\x04', common(entry), entry.name, entry.bytes]);
-    files.push(file);
-    place += file.length;
-  }
-  const listed = Buffer.concat(directory);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(entries.length, 4);
-  end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(listed.length, 8);
-  end.writeUInt32LE(place, 12);
-  return bytesOf([...files, listed, 'PK\x05\x06', end]);
-}
-
 describe('a file of a few kilobytes', () => {
   it('is read, where it is what it says', async () => {
     const path = join(folder, 'honest.pt');
-    await writeFile(path, legacy(pickle('}', text('w'), tensor([integer(2)], [integer(1)]), 's'), keys, data));
+    await writeFile(path, legacy(pickle('}', text('w'), tensor(first, [integer(2)], [integer(1)]), 's'), keys, data));
     expect([...(await readPytorchFile(path))]).toEqual([
       ['w', { dtype: 'float32', shape: [2], data: Float32Array.of(0, 0) }],
     ]);
@@ -119,7 +68,7 @@ describe('a file of a few kilobytes', () => {
 
   it('cannot have such a list as the key of a dictionary or of a storage', async () => {
     expect(await refusal(legacy(pickle('}', laughs, text('x'), 's'), pickle(']')))).toContain('expected tensors');
-    const object = pickle('}', text('w'), tensor([integer(2)], [integer(1)]), 's');
+    const object = pickle('}', text('w'), tensor(first, [integer(2)], [integer(1)]), 's');
     expect(await refusal(legacy(object, pickle(']', laughs, 'a'), data))).toContain('keys of storages as texts');
   });
 
@@ -142,13 +91,16 @@ describe('a file of a few kilobytes', () => {
 
   it('cannot switch the limit on values off by a size that is no number', async () => {
     const sizes = [...Array.from({ length: 40 }, () => integer(2 ** 31 - 1)), integer(0)];
-    const object = pickle('}', text('w'), tensor(sizes, sizes), 's');
+    const object = pickle('}', text('w'), tensor(first, sizes, sizes), 's');
     expect(await refusal(legacy(object, keys, data))).toContain('a tensor of a size that can be');
   });
 
   it('cannot unfold one storage once for each element type', async () => {
     const types = ['int8', 'uint8', 'bool', 'int16', 'float16', 'bfloat16', 'float64', 'int64', 'int32', 'float32'];
-    const items = types.flatMap((type) => [text(type), tensor([integer(1)], [integer(1)], global('torch', type))]);
+    const items = types.flatMap((type) => [
+      text(type),
+      tensor(first, [integer(1)], [integer(1)], global('torch', type)),
+    ]);
     expect(await refusal(legacy(pickle('}', '(', ...items, 'u'), keys, data))).toContain('more values up to tensor');
   });
 
@@ -163,15 +115,11 @@ describe('a file of a few kilobytes', () => {
   it('cannot have the same bytes as thousands of storages', async () => {
     const bytes = Buffer.alloc(4 * ELEMENTS);
     const names = Array.from({ length: 200 }, (_, i) => `${i}`);
-    const items = names.flatMap((name) => {
-      const id = tuple(text('storage'), global('torch', 'FloatStorage'), text(name), text('cpu'), integer(ELEMENTS));
-      const whole = tuple(bytesOf([id, 'Q']), integer(0), tuple(integer(1)), tuple(integer(1)), 0x89, 'N');
-      return [text(name), global('torch._utils', '_rebuild_tensor_v2'), whole, 'R'];
-    });
-    const [first = '', ...others] = names;
+    const items = names.flatMap((name) => [text(name), tensor(storage(name, ELEMENTS), [integer(1)], [integer(1)])]);
+    const [own = '', ...others] = names;
     // The first entry is the storage's; the others are said to lie there, too.
     const entries = [
-      { name: `a/data/${first}`, bytes },
+      { name: `a/data/${own}`, bytes },
       ...others.map((name) => ({ name: `a/data/${name}`, bytes, at: 0 })),
       { name: 'a/data.pkl', bytes: pickle('}', '(', ...items, 'u') },
     ];

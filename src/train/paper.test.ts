@@ -8,20 +8,30 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
+import { pytorchCheckpoint } from '../../test/support/pytorch-file.ts';
+import { runCli } from '../../test/support/run-cli.ts';
 import { TINY_ENCODERS, TINY_VALUES, writeTinyEncoders } from '../../test/support/tiny-encoders.ts';
 import { Clearword } from '../clearword.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
+import { flatten } from '../graph/parameters.ts';
 import { clipTextTower } from '../models/clip.ts';
 import { daclipController } from '../models/daclip.ts';
 import { loadEncoders } from '../models/load-encoders.ts';
 import { readModel } from '../models/model-file.ts';
+import { predictionGraph } from '../models/networks.ts';
+import type { Preset } from '../models/preset-schema.ts';
+import { presets } from '../models/presets.ts';
+import { storeFloat32, writeSafetensors } from '../models/safetensors.ts';
+import { readWeights } from '../models/weights-file.ts';
 import { Engine } from '../runtime/engine.ts';
 import { newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { exportCheckpoint } from './export.ts';
+import { graphOptions } from './start.ts';
 import { train } from './trainer.ts';
+import { trainingGraph } from './training-graph.ts';
 
 const root = await temporaryFolder();
 const weights = join(root, 'daclip.safetensors');
@@ -116,6 +126,50 @@ describe('training with encoders from outside', () => {
       /data.tasks.pairs: expected 0/,
     );
     await expect(failing({}, { noise: 1 })).rejects.toThrow(/roots.photos, received none/);
+  });
+});
+
+describe.each(['safetensors', 'pt', 'onnx'])('a network of another program as .%s', (ending) => {
+  it('is imported, restores, is trained on, and goes back to the names it came with', async () => {
+    const { layout } = trainingGraph(graphOptions(configure()));
+    const values = new Map(
+      layout.entries.map(({ name, shape, size }, p) => [
+        name,
+        { shape, data: Float32Array.from({ length: size }, (_, k) => 0.1 * Math.sin(k + p)) },
+      ]),
+    );
+    const [given, model] = [join(root, `net.${ending}`), join(root, `imported-${ending}.safetensors`)];
+    if (ending === 'pt') await writeFile(given, pytorchCheckpoint(values));
+    else if (ending === 'onnx') {
+      const graph = new Graph();
+      predictionGraph(graph, presets['tiny-paper'] as Preset, 16, 16);
+      await writeFile(given, emitModel(graph, new Map([...values].map(([name, { data }]) => [name, data]))));
+    } else {
+      const tensors = new Map([...values].map(([name, { shape, data }]) => [name, storeFloat32(data, shape)]));
+      await writeFile(given, Buffer.concat(writeSafetensors({ tensors, metadata: {} })));
+    }
+    const options = ['--preset', 'tiny-paper', '--encoders', 'daclip.safetensors', '--precision', 'float32'];
+    const imported = await runCli(['import', given, '-o', model, ...options]);
+    expect(imported.stderr).toBe('');
+    const back = await readWeights(model);
+    expect([...back.keys()].sort()).toEqual([...values.keys()].sort());
+    for (const [name, { data }] of values) expect(back.get(name)?.data, name).toEqual(data);
+
+    const clearword = await Clearword.load({ model });
+    const data = Uint8Array.from({ length: 30 * 20 * 3 }, (_, i) => (i * 37) % 256);
+    const restored = await clearword.restore({ data, width: 30, height: 20, channels: 3 }, { prompt: 'a lake' });
+    expect(restored.height).toBe(20);
+    await clearword.dispose();
+
+    const folder = join(root, `from-${ending}`);
+    const result = await train(configure({ initialise: model, steps: 2 }), folder, false);
+    expect(result).toMatchObject({ step: 2, finished: true });
+    const { vectors } = await readCheckpoint((await newestCheckpoint(folder)) ?? '');
+    // Near where it began, and not there: two steps at a small rate.
+    const begin = flatten(layout, new Map([...values].map(([name, value]) => [name, value.data])));
+    const moved = vectors.parameters.map((value, i) => Math.abs(value - (begin[i] ?? 0)));
+    expect(Math.max(...moved)).toBeGreaterThan(0);
+    expect(Math.max(...moved)).toBeLessThan(0.01);
   });
 });
 
