@@ -53,7 +53,11 @@ async function run(args: readonly string[], given: RestoreCommandOptions, contex
         print({ status: 'skipped', input: job.input, output: job.output });
         continue;
       }
-      clearword ??= await loadModel(given, context, progress);
+      if (clearword === undefined) {
+        clearword = await loadModel(given, context, progress);
+        // What no picture can be restored with is wrong use, found before the first one.
+        clearword.settings(restoreParameters(given));
+      }
       const onProgress = ({ stage, fraction }: RestoreProgress) =>
         progress.update((index + fraction) / jobs.length, `${job.input}: ${stage}`);
       const report = await runJob(clearword, job, given, context.signal, onProgress, captions?.of);
@@ -77,17 +81,15 @@ async function loadModel(
   progress: ProgressDisplay,
 ): Promise<Clearword> {
   progress.update(0, 'loading the model');
-  const { device, model, encoders } = given;
-  const clearword = await context.loadModel({
+  const { device, precision, model, encoders } = given;
+  return context.loadModel({
     device,
+    precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
     onDownload: ({ received, total }) => progress.update(received / (total ?? Infinity), 'downloading the encoders'),
     signal: context.signal,
   });
-  // What no picture can be restored with is wrong use, found before the first one.
-  clearword.settings(restoreParameters(given));
-  return clearword;
 }
 
 function printReport(report: JobReport, json: boolean, { stdout, stderr, debug }: CommandContext): void {

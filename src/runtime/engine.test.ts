@@ -223,6 +223,10 @@ describe('the end', () => {
     expect(await child('console.log(await run(21));')).toEqual({ printed: '42', code: 0 });
   });
 
+  it('of a process comes by itself when its engine was never used', async () => {
+    expect(await child('new Engine({ threads: 1 }); console.log("made");')).toEqual({ printed: 'made', code: 0 });
+  });
+
   it('of a process waits for a run that is under way', async () => {
     const body = 'run(21).then((y) => run(y)).then((y) => console.log(y));';
     expect(await child(body)).toEqual({ printed: '84', code: 0 });

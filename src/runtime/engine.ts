@@ -48,14 +48,14 @@ export class Engine implements InferenceEngine {
     this.#worker = startWorker(import.meta.url, './session-worker', { workerData: { flags: this.#flags } });
     if (flagsOfThreads.size === 0) process.on('exit', waitForThreads);
     flagsOfThreads.add(this.#flags);
-    // An idle engine must not keep the process alive; requests do (see #call).
-    this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => {
       this.#forget();
       this.#fail(new Error(`the engine's thread ended with code ${code}`));
     });
+    // An idle engine must not keep the process alive; requests do (see #post). After the listeners, which undo it.
+    this.#worker.unref();
   }
 
   /**

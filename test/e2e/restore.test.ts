@@ -287,3 +287,11 @@ describe('Ctrl-C', () => {
     expect(await names()).toEqual(['large.png', 'second.png']);
   });
 });
+
+it('a model that the options turn out not to fit is disposed of', async () => {
+  const model = fakeModel();
+  const { code, stderr } = await runCli(['restore', await put('a.png'), '--steps', '101'], { model });
+  expect({ code, written: await names() }).toEqual({ code: 2, written: ['a.png'] });
+  expect(stderr).toContain('expected an integer in 1..100 for steps, received 101');
+  expect(model.disposed).toBe(true);
+});
