@@ -29,7 +29,7 @@ import type { DeviceChoice } from './runtime/protocol.ts';
 export type ImageInput = string | Uint8Array | RawPixels;
 
 export interface LoadOptions {
-  /** Path of a model. Default: the bundled one. */
+  /** A model: path, `hub:owner/name/file` or https address of its weights, beside which its card lies. Default: the bundled one. */
   readonly model?: string;
   /**
    * Weights of the encoders of a model that has none of its own (CLIP and DA-CLIP): a path, `hub:owner/name/file` or an https
@@ -40,6 +40,11 @@ export interface LoadOptions {
   readonly onDownload?: (progress: { readonly received: number; readonly total: number | undefined }) => void;
   /** Where to compute. Default cpu; auto takes the first of cuda, webgpu and cpu that works. */
   readonly device?: DeviceChoice;
+  /**
+   * What the network computes with. Default float32. float16 is for graphics cards: half the memory; what overflows is
+   * computed again in float32.
+   */
+  readonly precision?: 'float32' | 'float16';
   readonly signal?: AbortSignal;
 }
 
@@ -92,7 +97,14 @@ export class Clearword {
    *
    * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
    */
-  static async load({ model, encoders, onDownload, device = 'cpu', signal }: LoadOptions = {}): Promise<Clearword> {
+  static async load({
+    model,
+    encoders,
+    onDownload,
+    device = 'cpu',
+    precision,
+    signal,
+  }: LoadOptions = {}): Promise<Clearword> {
     throwIfCancelled(signal, 'loading the model');
     const { loadModel } = await import('./models/load.ts');
     return new Clearword(
@@ -101,6 +113,7 @@ export class Clearword {
         ...(encoders !== undefined && { encoders }),
         ...(onDownload !== undefined && { onDownload }),
         device,
+        ...(precision !== undefined && { precision }),
         ...(signal !== undefined && { signal }),
       }),
     );

@@ -18,6 +18,12 @@ export const modelOption = z.string().min(1).optional().meta({
     'weights of a model (.safetensors, its card beside it): a path, hub:owner/name/file or an https address; default: the bundled model',
 });
 
+export const precisionOption = z.enum(['float32', 'float16']).default('float32').meta({
+  placeholder: 'type',
+  description:
+    'what the network computes with; float16 takes half the memory of a graphics card, and what overflows is computed again in float32',
+});
+
 export const encodersOption = z.string().min(1).optional().meta({
   placeholder: 'source',
   description:

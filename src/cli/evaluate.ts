@@ -14,7 +14,7 @@ import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
 import { writeEvaluation } from '../evaluate/write.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
 import { type ProgressDisplay, progressDisplay } from './progress.ts';
 import { printError } from './report.ts';
 
@@ -38,6 +38,7 @@ const options = z.strictObject({
   device: deviceOption,
   model: modelOption,
   encoders: encodersOption,
+  precision: precisionOption,
   json: jsonOption.meta({ description: 'print one JSON object instead of a table' }),
 });
 
@@ -106,9 +107,13 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
   }
 }
 
-async function loadModel({ device, model, encoders }: EvaluateOptions, context: CommandContext): Promise<Clearword> {
+async function loadModel(
+  { device, precision, model, encoders }: EvaluateOptions,
+  context: CommandContext,
+): Promise<Clearword> {
   return context.loadModel({
     device,
+    precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
     signal: context.signal,

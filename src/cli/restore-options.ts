@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
 
 const { prompt, steps, sampler, seed, samples, tile, overlap, ensemble, compare, saveStates, strip, maxMegapixels } =
   restoreOptionsSchema.shape;
@@ -36,6 +36,7 @@ export const restoreCommandOptions = z
     seed,
     samples,
     device: deviceOption,
+    precision: precisionOption,
     model: modelOption,
     encoders: encodersOption,
     tile,
@@ -60,6 +61,7 @@ export function restoreParameters(given: RestoreCommandOptions): RestoreParamete
   const {
     output: _o,
     device: _d,
+    precision: _p,
     model: _m,
     encoders: _e,
     captionEndpoint: _a,

@@ -12,7 +12,7 @@ import { Engine } from '../runtime/engine.ts';
 import type { DeviceChoice } from '../runtime/protocol.ts';
 import type { ModelFile } from './card.ts';
 import { loadEncoders } from './load-encoders.ts';
-import { LoadedModel } from './loaded-model.ts';
+import { type InferencePrecision, LoadedModel } from './loaded-model.ts';
 import type { ModelEncoders, RestorationModel } from './model.ts';
 import { readModel } from './model-file.ts';
 
@@ -30,6 +30,8 @@ export interface LoadModelOptions {
   /** Called while weights are downloaded. */
   readonly onDownload?: (progress: DownloadProgress) => void;
   readonly device?: DeviceChoice;
+  /** What the network computes with; default: float32. Float16 that overflows is computed again in float32. */
+  readonly precision?: InferencePrecision;
   /** Threads of the engine; 0: one per core. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
@@ -67,7 +69,7 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<Restora
       checkEncoders(file, source, weights, loaded.hash);
       encoders = loaded.encoders;
     }
-    return new LoadedModel(file, engine, `model ${source}`, encoders);
+    return new LoadedModel(file, engine, `model ${source}`, { encoders, precision: options.precision });
   } catch (error) {
     await engine.close();
     throw error;

@@ -5,6 +5,7 @@
  */
 import type { Raster } from '../data/raster.ts';
 import { ClearwordError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import { type ModelFile, parameterValues } from './card.ts';
@@ -39,6 +40,26 @@ export function modelLayout(preset: Preset): ParameterLayout {
   return { entries, size: offset };
 }
 
+/** In which numbers a network computes. */
+export type InferencePrecision = 'float32' | 'float16';
+
+export interface LoadedModelOptions {
+  /** The encoders of a model that has none of its own. */
+  readonly encoders?: ModelEncoders | undefined;
+  /**
+   * `float16` where the network allows it, for graphics cards: half the memory. A result with values that are not finite is
+   * computed again in float32; the next one begins in float16 again, so that a result does not depend on those before it.
+   */
+  readonly precision?: InferencePrecision | undefined;
+}
+
+/** Whether no value is infinite or not a number: a sum with one of those is not finite, either. */
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;
+  return sum === 0;
+}
+
 export class LoadedModel implements RestorationModel {
   readonly name: string;
   readonly hash: string;
@@ -51,12 +72,15 @@ export class LoadedModel implements RestorationModel {
   readonly #encoders: ModelEncoders;
   readonly #sessions: Sessions;
   readonly #engine: InferenceEngine;
+  readonly #precision: InferencePrecision;
 
-  /**
-   * @param source what to call the file in messages
-   * @param external the encoders of a model that has none of its own
-   */
-  constructor({ card, weights }: ModelFile, engine: InferenceEngine, source: string, external?: ModelEncoders) {
+  /** @param source what to call the file in messages */
+  constructor(
+    { card, weights }: ModelFile,
+    engine: InferenceEngine,
+    source: string,
+    { encoders: external, precision = 'float32' }: LoadedModelOptions = {},
+  ) {
     const { preset } = card;
     this.name = card.name;
     this.hash = card.sha256;
@@ -66,6 +90,7 @@ export class LoadedModel implements RestorationModel {
     this.defaults = { steps: preset.defaults.steps, sampler: preset.defaults.sampler };
     this.#preset = preset;
     this.#engine = engine;
+    this.#precision = precision;
     this.#sessions = new Sessions(engine, parameterValues(modelLayout(preset), weights, source));
     const own = preset.encoders && new OwnEncoders(preset.encoders, preset.fusion.context, this.#sessions);
     const encoders: ModelEncoders | undefined = own ?? external;
@@ -88,9 +113,17 @@ export class LoadedModel implements RestorationModel {
     return this.#encoders.inspect(image, signal);
   }
 
-  async predict({ width, height, x, mu, t, text, degradation, signal }: PredictRequest): Promise<Float32Array> {
-    const key = `predict ${height}x${width}`;
-    const session = await this.#sessions.get(key, (graph) => predictionGraph(graph, this.#preset, height, width));
+  async predict(request: PredictRequest): Promise<Float32Array> {
+    const prediction = await this.#predict(request, this.#precision);
+    const overflowed = this.#precision === 'float16' && !allFinite(prediction);
+    return overflowed ? this.#predict(request, 'float32') : prediction;
+  }
+
+  async #predict(request: PredictRequest, precision: InferencePrecision): Promise<Float32Array> {
+    const { width, height, x, mu, t, text, degradation, signal } = request;
+    const key = `predict ${height}x${width} ${precision}`;
+    const build = (graph: Graph) => predictionGraph(graph, this.#preset, height, width);
+    const session = await this.#sessions.get(key, build, { precision });
     this.#sessions.keepLatest(key, 'predict ', MOST_SHAPES);
     const shape = [1, 3, height, width];
     const feeds = {

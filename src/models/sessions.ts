@@ -4,7 +4,7 @@
  * @module
  */
 import { Graph } from '../graph/graph.ts';
-import { emitModel } from '../graph/onnx/emit.ts';
+import { type EmitOptions, emitModel } from '../graph/onnx/emit.ts';
 import type { InferenceEngine, Session } from '../runtime/session.ts';
 
 export class Sessions {
@@ -21,12 +21,12 @@ export class Sessions {
   }
 
   /** The session of a key, which stands for one graph. */
-  get(key: string, build: (graph: Graph) => void): Promise<Session> {
+  get(key: string, build: (graph: Graph) => void, options: EmitOptions = {}): Promise<Session> {
     const known = this.#sessions.get(key);
     if (known) return known;
     const graph = new Graph();
     build(graph);
-    const loading = this.#engine.load(emitModel(graph, this.#values));
+    const loading = this.#engine.load(emitModel(graph, this.#values, options));
     this.#sessions.set(key, loading);
     loading.then(
       () => {

@@ -18,6 +18,7 @@ import {
   type TypedData,
 } from '../tensor.ts';
 import { encodeMessage } from './encode.ts';
+import { HalfPrecision } from './half-precision.ts';
 import { ModelProto } from './schema.ts';
 
 /** Opset 20 is the first with Gelu; IR 10 is what that opset's release used. */
@@ -96,13 +97,22 @@ function protoNode({ type, inputs, outputs, attributes = {} }: OnnxNode): object
   return { opType: type, input: [...inputs], output: [...outputs], name: outputs[0], attribute: attributeList };
 }
 
+export interface EmitOptions {
+  /** `float16`: inside, where it can be; inputs and outputs stay float32 (see half-precision.ts). */
+  readonly precision?: 'float32' | 'float16';
+}
+
 /**
  * Serialises a graph.
  *
  * @param parameters values of the parameters that are initialisers of this model (inference), by name
  * @throws ClearwordError GRAPH_INVALID if the graph has no output, or a parameter in use has no value
  */
-export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32Array> = new Map()): Uint8Array {
+export function emitModel(
+  graph: Graph,
+  parameters: ReadonlyMap<string, Float32Array> = new Map(),
+  { precision = 'float32' }: EmitOptions = {},
+): Uint8Array {
   const results = [...graph.outputs.values()];
   if (results.length === 0)
     throw new ClearwordError('GRAPH_INVALID', 'model expected at least one output, received none');
@@ -124,15 +134,20 @@ export function emitModel(graph: Graph, parameters: ReadonlyMap<string, Float32A
     emitter.tensor(tensor.name, { data, shape, dtype: tensor.dtype });
   }
 
+  const emit = (n: Node) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter);
+  const halves = precision === 'float16' ? new HalfPrecision(graph, nodes) : undefined;
+  const emitted = nodes.flatMap((n) => (halves ? halves.wrap(n, emit) : emit(n)));
+
   // A result takes the name its user gave it. One that no node makes, or that has two names, is copied to its name.
   const renamed = new Map<string, string>();
   const copies: OnnxNode[] = [];
   for (const [name, tensor] of graph.outputs) {
-    if (graph.producers.has(tensor) && !renamed.has(tensor.name)) renamed.set(tensor.name, name);
+    const single = halves?.result(name, tensor);
+    if (single) copies.push(single);
+    else if (graph.producers.has(tensor) && !renamed.has(tensor.name)) renamed.set(tensor.name, name);
     else copies.push({ type: 'Identity', inputs: [tensor.name], outputs: [name] });
   }
   const rename = (name: string) => renamed.get(name) ?? name;
-  const emitted = nodes.flatMap((n) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter));
   const node = [...emitted, ...copies].map((entry) =>
     protoNode({ ...entry, inputs: entry.inputs.map(rename), outputs: entry.outputs.map(rename) }),
   );
