@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXTENSIONS, formatOfName, type ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
@@ -75,6 +76,8 @@ export async function runBatch(settings: BatchSettings): Promise<BatchSummary> {
   const excluded = excludedPrefix(source.address, target.address);
   const ledger = await BatchLedger.open(target, { overwrite });
   const batch = new Batch(settings, ledger);
+  // One listener for each picture in flight, which is no leak.
+  setMaxListeners(0, signal);
   const running = new Set<Promise<void>>();
   try {
     for await (const object of source.list('')) {

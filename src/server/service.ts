@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
 import { idOfWork, inputKey, type JobRequest, type JobStatus, jobPrefix } from '../queue/job.ts';
@@ -62,6 +63,8 @@ export class Service {
     this.metrics = metrics;
     this.keys = keys;
     this.pool = pool;
+    // One listener for each request that waits, which is no leak.
+    setMaxListeners(0, this.draining.signal, this.leaving.signal);
   }
 
   /**

@@ -25,6 +25,20 @@ describe('shutdown', () => {
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });
 
+  it('is waited for by many requests at a time, without a warning of Node about it', async () => {
+    const server = await start({});
+    const warnings: string[] = [];
+    const note = ({ message }: Error) => warnings.push(message);
+    process.on('warning', note);
+    const answers = await Promise.all(
+      Array.from({ length: 14 }, () => post({ image: png, prompt: 'slow' }, {}, server)),
+    );
+    await wait(10);
+    process.off('warning', note);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(warnings).toEqual([]);
+  });
+
   it('gives back what does not end in time; another server on the same folder goes on with it', async () => {
     const store = join(folder, 'kept');
     const server = await start({ grace: 1 }, store);
