@@ -1,7 +1,7 @@
 import { type NdArray, read, readOrZero, sum, tabulate } from '../../../../test/support/ndarray.ts';
 import type { Shape } from '../../tensor.ts';
 import type { OpAttributes } from '../attributes.ts';
-import { WIDEST_BY_ROWS } from '../convolution.ts';
+import { WIDEST_BY_ROWS } from '../convolution-gradients.ts';
 import { type OpCase, type OpCases, type Reference, values } from './case.cases.ts';
 
 type Four = readonly [number, number, number, number];
