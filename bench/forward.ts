@@ -103,10 +103,12 @@ async function measure(python: string | undefined, folder: string): Promise<{ ou
         const seconds = [mine, others].map((runs) => ((runs.at(-1)?.ms[0] ?? Number.NaN) / 1000).toFixed(2));
         console.error(`  round ${round + 1}: ${seconds[0]} s, PyTorch ${seconds[1]} s`);
       }
+      const tuned = Math.max(...others.map(({ memory }) => memory ?? Number.NaN));
+      console.error(`  memory of PyTorch's pass as tuned: ${tuned.toFixed(0)} MiB`);
       theirs.close();
       theirs = await start(false);
       await theirs.run(1);
-      const passes = (await theirs.run(2)).memory ?? null;
+      const passes = (await theirs.run(1)).memory ?? null;
       const pytorch = { ms: others.flatMap(({ ms }) => ms), memory: { loading: theirs.loaded.memory ?? null, passes } };
       return { ours: measured(ours, mine), pytorch };
     }
