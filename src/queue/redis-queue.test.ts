@@ -12,7 +12,7 @@ import { openStore } from '../store/open-store.ts';
 import { runBatch } from './batch.ts';
 import { inputKey } from './job.ts';
 import { openQueue } from './open-queue.ts';
-import { FAREWELL } from './redis-leave.ts';
+import { FAREWELL } from './redis-connection.ts';
 
 const folder = await temporaryFolder();
 const redis: RedisServer | undefined = hasRedis ? await startRedis(folder) : undefined;

@@ -10,8 +10,8 @@ import { importOptional } from '../store/optional-package.ts';
 import { isFinished, type JobRequest, type JobResult, type JobStatus } from './job.ts';
 import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from './job-queue.ts';
 import type { Log } from './log.ts';
+import { connectionTo, FAREWELL, leave } from './redis-connection.ts';
 import { CANCEL_EVENT, type QueuedData, type QueuedJob, statusOf } from './redis-job.ts';
-import { FAREWELL, leave } from './redis-leave.ts';
 import { RedisWorker } from './redis-worker.ts';
 
 export interface RedisQueueSettings extends RetrySettings {
@@ -29,15 +29,6 @@ export type BullMq = typeof import('bullmq');
 
 /** Seconds to wait for a connection at the start. */
 const PATIENCE = 10;
-
-/** Milliseconds between two tries to reach Redis again, at most: whoever waits should not do so long after it is back. */
-const LONGEST_RETRY = 3000;
-
-/** How all parts of a queue connect. */
-export const connectionTo = (url: string) => ({
-  url,
-  retryStrategy: (times: number) => Math.min(500 * times, LONGEST_RETRY),
-});
 
 /** Everything that tells of a change of a job. */
 const EVENTS = ['active', 'completed', 'delayed', 'failed', 'progress', 'stalled', 'waiting', CANCEL_EVENT] as const;

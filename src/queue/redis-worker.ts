@@ -8,9 +8,9 @@ import type { Worker } from 'bullmq';
 import { ClearwordError } from '../errors.ts';
 import { isWorthAnotherTry, type JobResult, jobErrorOf } from './job.ts';
 import type { JobRunner, QueueWorker } from './job-queue.ts';
+import { connectionTo, FAREWELL, leave } from './redis-connection.ts';
 import { encodeError, type QueuedData, type QueuedJob } from './redis-job.ts';
-import { FAREWELL, leave } from './redis-leave.ts';
-import { type BullMq, connectionTo, type RedisQueueSettings } from './redis-queue.ts';
+import type { BullMq, RedisQueueSettings } from './redis-queue.ts';
 
 /** Why a job that is running is stopped. */
 type Stop = 'cancelled' | 'closing' | 'lost';

@@ -174,7 +174,7 @@ describe('limits', () => {
       const response = await post({ image: png, prompt: 'endless' }, { prefer: 'respond-async' }, server);
       expect(response.status).toBe(202);
       ids.push(((await response.json()) as { id: string }).id);
-      for (let tries = 0; tries < 100 && (await server.service.queue.counts()).running === 0; tries++) await wait(20);
+      for (let tries = 0; tries < 2000 && (await server.service.queue.counts()).running === 0; tries++) await wait(20);
     }
     const refused = await post({ image: png }, {}, server);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);

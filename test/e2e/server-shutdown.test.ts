@@ -19,7 +19,7 @@ describe('shutdown', () => {
   it('waits for what runs; whoever waits for it gets it', async () => {
     const server = await start({ grace: 10 });
     const answer = post({ image: png, prompt: 'slow' }, {}, server);
-    for (let tries = 0; tries < 100 && (await server.service.queue.counts()).running === 0; tries++) await wait(10);
+    for (let tries = 0; tries < 2000 && (await server.service.queue.counts()).running === 0; tries++) await wait(10);
     await server.close();
     expect((await answer).status).toBe(200);
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
@@ -45,7 +45,7 @@ describe('shutdown', () => {
     // Of several tiles: between them it stops.
     const large = await encodeImage(patternPicture(150, 100), { format: 'png' });
     const slow = post({ image: large, prompt: 'endless' }, {}, server);
-    for (let tries = 0; tries < 100 && (await server.service.queue.counts()).running === 0; tries++) await wait(10);
+    for (let tries = 0; tries < 2000 && (await server.service.queue.counts()).running === 0; tries++) await wait(10);
     const queued = (await (await post({ image: png }, { prefer: 'respond-async' }, server)).json()) as { id: string };
     const followed = fetch(`${server.url}/v1/restorations/${queued.id}/events`).then(eventsOf);
     await wait(100);
@@ -59,10 +59,10 @@ describe('shutdown', () => {
     const next = await start({}, store);
     const state = async (of: string) =>
       (await (await fetch(`${next.url}/v1/restorations/${of}`)).json()) as { status: string; attempts: number };
-    for (let tries = 0; tries < 100 && (await state(id)).status !== 'running'; tries++) await wait(20);
+    for (let tries = 0; tries < 2000 && (await state(id)).status !== 'running'; tries++) await wait(20);
     expect(await state(id)).toMatchObject({ status: 'running', attempts: 1 });
     await fetch(`${next.url}/v1/restorations/${id}`, { method: 'DELETE' });
-    for (let tries = 0; tries < 200 && (await state(queued.id)).status !== 'done'; tries++) await wait(20);
+    for (let tries = 0; tries < 2000 && (await state(queued.id)).status !== 'done'; tries++) await wait(20);
     expect((await state(queued.id)).status).toBe('done');
   });
 

@@ -33,9 +33,9 @@ export const failure = (code: ErrorCode) => new ClearwordError(code, `it is ${co
 export const endless: JobRunner = (_, { signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(failure('CANCELLED'))));
 export const until = (queue: JobQueue, id: string, onChange?: (status: JobStatus) => void) =>
-  waitForJob(queue, id, { onChange, pollSeconds: 1, signal: AbortSignal.timeout(20_000) });
+  waitForJob(queue, id, { onChange, pollSeconds: 1, signal: AbortSignal.timeout(60_000) });
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     if (await check()) return;
     await wait(25);
   }

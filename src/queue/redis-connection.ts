@@ -1,8 +1,17 @@
 /**
- * Leaving Redis, also while it is away: BullMQ waits for its answer then, for as long as it takes.
+ * Coming back to Redis soon, and leaving it also while it is away, where BullMQ waits for its answer for as long as it takes.
  *
  * @module
  */
+
+/** Milliseconds between two tries to reach Redis again, at most: whoever waits should not do so long after it is back. */
+const LONGEST_RETRY = 3000;
+
+/** How all parts of a queue connect. */
+export const connectionTo = (url: string) => ({
+  url,
+  retryStrategy: (times: number) => Math.min(500 * times, LONGEST_RETRY),
+});
 
 interface Client {
   on(event: 'error', listener: () => void): unknown;
