@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+import { type Raster, reflect } from '../data/raster.ts';
 
 /** Most tiles that are read: a megapixel of 64 x 64 tiles. More change the averages by less than their own error. */
 const MOST_TILES = 256;
@@ -14,15 +14,10 @@ function starts(size: number, tile: number, most: number): number[] {
   return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (size - tile)) / (count - 1))));
 }
 
-/** Position mirrored into 0..size-1, without repeating the edge: pictures smaller than a tile are continued this way. */
-function mirrored(position: number, size: number): number {
-  if (size === 1) return 0;
-  const period = 2 * (size - 1);
-  const folded = position % period;
-  return folded < size ? folded : period - folded;
-}
-
-/** Copies of tiles at full resolution, [3,tile,tile] each, spread evenly over the picture. */
+/**
+ * Copies of tiles at full resolution, [3,tile,tile] each, spread evenly over the picture. A picture smaller than a tile is
+ * continued by its mirror image.
+ */
 export function inspectionTiles({ width, height, data }: Raster, tile: number): Float32Array[] {
   const cells = (size: number) => Math.max(1, Math.ceil(size / tile));
   // Too many tiles: thin out both axes alike.
@@ -35,8 +30,8 @@ export function inspectionTiles({ width, height, data }: Raster, tile: number): 
       let k = 0;
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < tile; y++) {
-          const row = (c * height + mirrored(top + y, height)) * width;
-          for (let x = 0; x < tile; x++) copy[k++] = data[row + mirrored(left + x, width)] ?? 0;
+          const row = (c * height + reflect(top + y, height)) * width;
+          for (let x = 0; x < tile; x++) copy[k++] = data[row + reflect(left + x, width)] ?? 0;
         }
       }
       tiles.push(copy);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Picture, whiteOf } from '../data/picture.ts';
-import { createRaster, type Raster } from '../data/raster.ts';
+import { createRaster, type Raster, reflect } from '../data/raster.ts';
 import type { AxisPlan } from './tiles.ts';
 
 /**
@@ -13,14 +13,7 @@ import type { AxisPlan } from './tiles.ts';
  */
 export function sourceIndices(axis: AxisPlan, tile: number): Int32Array {
   const start = axis.starts[tile] as number;
-  return Int32Array.from({ length: axis.side }, (_, i) => mirrored(start + i, axis.length));
-}
-
-function mirrored(index: number, length: number): number {
-  if (length === 1) return 0;
-  const period = 2 * (length - 1);
-  const folded = index % period;
-  return folded < length ? folded : period - folded;
+  return Int32Array.from({ length: axis.side }, (_, i) => reflect(start + i, axis.length));
 }
 
 /** The tile [3, rows.length, columns.length] of the picture, 0..1; grey is repeated in all three planes. */

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEGRADATIONS } from '../../degradations.ts';
 import { gaussianField, Random } from '../random.ts';
-import { createRaster, type Raster } from '../raster.ts';
+import { createRaster, type Raster, reflect } from '../raster.ts';
 import { type DegradationSet, type Degradations, degrade } from './composite.ts';
 import { addHaze, depthOf, drawDepthHint, plausibleDepth, recoverTransmission, transmissionOf } from './haze.ts';
 import { addGaussianNoise, quantise } from './noise.ts';
-import { boxFilter, createPlane, edgePreservingFilter, mean, type Plane, reflect } from './plane.ts';
+import { boxFilter, createPlane, edgePreservingFilter, mean, type Plane } from './plane.ts';
 import { addRain, drawStreakStyle, generateStreaks, meanAddedBrightness, mixLayers, scaleLayer } from './rain.ts';
 
 const SIDE = 24;

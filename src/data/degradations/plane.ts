@@ -22,14 +22,6 @@ export function mean(values: Float32Array): number {
   return values.length === 0 ? 0 : sum / values.length;
 }
 
-/** Index mirrored into 0..size - 1 without repeating the edge: -1 -> 1, size -> size - 2; any distance away. */
-export function reflect(index: number, size: number): number {
-  if (size === 1) return 0;
-  const period = 2 * (size - 1);
-  const folded = ((index % period) + period) % period;
-  return folded < size ? folded : period - folded;
-}
-
 /** Mean over the (2 radius + 1)^2 window, which shrinks at the borders; running sums, so the radius costs nothing. */
 export function boxFilter(plane: Plane, radius: number): Plane {
   const { width, height } = plane;
