@@ -8,6 +8,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { layoutOf } from '../src/graph/parameters.ts';
 import { predictionGraph } from '../src/models/networks.ts';
 import { Sessions } from '../src/models/sessions.ts';
 import { Engine, floats } from '../src/runtime/engine.ts';
@@ -18,14 +19,15 @@ const [name = '', side = '', threads = '', output = ''] = process.argv.slice(2);
 const preset = presetOf(name);
 const pixels = Number(side);
 const engine = new Engine({ threads: Number(threads) });
-const { layout, values } = networkValues(preset, pixels, pixels);
 const feeds = forwardInputs(preset, pixels, pixels);
-// As a model that was read from its file does it.
+// As a large model does it: the weights are read for each session, and kept by it alone.
+const values = async () => networkValues(preset, pixels, pixels).values;
 const session = await new Sessions(engine, values).get('predict', (graph) =>
   predictionGraph(graph, preset, pixels, pixels),
 );
+const { size } = layoutOf((graph) => predictionGraph(graph, preset, pixels, pixels));
 const answer = (value: object) => console.log(JSON.stringify(value));
-answer({ parameters: layout.size, memory: peakMemory() });
+answer({ parameters: size, memory: peakMemory() });
 
 let written = false;
 for await (const line of createInterface({ input: process.stdin })) {

@@ -128,7 +128,9 @@ describe('a model that overflows in float16', () => {
       quality: {},
     } as const;
     const loads = vi.spyOn(engine, 'load');
-    const model = new LoadedModel({ card, weights: { tensors, metadata: {} } }, engine, 'test', { precision });
+    const file = { card, weights: { tensors, metadata: {} } };
+    const again = vi.fn(async () => file);
+    const model = new LoadedModel(file, engine, 'test', { precision, again, keptBytes: 1 });
     const { x, mu, text, degradation } = feedsFor(tiny);
     const request = {
       width: SIDE,
@@ -139,7 +141,7 @@ describe('a model that overflows in float16', () => {
       text: text.data,
       degradation: degradation.data,
     };
-    return { predict: () => model.predict(request), loads };
+    return { predict: () => model.predict(request), loads, again };
   }
 
   it('gives what float32 gives, each time', async () => {
@@ -148,6 +150,8 @@ describe('a model that overflows in float16', () => {
     expect(half.loads).toHaveBeenCalledTimes(2);
     const single = await (await open('float32', 1e6)).predict();
     expect(first).toEqual(single);
+    // A large model's weights are read again for the second session.
+    expect(half.again).toHaveBeenCalledTimes(1);
     expect(first.every(Number.isFinite)).toBe(true);
     expect(await half.predict()).toEqual(single);
     half.loads.mockRestore();
@@ -157,6 +161,7 @@ describe('a model that overflows in float16', () => {
     const half = await open('float16', 1);
     const result = await half.predict();
     expect(half.loads).toHaveBeenCalledTimes(1);
+    expect(half.again).not.toHaveBeenCalled();
     expect(result).not.toEqual(await (await open('float32', 1)).predict());
     half.loads.mockRestore();
   });

@@ -69,7 +69,13 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<Restora
       checkEncoders(file, source, weights, loaded.hash);
       encoders = loaded.encoders;
     }
-    return new LoadedModel(file, engine, `model ${source}`, { encoders, precision: options.precision });
+    const { sha256 } = file.card;
+    const again = async () => {
+      const read = await readModel(source);
+      if (read.card.sha256 === sha256) return read;
+      throw new ClearwordError('MODEL_INVALID', `model ${source}: expected the file that was loaded, received another`);
+    };
+    return new LoadedModel(file, engine, `model ${source}`, { encoders, precision: options.precision, again });
   } catch (error) {
     await engine.close();
     throw error;

@@ -51,7 +51,24 @@ export interface LoadedModelOptions {
    * computed again in float32; the next one begins in float16 again, so that a result does not depend on those before it.
    */
   readonly precision?: InferencePrecision | undefined;
+  /** Reads the same file again. Where it can, the weights of large models are kept by sessions only. */
+  readonly again?: (() => Promise<ModelFile>) | undefined;
+  /** Bytes beyond which a model is large; for tests. */
+  readonly keptBytes?: number;
 }
+
+/** The values at hand for the first who asks; those who come later get them anew. */
+function usedOnce<T>(values: T, anew: () => Promise<T>): () => Promise<T> {
+  let first: T | undefined = values;
+  return async () => {
+    const known = first;
+    first = undefined;
+    return known ?? anew();
+  };
+}
+
+/** Values of models up to this size are kept for further tile shapes: reading them again would cost more than it saves. */
+const KEPT_BYTES = 2 ** 26;
 
 /** Whether no value is infinite or not a number: a sum with one of those is not finite, either. */
 function allFinite(values: Float32Array): boolean {
@@ -79,7 +96,7 @@ export class LoadedModel implements RestorationModel {
     { card, weights }: ModelFile,
     engine: InferenceEngine,
     source: string,
-    { encoders: external, precision = 'float32' }: LoadedModelOptions = {},
+    { encoders: external, precision = 'float32', again, keptBytes }: LoadedModelOptions = {},
   ) {
     const { preset } = card;
     this.name = card.name;
@@ -91,7 +108,11 @@ export class LoadedModel implements RestorationModel {
     this.#preset = preset;
     this.#engine = engine;
     this.#precision = precision;
-    this.#sessions = new Sessions(engine, parameterValues(modelLayout(preset), weights, source));
+    const layout = modelLayout(preset);
+    const values = parameterValues(layout, weights, source);
+    const reread = again && (async () => parameterValues(layout, (await again()).weights, source));
+    const large = 4 * layout.size > (keptBytes ?? KEPT_BYTES);
+    this.#sessions = new Sessions(engine, reread && large ? usedOnce(values, reread) : values);
     const own = preset.encoders && new OwnEncoders(preset.encoders, preset.fusion.context, this.#sessions);
     const encoders: ModelEncoders | undefined = own ?? external;
     if (!encoders) {

@@ -7,14 +7,19 @@ import { Graph } from '../graph/graph.ts';
 import { type EmitOptions, emitModel } from '../graph/onnx/emit.ts';
 import type { InferenceEngine, Session } from '../runtime/session.ts';
 
+type Values = ReadonlyMap<string, Float32Array>;
+
 export class Sessions {
   readonly #engine: InferenceEngine;
   readonly #once: boolean;
-  #values: ReadonlyMap<string, Float32Array>;
+  #values: Values | (() => Promise<Values>);
   readonly #sessions = new Map<string, Promise<Session>>();
 
-  /** @param once there will be one session only: the values are given up when it is loaded, which has its own copy */
-  constructor(engine: InferenceEngine, values: ReadonlyMap<string, Float32Array>, { once = false } = {}) {
+  /**
+   * @param values kept, or a function that gets them for each session anew: a session has its own copy of them
+   * @param once there will be one session only: the values are given up when it is loaded
+   */
+  constructor(engine: InferenceEngine, values: Values | (() => Promise<Values>), { once = false } = {}) {
     this.#engine = engine;
     this.#values = values;
     this.#once = once;
@@ -26,7 +31,7 @@ export class Sessions {
     if (known) return known;
     const graph = new Graph();
     build(graph);
-    const loading = this.#engine.load(emitModel(graph, this.#values, options));
+    const loading = this.#load(graph, options);
     this.#sessions.set(key, loading);
     loading.then(
       () => {
@@ -36,6 +41,11 @@ export class Sessions {
       () => this.#sessions.delete(key),
     );
     return loading;
+  }
+
+  async #load(graph: Graph, options: EmitOptions): Promise<Session> {
+    const values = typeof this.#values === 'function' ? await this.#values() : this.#values;
+    return this.#engine.load(emitModel(graph, values, options));
   }
 
   /** Marks a key as used last, and releases all but the `most` last used ones that begin with `prefix`. */
