@@ -140,6 +140,12 @@ describe('clearword caption', () => {
 
   it('writes a table of all photos, several at a time, each reduced to what a model sees', async () => {
     const table = join(root, 'all', 'captions.tsv');
+    const atOnce = answer;
+    answer = async (question, response) => {
+      // The first answer waits for the second question.
+      await vi.waitUntil(() => mostInFlight > 1, { timeout: 10_000 });
+      await atOnce(question, response);
+    };
     const { code, stdout, stderr } = await run('-o', table, '--concurrency', '3');
     expect(stderr).toBe('3 captioned, 0 present, 0 failed\n');
     expect(code).toBe(0);

@@ -145,7 +145,7 @@ describe('the bundled model, tiled against whole', () => {
       // The bound says something: the network changes far more, and so do seams.
       expect(differences(whole.data, raw.data).mean).toBeGreaterThan(2 * MEAN);
       const seams = await clearword.restore(raw, { tile: 224, overlap: 0 });
-      expect(differences(seams.pixels().data, whole.data).most).toBeGreaterThan(2 * MOST);
+      expect(differences(seams.pixels().data, whole.data).most).toBeGreaterThan(MOST);
     });
   }
 });
