@@ -4,8 +4,8 @@
  * @module
  */
 import { IMAGE_FORMATS } from '../data/image-signature.ts';
+import { DEGRADATIONS } from '../degradations.ts';
 import { catalogue } from '../errors.ts';
-import { DEGRADATIONS } from '../models/model.ts';
 import { FINISHED } from '../queue/job.ts';
 import { VERSION } from '../version.ts';
 import { documentFields, type FieldsSchema } from './fields.ts';

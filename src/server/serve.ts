@@ -6,19 +6,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ClearwordError } from '../errors.ts';
-import type { InferenceSettings } from '../queue/inference-protocol.ts';
-import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
-import { openQueue } from '../queue/open-queue.ts';
-import { ProcessPool } from '../queue/process-pool.ts';
+import type { QueueWorker } from '../queue/job-queue.ts';
 import { keepTidy } from '../queue/retention.ts';
-import { threadsFor } from '../queue/threads.ts';
-import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
 import { ApiKeys } from './api-keys.ts';
 import { buildApp } from './app.ts';
 import { Metrics } from './metrics.ts';
+import { Closing, type ModelSettings, openQueueOf, startPool } from './parts.ts';
 import { Service } from './service.ts';
-import { acceptedFormats, BACK_OFF, type ServerSettings } from './settings.ts';
+import { acceptedFormats, type ServerSettings } from './settings.ts';
 
 /** Milliseconds between two looks, while shutting down, for connections on which nothing happens. */
 const HANG_UP_INTERVAL = 50;
@@ -27,8 +23,7 @@ const LAST_WORDS = 3000;
 
 export interface ServeOptions {
   readonly settings: ServerSettings;
-  /** Which model, and where to compute. */
-  readonly inference: Omit<InferenceSettings, 'store' | 'threads'>;
+  readonly inference: ModelSettings;
   readonly log: Logger;
 }
 
@@ -58,11 +53,7 @@ export async function startServer({ settings, inference, log }: ServeOptions): P
       'expected at least 1 for --processes with the embedded queue, received 0',
     );
   }
-  /** What was opened, to be closed in the opposite order. */
-  const closing: (() => Promise<unknown> | undefined)[] = [];
-  const closeAll = async () => {
-    for (const close of closing.splice(0).reverse()) await close();
-  };
+  const closing = new Closing();
   try {
     const store = await openStore(settings.store);
     closing.push(() => store.close());
@@ -70,7 +61,7 @@ export async function startServer({ settings, inference, log }: ServeOptions): P
     closing.push(() => queue.close());
     const metrics = new Metrics();
     metrics.observeQueue(() => queue.counts());
-    const pool = await startPool(settings, inference, store, log);
+    const pool = settings.processes === 0 ? undefined : await startPool(settings, inference, store, log);
     if (pool) metrics.observeProcesses(pool);
     closing.push(() => pool?.close());
     const worker = pool && (await queue.work(metrics.observed(pool.run), { concurrency: settings.processes }));
@@ -83,7 +74,7 @@ export async function startServer({ settings, inference, log }: ServeOptions): P
     const close = async () => {
       stopTidying();
       await drain(service, app, worker);
-      await closeAll();
+      await closing.closeAll();
     };
     return {
       url,
@@ -95,34 +86,9 @@ export async function startServer({ settings, inference, log }: ServeOptions): P
       },
     };
   } catch (error) {
-    await closeAll();
+    await closing.closeAll();
     throw error;
   }
-}
-
-function openQueueOf(settings: ServerSettings, store: ObjectStore, log: Logger): Promise<JobQueue> {
-  const { queue, queueName, attempts, lease, keepHours } = settings;
-  return openQueue({
-    address: queue,
-    name: queueName,
-    store,
-    attempts,
-    lease,
-    backOff: BACK_OFF,
-    keepSeconds: keepHours * 3600,
-    log,
-  });
-}
-
-async function startPool(
-  { processes, threads }: ServerSettings,
-  inference: ServeOptions['inference'],
-  store: ObjectStore,
-  log: Logger,
-): Promise<ProcessPool | undefined> {
-  if (processes === 0) return undefined;
-  const settings = { ...inference, store: store.address, threads: threadsFor(threads, processes) };
-  return ProcessPool.start({ ...settings, processes, log });
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServerSettings): Promise<string> {

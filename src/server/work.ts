@@ -6,13 +6,10 @@
 import { createServer, type Server } from 'node:http';
 import type { Logger } from 'pino';
 import { ClearwordError } from '../errors.ts';
-import type { InferenceSettings } from '../queue/inference-protocol.ts';
-import { openQueue } from '../queue/open-queue.ts';
-import { ProcessPool } from '../queue/process-pool.ts';
-import { threadsFor } from '../queue/threads.ts';
+import type { ProcessPool } from '../queue/process-pool.ts';
 import { openStore } from '../store/open-store.ts';
 import { Metrics } from './metrics.ts';
-import { BACK_OFF } from './settings.ts';
+import { Closing, type ModelSettings, openQueueOf, startPool } from './parts.ts';
 
 export interface WorkOptions {
   readonly settings: {
@@ -29,7 +26,7 @@ export interface WorkOptions {
     readonly metricsPort?: number | undefined;
     readonly metricsHost: string;
   };
-  readonly inference: Omit<InferenceSettings, 'store' | 'threads'>;
+  readonly inference: ModelSettings;
   readonly log: Logger;
 }
 
@@ -47,19 +44,13 @@ export async function startWorker({ settings, inference, log }: WorkOptions): Pr
       fix: 'Start the server with the same --queue redis://host:6379; an embedded queue is inside its server.',
     });
   }
-  const closing: (() => Promise<unknown> | undefined)[] = [];
-  const closeAll = async () => {
-    for (const close of closing.splice(0).reverse()) await close();
-  };
+  const closing = new Closing();
   try {
     const store = await openStore(settings.store);
     closing.push(() => store.close());
-    const { attempts, lease, keepHours, threads } = settings;
-    const common = { attempts, lease, backOff: BACK_OFF, keepSeconds: keepHours * 3600, log };
-    const queue = await openQueue({ ...common, address, name: queueName, store });
+    const queue = await openQueueOf(settings, store, log);
     closing.push(() => queue.close());
-    const forProcess = { ...inference, store: store.address, threads: threadsFor(threads, processes) };
-    const pool = await ProcessPool.start({ ...forProcess, processes, log });
+    const pool = await startPool(settings, inference, store, log);
     closing.push(() => pool.close());
     const metrics = new Metrics();
     metrics.observeProcesses(pool);
@@ -68,9 +59,9 @@ export async function startWorker({ settings, inference, log }: WorkOptions): Pr
     const worker = await queue.work(metrics.observed(pool.run), { concurrency: processes });
     closing.push(() => worker.close(grace));
     log.info({ model: pool.model.name, processes, queue: queueName, store: store.address }, 'working');
-    return closeAll;
+    return () => closing.closeAll();
   } catch (error) {
-    await closeAll();
+    await closing.closeAll();
     throw error;
   }
 }
