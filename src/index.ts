@@ -13,8 +13,9 @@ export {
 } from './clearword.ts';
 export type { ImageFormat } from './data/image-signature.ts';
 export type { RawPixels } from './data/picture.ts';
+export { DEGRADATIONS, type Degradation } from './degradations.ts';
 export { ClearwordError, catalogue, type ErrorCode } from './errors.ts';
-export { DEGRADATIONS, type Degradation, type Findings, type RestorationModel } from './models/model.ts';
+export type { Findings, RestorationModel } from './models/model.ts';
 export type { Provenance } from './restore/provenance.ts';
 export { type EncodeSettings, RestoredImage, type Role, type WriteSettings } from './restore/restored-image.ts';
 export { RestoreResult } from './restore/result.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation, type Findings } from '../src/models/model.ts';
+import { DEGRADATIONS, type Degradation } from '../src/degradations.ts';
+import type { Findings } from '../src/models/model.ts';
 
 /** Probability from which something counts as found. */
 const FOUND = 0.5;

@@ -5,7 +5,8 @@
  */
 import { computed, signal } from '@preact/signals';
 import type { LoadProgress, ModelSummary } from '../src/browser.ts';
-import type { Degradation, Findings } from '../src/models/model.ts';
+import type { Degradation } from '../src/degradations.ts';
+import type { Findings } from '../src/models/model.ts';
 import type { ComputedResult, RestoreRequest } from './compute/compute.ts';
 
 export interface Photo {

@@ -4,8 +4,8 @@
  * @module
  */
 import { batch } from '@preact/signals';
+import type { Degradation } from '../src/degradations.ts';
 import { ClearwordError } from '../src/errors.ts';
-import type { Degradation } from '../src/models/model.ts';
 import type { Compute, SaveFormat } from './compute/compute.ts';
 import { loadDevice } from './compute/device.ts';
 import { server } from './compute/server.ts';

@@ -7,8 +7,6 @@ import type { Raster } from '../data/raster.ts';
 import type { Degradation } from '../degradations.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
 
-export { DEGRADATIONS, type Degradation } from '../degradations.ts';
-
 /** What the controller found in a picture. */
 export interface Findings {
   /**
