@@ -1,16 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/support/pictures.ts';
+import { temporaryFolders } from '../../test/support/pictures.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
-const root = await temporaryFolder();
-let count = 0;
-async function folder(): Promise<string> {
-  const path = join(root, String(count++));
-  await mkdir(path);
-  return path;
-}
+const folder = await temporaryFolders();
 
 it('writes into a folder that it makes', async () => {
   const path = join(await folder(), 'a', 'b', 'result.txt');

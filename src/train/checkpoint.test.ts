@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../test/support/pictures.ts';
+import { temporaryFolders } from '../../test/support/pictures.ts';
 import { storeFloat32, writeSafetensors } from '../models/safetensors.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 
@@ -22,13 +22,7 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, open };
 });
 
-const root = await temporaryFolder();
-let count = 0;
-async function folder(): Promise<string> {
-  const path = join(root, String(count++));
-  await mkdir(path);
-  return path;
-}
+const folder = await temporaryFolders();
 
 function checkpoint(step: number, size = 5): Checkpoint {
   const vector = (phase: number) => Float32Array.from({ length: size }, (_, k) => Math.sin(k + phase + step));
@@ -74,7 +68,7 @@ describe('a folder', () => {
 
   it('without checkpoints, or that does not exist, has no newest', async () => {
     expect(await newestCheckpoint(await folder())).toBeUndefined();
-    expect(await newestCheckpoint(join(root, 'nowhere'))).toBeUndefined();
+    expect(await newestCheckpoint(join(await folder(), 'nowhere'))).toBeUndefined();
   });
 
   it('that cannot be written gives a clear error', async () => {
@@ -109,7 +103,7 @@ describe('a folder', () => {
 
 describe('a file that is no whole checkpoint', () => {
   it('is missing', async () => {
-    const path = join(root, 'missing.safetensors');
+    const path = join(await folder(), 'missing.safetensors');
     await expect(readCheckpoint(path)).rejects.toMatchObject({
       code: 'INPUT_NOT_FOUND',
       message: expect.stringContaining(path),

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../test/support/pictures.ts';
+import { temporaryFolders } from '../../test/support/pictures.ts';
 import { RunLog, readLog, type StepEntry } from './log.ts';
 
 /** When set, appending writes this many bytes and then the disk is full. */
@@ -16,13 +16,7 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, appendFile };
 });
 
-const root = await temporaryFolder();
-let count = 0;
-async function folder(): Promise<string> {
-  const path = join(root, String(count++));
-  await mkdir(path);
-  return path;
-}
+const folder = await temporaryFolders();
 
 const entry = (step: number, loss = 1 / step): StepEntry => ({
   kind: 'step',

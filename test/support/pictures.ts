@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -14,6 +14,17 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'clearword-test-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** A function that makes a new folder at each call, all in one temporary folder. */
+export async function temporaryFolders(): Promise<() => Promise<string>> {
+  const root = await temporaryFolder();
+  let count = 0;
+  return async () => {
+    const path = join(root, String(count++));
+    await mkdir(path);
+    return path;
+  };
 }
 
 export interface PatternOptions {
