@@ -77,6 +77,10 @@ export function mergeHeads(x: Tensor): Tensor {
   return f.reshape(f.transpose(x, [0, 2, 1, 3]), [n, length, -1]);
 }
 
+/** Mean of (a - b)^2 in each sample, [N]. */
+export const sampleErrors = (a: Tensor, b: Tensor): Tensor =>
+  f.reduceMean(f.reshape(f.square(f.sub(a, b)), [dim(a.shape, 0), -1]), [1]);
+
 /** mean |a - b|. */
 export const l1Loss = (a: Tensor, b: Tensor): Tensor => f.reduceMean(f.abs(f.sub(a, b)));
 /** mean (a - b)^2. */
@@ -92,8 +96,7 @@ export const charbonnierLoss = (a: Tensor, b: Tensor, epsilon = 1e-3): Tensor =>
  * are not drowned by coarse ones (dense haze), and every decibel counts alike. Below epsilon a sample stops pulling.
  */
 export function psnrLoss(a: Tensor, b: Tensor, epsilon = 5e-3): Tensor {
-  const errors = f.reduceMean(f.reshape(f.square(f.sub(a, b)), [dim(a.shape, 0), -1]), [1]);
-  return f.mul(f.reduceMean(f.log(f.add(errors, epsilon * epsilon))), 0.5);
+  return f.mul(f.reduceMean(f.log(f.add(sampleErrors(a, b), epsilon * epsilon))), 0.5);
 }
 
 /** Mean cross-entropy of logits [N,K] with target distributions [N,K] (rows sum to 1). */

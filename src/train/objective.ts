@@ -7,7 +7,7 @@
 import type { BatchWeights } from '../diffusion/objective.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
-import { dim, type Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { charbonnierLoss, l1Loss, l2Loss, psnrLoss } from '../nn/functional.ts';
 import { float32 } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
@@ -62,9 +62,4 @@ const pictureLosses = { l1: l1Loss, l2: l2Loss, charbonnier: charbonnierLoss, ps
 /** The loss of a batch. Losses on x0 need a data-prediction network. */
 export function restorationLoss(name: LossName, weights: WeightInputs, images: ObjectiveImages): Tensor {
   return name === 'matching' ? matchingLoss(weights, images) : pictureLosses[name](images.output, images.x0);
-}
-
-/** Mean squared error of each sample, [N]: what the log shows per task. */
-export function sampleError({ output, x0 }: ObjectiveImages): Tensor {
-  return f.reduceMean(f.reshape(f.square(f.sub(output, x0)), [dim(x0.shape, 0), -1]), [1]);
 }

@@ -21,8 +21,8 @@ import {
 import { erunet } from '../models/erunet.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
-import { binaryCrossEntropy, crossEntropy, l1Loss } from '../nn/functional.ts';
-import { type LossName, noisyState, restorationLoss, sampleError, weightInputs } from './objective.ts';
+import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
+import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendAdamW, type OptimiserConfig } from './optimiser.ts';
 
 /** Weights of the losses beside the restoration's. */
@@ -93,7 +93,7 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
       f.add(f.mul(parts.strength, auxiliary.strength), f.mul(parts.intent, auxiliary.intent)),
     ),
   );
-  return { ...parts, loss: total, errors: sampleError(images) };
+  return { ...parts, loss: total, errors: sampleErrors(output, x0) };
 }
 
 /** The same for a network whose embeddings come from outside: inputs `text` and `degradation` [N,context], one loss. */
@@ -112,7 +112,7 @@ function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: Trainin
   const restoration = restorationLoss(loss, weights, images);
   const none = graph.scalar(0);
   const parts = { restoration, contrastive: none, strength: none, intent: none };
-  return { ...parts, loss: restoration, errors: sampleError(images) };
+  return { ...parts, loss: restoration, errors: sampleErrors(output, x0) };
 }
 
 /** The parameters of a preset, in the order in which its checkpoints keep them. */
