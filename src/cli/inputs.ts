@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Stats, stat as statCallback } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
@@ -24,8 +25,8 @@ export interface Inputs {
 
 /**
  * Expands the arguments, in their order, each picture once. A folder means the pictures in it and below it, by their
- * extensions. What is restored already (`photo.restored.jpg` beside `photo.jpg`) is left out, so that the same command
- * can be given again.
+ * extensions; links to pictures count, links to folders are not followed. What is restored already
+ * (`photo.restored.jpg` beside `photo.jpg`) is left out, so that the same command can be given again.
  *
  * @param exclude folder whose contents are never inputs: where results go, if it lies in a folder given
  */
@@ -76,7 +77,7 @@ async function search(
   exclude: string | undefined,
   caseSensitiveMatch: boolean,
 ): Promise<InputFile[]> {
-  const found = await glob(pattern, { cwd: folder, onlyFiles: true, caseSensitiveMatch });
+  const found = await glob(pattern, { cwd: folder, onlyFiles: true, caseSensitiveMatch, fs: { stat: statOfLinked } });
   const excluded = exclude === undefined ? undefined : resolve(exclude);
   const outside = (path: string) => excluded === undefined || relative(excluded, resolve(path)).startsWith('..');
   return found
@@ -84,6 +85,17 @@ async function search(
     .filter(({ path }) => outside(path))
     .sort((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
 }
+
+/**
+ * What a link leads to, for the search; a folder is an error, so that the search passes it by: linked folders give pictures
+ * twice, and below /proc their loops never end. Their own option leaves linked files out too.
+ */
+const statOfLinked = ((path: string, done: (error: Error | null, stats?: Stats) => void) => {
+  stat(path).then(
+    (stats) => (stats.isDirectory() ? done(new Error(`${path} is a linked folder`)) : done(null, stats)),
+    (error: Error) => done(error),
+  );
+}) as typeof statCallback;
 
 /** A pattern as the folder before its first part that is not a plain name, and the rest. */
 function splitPattern(pattern: string): { folder: string; rest: string } {
