@@ -81,6 +81,10 @@ export const dataConfigSchema = z.strictObject({
   beta: range(0, 10).default([0.4, 1.8]),
   /** Share of the genuine haze scenes that are hazed anew, with another airlight and scattering over their own depth. */
   rehazed: share.default(0.5),
+  /** Share of the degraded inputs that went through a JPEG file, where everything in them is to be removed. */
+  compressed: share.default(0),
+  /** Quality of those files, drawn uniformly. */
+  quality: range(1, 100).default([60, 98]),
   prompts: promptMixtureSchema.prefault({}),
   /** What is kept out of training for evaluation. */
   holdOut: z

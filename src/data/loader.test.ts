@@ -234,6 +234,28 @@ describe('BatchLoader', () => {
     }
   });
 
+  it('compresses degraded inputs whose degradations all go, and no others', async () => {
+    const prompts = { empty: 0.4, captionOnly: 0, subset: 0.6 };
+    const plain = await take(configure({ prompts }), 0, 12);
+    const compressed = await take(configure({ prompts, compressed: 1, quality: [40, 60] }), 0, 12);
+    const counts = { compressed: 0, same: 0 };
+    for (const [step, batch] of compressed.entries()) {
+      expect(batch.target).toEqual(plain[step]?.target);
+      for (let i = 0; i < 4; i++) {
+        const of = (values: Float32Array, size: number) => values.subarray(i * size, (i + 1) * size);
+        const [presence, asked] = [of(batch.presence, 3), of(batch.asked, 3)];
+        const goes = presence.some(Boolean) && presence.every((there, k) => !there || asked[k] === 1);
+        const input = of(batch.input, 3 * 16 * 16);
+        const before = of((plain[step] as Batch).input, 3 * 16 * 16);
+        expect(input.every((value, k) => value === before[k])).toBe(!goes);
+        const gain = input.reduce((sum, value, k) => sum + value - (before[k] as number), 0);
+        expect(Math.abs(gain / input.length)).toBeLessThan(0.03);
+        counts[goes ? 'compressed' : 'same']++;
+      }
+    }
+    expect(Math.min(counts.compressed, counts.same)).toBeGreaterThan(5);
+  });
+
   it('names an unreadable picture', async () => {
     const config = configure({ roots: { photos: [join(root, 'broken')] }, tasks: { hazeGenuine: 0 } });
     await expect(take(config, 0, 1)).rejects.toMatchObject({

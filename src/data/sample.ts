@@ -13,6 +13,7 @@ import {
   type Haze,
 } from './degradations/composite.ts';
 import { type Airlight, drawAirlight, drawDepthHint, plausibleDepth, transmissionOf } from './degradations/haze.ts';
+import { compressJpeg } from './degradations/jpeg.ts';
 import type { Plane } from './degradations/plane.ts';
 import { drawStreakStyle, generateStreaks, mixLayers, scaleLayer } from './degradations/rain.ts';
 import { cutWindow, type Pixels, type Window } from './picture-store.ts';
@@ -48,7 +49,24 @@ export async function drawSample(random: Random, pictures: TrainingPictures, con
     ...(noise === undefined ? {} : { noise }),
   };
   const { prompt, asked } = drawRequest(random, config.prompts, present, scene.captions);
-  return { ...degrade(clear, degradations, asked), prompt, asked, task };
+  const pair = degrade(clear, degradations, asked);
+  return { ...pair, input: await drawCompression(random, pair, asked, config), prompt, asked, task };
+}
+
+/**
+ * The input as a JPEG file may hold it. Only where all of its degradations are to go: what is kept would have to be guessed
+ * from what the compression left of it, and clean pictures are to stay as they are.
+ */
+async function drawCompression(
+  random: Random,
+  { input, presence }: DegradedPair,
+  asked: DegradationSet,
+  config: DataConfig,
+): Promise<Raster> {
+  if (config.compressed === 0 || random.uniform() >= config.compressed) return input;
+  const degraded = DEGRADATIONS.filter((name) => presence[name]);
+  if (degraded.length === 0 || !degraded.every((name) => asked[name])) return input;
+  return compressJpeg(input, Math.round(random.uniform(...config.quality)), random.uniform() < 0.5);
 }
 
 function drawTask(random: Random, weights: Readonly<Record<Task, number>>): Task {

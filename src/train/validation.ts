@@ -80,7 +80,7 @@ export class Validation {
       const message = `validation: expected none for preset ${options.preset.name}, whose noise estimate is no picture after one step`;
       throw new ClearwordError('INVALID_OPTION', message, { fix: 'Export checkpoints and score those.' });
     }
-    const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0 };
+    const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0, compressed: 0 };
     const index = await heldBackIndex(data, validation.photos);
     const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
     const batches: Batch[] = [];
