@@ -32,7 +32,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
   hub: { rooms: ['base'], packages: [], node: true },
   diffusion: { rooms: ['base'], packages: [], node: false },
   data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
-  captions: { rooms: ['base', 'data'], packages: ['sharp', 'zod'], node: true },
+  captions: {
+    rooms: ['base', 'hub', 'data'],
+    packages: ['@huggingface/transformers', 'sharp', 'zod'],
+    node: true,
+  },
   metrics: { rooms: ['base', 'graph', 'nn', 'data'], packages: ['ml-matrix'], node: false },
   models: {
     rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'data'],
@@ -95,7 +99,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-const BASE = ['degradations.ts', 'errors.ts', 'options.ts', 'version.ts'];
+const BASE = ['degradations.ts', 'errors.ts', 'optional-package.ts', 'options.ts', 'version.ts'];
 
 interface Import {
   /** Path below src. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { importOptional } from '../optional-package.ts';
 import type { InferenceSettings } from '../queue/inference-protocol.ts';
-import { importOptional } from '../store/optional-package.ts';
 
 /** The optional packages of the server in package.json; those of Redis and S3 are asked for where they are used. */
 const PACKAGES = [

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Queue, QueueEvents, QueueEventsProducer } from 'bullmq';
 import { ClearwordError } from '../errors.ts';
-import { importOptional } from '../store/optional-package.ts';
+import { importOptional } from '../optional-package.ts';
 import { isFinished, type JobRequest, type JobResult, type JobStatus } from './job.ts';
 import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from './job-queue.ts';
 import type { Log } from './log.ts';

@@ -5,8 +5,8 @@
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ClearwordError } from '../errors.ts';
+import { importOptional } from '../optional-package.ts';
 import { checkKey, type ObjectStore, type StoredObject, storeFailure } from './object-store.ts';
-import { importOptional } from './optional-package.ts';
 
 /** Bucket and prefix of `s3://bucket/prefix`. */
 interface Place {

@@ -1,9 +1,9 @@
 /**
- * Packages that only operators of a service need, and that are not installed with Clearword.
+ * Packages that are not installed with Clearword, because most users do not need them.
  *
  * @module
  */
-import { ClearwordError } from '../errors.ts';
+import { ClearwordError } from './errors.ts';
 
 /**
  * Imports what needs optional packages.
