@@ -39,9 +39,12 @@ interface Weights {
   readonly path: string;
 }
 
-async function weightsOf(run: RunConfig, context: ExperimentContext): Promise<Weights> {
-  const { train } = run;
-  const model = train === undefined ? run.model && resolve(run.model) : await trainedModel({ ...run, train }, context);
+async function weightsOf(run: RunConfig, config: ComparisonConfig, context: ExperimentContext): Promise<Weights> {
+  const { training } = config;
+  const model =
+    run.train === undefined || training === undefined
+      ? run.model && resolve(run.model)
+      : await trainedModel(run, training, config, context);
   return { clearword: await context.load(model), path: context.pathOf(model) };
 }
 
@@ -160,7 +163,7 @@ export async function compare(config: ComparisonConfig, context: ExperimentConte
   const sizes: string[][] = [];
   for (const run of config.runs) {
     throwIfCancelled(context.signal, config.title);
-    const weights = await orMissing(run.name, missing, () => weightsOf(run, context));
+    const weights = await orMissing(run.name, missing, () => weightsOf(run, config, context));
     if (!weights) continue;
     try {
       const { count } = config;

@@ -29,19 +29,24 @@ const sampling = {
   ensemble: z.boolean().default(false),
 };
 
-/** A model trained for the experiment: a training configuration and what is different about it. */
-const trainSchema = z.strictObject({
-  /** Relative to the experiment's configuration. */
+/** Parts of a training configuration that replace those of another. */
+const overrides = z.record(z.string(), z.unknown());
+
+/** What the trainings of an experiment have in common. */
+const trainingSchema = z.strictObject({
+  /** Training configuration, relative to the experiment's. Its paths below the data folder follow the command's --data. */
   config: z.string().min(1),
-  overrides: z.record(z.string(), z.unknown()).default({}),
+  overrides: overrides.default({}),
 });
+
+export type Training = z.infer<typeof trainingSchema>;
 
 export const runSchema = z.strictObject({
   name: z.string().min(1),
   /** Weights; default: the command's --model, or the bundled model. */
   model: z.string().min(1).optional(),
-  /** Trains the model in the output folder, or goes on with it, instead of loading one. */
-  train: trainSchema.optional(),
+  /** Trains a model in the output folder, or goes on with it, instead of loading one: what it has different. */
+  train: overrides.optional(),
   ...sampling,
   prompts: z.enum(PROMPT_SOURCES).default('empty'),
   prompt: z.string().default(''),
@@ -69,16 +74,22 @@ export type CompositeConfig = z.infer<typeof compositeSchema>;
 
 export const experimentSchema = z.discriminatedUnion('kind', [
   /** Every run on every set: the paper's tables and figures. */
-  z.strictObject({
-    kind: z.literal('comparison'),
-    ...common,
-    sets: z.array(setSchema).min(1),
-    runs: z.array(runSchema).min(1),
-    /** Also the size of each network and its operations for a picture of this side. */
-    count: z.int().min(16).optional(),
-    /** Also the curves of the trainings. */
-    curves: z.boolean().default(false),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('comparison'),
+      ...common,
+      sets: z.array(setSchema).min(1),
+      runs: z.array(runSchema).min(1),
+      training: trainingSchema.optional(),
+      /** Also the size of each network and its operations for a picture of this side. */
+      count: z.int().min(16).optional(),
+      /** Also the curves of the trainings. */
+      curves: z.boolean().default(false),
+    })
+    .refine(({ runs, training }) => training !== undefined || runs.every(({ train }) => train === undefined), {
+      path: ['training'],
+      message: 'expected the training configuration that the runs with train start from',
+    }),
   /** Quality by steps and sampler. */
   z.strictObject({
     kind: z.literal('steps'),

@@ -8,9 +8,8 @@ import { fakeModel } from '../../../test/support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../../../test/support/pictures.ts';
 import { runCli } from '../../../test/support/run-cli.ts';
 import { encodeImage } from '../../data/image-encode.ts';
-import { parseTrainConfig } from '../../train/config.ts';
-import { parseExperiment, readJson } from './config.ts';
-import { merged } from './training.ts';
+import { parseExperiment } from './config.ts';
+import { merged, trainingOf } from './training.ts';
 
 const CONFIGS = fileURLToPath(new URL('../../../configs/experiments', import.meta.url));
 const configs = readdirSync(CONFIGS);
@@ -29,9 +28,7 @@ describe.each(configs)('configs/experiments/%s', (name) => {
   it('trains with configurations that are valid', async () => {
     if (config.kind !== 'comparison') return;
     for (const run of config.runs) {
-      if (!run.train) continue;
-      const value = merged(await readJson(join(CONFIGS, run.train.config)), run.train.overrides);
-      expect(() => parseTrainConfig(value, run.name)).not.toThrow();
+      if (run.train && config.training) await trainingOf(run, config.training, CONFIGS);
     }
   });
 });
@@ -135,21 +132,22 @@ describe('experiments', () => {
     const tasks = { clean: 0, noise: 1, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0 };
     const base = {
       preset: 'tiny',
-      data: { roots: { photos: [at('data/clean')] }, tasks, patch: 16 },
+      // Below the configuration's data folder, which is called `data`: the command's is used.
+      data: { roots: { photos: ['data/clean'] }, tasks, patch: 16 },
       batch: 2,
       steps: 40,
-      validation: { photos: [at('data/clean')], samples: 2, every: 1 },
+      validation: { photos: ['data/clean'], samples: 2, every: 1 },
       threads: 1,
     };
     await writeFile(at('base.json'), JSON.stringify(base));
-    const train = (overrides: object) => ({ config: 'base.json', overrides });
     const config = {
       kind: 'comparison',
       sets: [{ ...noise, limit: 1 }],
       runs: [
-        { name: 'one', train: train({ steps: 1 }) },
-        { name: 'two', train: train({ steps: 2, data: { sigma: [10, 20] } }) },
+        { name: 'one', train: {} },
+        { name: 'two', train: { steps: 2, data: { sigma: [10, 20] } } },
       ],
+      training: { config: 'base.json', overrides: { steps: 1 } },
       count: 32,
       curves: true,
     };

@@ -4,15 +4,15 @@
  * @module
  */
 import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
-import { parseTrainConfig } from '../../train/config.ts';
+import { parseTrainConfig, type TrainConfig } from '../../train/config.ts';
 import { exportCheckpoint } from '../../train/export.ts';
 import { readLog, type ValidationEntry } from '../../train/log.ts';
 import { train } from '../../train/trainer.ts';
 import { lineChart } from '../report/charts.ts';
 import { fileNameOf } from '../write.ts';
-import { type RunConfig, readJson } from './config.ts';
+import { type ComparisonConfig, type RunConfig, readJson, type Training } from './config.ts';
 import type { Chart, ExperimentContext } from './outcome.ts';
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
@@ -37,18 +37,46 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** The configuration of a run's training. Errors: INPUT_NOT_FOUND, INVALID_OPTION. */
+export async function trainingOf(run: RunConfig, training: Training, configs: string): Promise<TrainConfig> {
+  const common = merged(await readJson(resolve(configs, training.config)), training.overrides);
+  return parseTrainConfig(merged(common, run.train), `training of ${run.name}`);
+}
+
+/** The same with the data of another folder: what lies below `from` is taken from `to`. */
+function withData(config: TrainConfig, from: string, to: string): TrainConfig {
+  const moved = (path: string): string => {
+    const below = relative(resolve(from), resolve(path));
+    return below.startsWith('..') ? path : join(to, below);
+  };
+  const { data, validation } = config;
+  const { photos, rainLayers, hazePairs, pairs, captions } = data.roots;
+  const roots = {
+    photos: photos.map(moved),
+    captions: captions.map(moved),
+    ...(rainLayers !== undefined && { rainLayers: moved(rainLayers) }),
+    ...(hazePairs !== undefined && { hazePairs: moved(hazePairs) }),
+    pairs: Object.fromEntries(Object.entries(pairs).map(([name, path]) => [name, path && moved(path)])),
+  };
+  return {
+    ...config,
+    data: { ...data, roots },
+    ...(validation && { validation: { ...validation, photos: validation.photos.map(moved) } }),
+  };
+}
+
 /** The weights of a run that trains its model: trained now, gone on with, or there already. Errors: those of training. */
 export async function trainedModel(
-  { name, train: recipe }: RunConfig & { train: NonNullable<RunConfig['train']> },
-  { configs, folder, signal, onProgress }: ExperimentContext,
+  run: RunConfig,
+  training: Training,
+  { data: from }: ComparisonConfig,
+  { configs, folder, data, signal, onProgress }: ExperimentContext,
 ): Promise<string> {
+  const { name } = run;
   const own = runFolder(folder, name);
   const weights = join(own, 'model.safetensors');
   if (await exists(weights)) return weights;
-  const config = parseTrainConfig(
-    merged(await readJson(resolve(configs, recipe.config)), recipe.overrides),
-    `training of ${name}`,
-  );
+  const config = withData(await trainingOf(run, training, configs), from, data);
   const result = await train(config, own, await exists(join(own, 'log.jsonl')), {
     ...(signal && { signal }),
     onProgress: ({ fraction, step, loss }) =>
