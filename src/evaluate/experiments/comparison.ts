@@ -54,7 +54,7 @@ async function measure(
   set: OpenSet,
   clearword: Clearword,
   config: ComparisonConfig,
-  { data, folder, meters, signal, onProgress }: ExperimentContext,
+  { data, configs, folder, meters, signal, onProgress }: ExperimentContext,
 ): Promise<EvaluationResult> {
   const { steps, sampler, tile, ensemble, prompts: source, prompt, captions } = run;
   const parameters = {
@@ -67,7 +67,7 @@ async function measure(
   const prompts = await promptsFor(set.cases, {
     source,
     prompt,
-    captions: captions === undefined ? undefined : join(data, captions),
+    captions: captions === undefined ? undefined : join(captions.startsWith('./') ? configs : data, captions),
     task: set.task,
     seed: config.seed,
   });

@@ -50,7 +50,7 @@ export const runSchema = z.strictObject({
   ...sampling,
   prompts: z.enum(PROMPT_SOURCES).default('empty'),
   prompt: z.string().default(''),
-  /** Caption table, relative to the data folder. */
+  /** Caption table: relative to the data folder, or, where it begins with ./, to the experiment's configuration. */
   captions: z.string().min(1).optional(),
   /** Names of the sets to measure; default: all. */
   sets: z.array(z.string()).optional(),

@@ -12,7 +12,7 @@ import { parseExperiment } from './config.ts';
 import { merged, trainingOf } from './training.ts';
 
 const CONFIGS = fileURLToPath(new URL('../../../configs/experiments', import.meta.url));
-const configs = readdirSync(CONFIGS);
+const configs = readdirSync(CONFIGS).filter((name) => name.endsWith('.json'));
 
 describe.each(configs)('configs/experiments/%s', (name) => {
   const config = parseExperiment(JSON.parse(readFileSync(join(CONFIGS, name), 'utf8')), name);
@@ -91,6 +91,7 @@ async function experiment(name: string, config: object, code = 0, model = fakeMo
 
 describe('experiments', () => {
   it('compare runs on sets; what is not there costs its row only', async () => {
+    await writeFile(at('own.tsv'), [1, 2, 3].map((i) => `photo${i}.png\tgrainy waves\n`).join(''));
     const { results, run, files } = await experiment('compare', {
       kind: 'comparison',
       sets: [
@@ -104,6 +105,7 @@ describe('experiments', () => {
       runs: [
         { name: 'plain' },
         { name: 'captioned', prompts: 'captions', captions: 'captions.tsv', sets: ['noise 25', 'haze'] },
+        { name: 'seen degraded', prompts: 'degraded-captions', captions: './own.tsv', sets: ['noise 25'] },
       ],
     });
     expect(results.tables.map(({ title }) => title)).toEqual([
@@ -114,7 +116,7 @@ describe('experiments', () => {
       'jpeg',
       'Difference from: plain',
     ]);
-    expect(results.tables[0]?.rows.map(([name]) => name)).toEqual(['degraded', 'plain', 'captioned']);
+    expect(results.tables[0]?.rows.map(([name]) => name)).toEqual(['degraded', 'plain', 'captioned', 'seen degraded']);
     const [first, second] = results.results;
     expect([first?.name, first?.count, second?.name, second?.count]).toEqual(['noise 25, plain', 3, 'rain, plain', 2]);
     // The stand-in smooths: noise goes.
@@ -122,6 +124,7 @@ describe('experiments', () => {
     expect(
       results.results.find(({ name }) => name === 'noise 25, captioned')?.pictures.map(({ prompt }) => prompt),
     ).toEqual(['waves', 'more waves', 'other waves']);
+    expect(results.results.at(-1)?.pictures.map(({ prompt }) => prompt)).toEqual(Array(3).fill('grainy waves'));
     expect(results.missing).toHaveLength(2);
     expect(run.stdout).toMatch(/elsewhere: not available/);
     expect(run.stdout).toMatch(/haze, captioned: not available .*caption for every picture/);
