@@ -4,6 +4,7 @@
  * @module
  */
 import { readdirSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -74,6 +75,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   const config = parseExperiment(await readJson(path), path);
   const data = resolve(given.data ?? config.data);
   const display = await progressDisplay(stderr);
+  const weights = new Set<string>();
   const meters = await metersFor({ ...given, metrics: config.metrics }, { signal });
   try {
     const outcome = await runExperiment(config, {
@@ -81,13 +83,16 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
       configs: dirname(path),
       folder: resolve(given.output),
       meters,
-      load: (model = given.model) =>
-        context.loadModel({
+      load: async (model = given.model) => {
+        const clearword = await context.loadModel({
           device: given.device,
           ...(model !== undefined && { model }),
           ...(given.encoders !== undefined && { encoders: given.encoders }),
           signal,
-        }),
+        });
+        weights.add(`${clearword.model.name} ${clearword.model.hash.slice(0, 12)}`);
+        return clearword;
+      },
       pathOf: (model = given.model) => model ?? bundledModel(),
       device: given.device,
       signal,
@@ -97,7 +102,10 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
       experiment: basename(path, '.json'),
       data: config.data,
       model: given.model ?? 'bundled',
+      weights: [...weights].join(', '),
       version: VERSION,
+      machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`,
+      date: new Date().toISOString().slice(0, 10),
     };
     const report = await writeOutcome(config, outcome, about, resolve(given.output));
     display.around(() => stdout.write(`${outcomeText(outcome)}\nreport: ${report}\n`));

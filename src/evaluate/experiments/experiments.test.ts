@@ -129,6 +129,7 @@ describe('experiments', () => {
     expect(run.stdout).toMatch(/elsewhere: not available/);
     expect(run.stdout).toMatch(/haze, captioned: not available .*caption for every picture/);
     expect(files).toEqual(expect.arrayContaining(['report.html', 'results.json', 'tables.md', 'results.jsonl']));
+    expect(results).toMatchObject({ weights: 'fake ffffffffffff', date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) });
   });
 
   it('train models of their own, count them, and draw their training', async () => {
