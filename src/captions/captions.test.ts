@@ -8,7 +8,6 @@ import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts'
 import { runCli } from '../../test/support/run-cli.ts';
 import { tidyCaption } from './captioner.ts';
 import { EndpointCaptioner } from './endpoint.ts';
-import { LocalCaptioner } from './local.ts';
 import { openCaptioner } from './open.ts';
 
 const root = await temporaryFolder();
@@ -219,75 +218,6 @@ describe('clearword restore --prompt auto', () => {
     vi.stubEnv('CLEARWORD_CAPTION_ENDPOINT', url);
     vi.stubEnv('CLEARWORD_CAPTION_MODEL', 'tiny');
     expect((await restore()).code).toBe(0);
-  });
-});
-
-describe('a model on this machine', () => {
-  /** The library's interface with a model that answers by the length of the question. */
-  function library() {
-    const seen: { model?: string; dtype?: string; text?: string; bytes?: number; disposed?: boolean } = {};
-    const process = async (text: string) => {
-      seen.text = text;
-      return { input_ids: { dims: [1, 7] } };
-    };
-    const processor = Object.assign(process, {
-      apply_chat_template: (messages: readonly object[]) => JSON.stringify(messages),
-      batch_decode: (tokens: unknown) => [`Caption: "token ${String(tokens)}"`],
-    });
-    const model = {
-      generate: async () => ({ slice: (_: unknown, range: unknown) => `from ${(range as number[])[0]}` }),
-      dispose: async () => {
-        seen.disposed = true;
-      },
-    };
-    return {
-      seen,
-      AutoProcessor: { from_pretrained: async () => processor },
-      AutoModelForImageTextToText: {
-        from_pretrained: async (name: string, { dtype }: { dtype: string }) => {
-          Object.assign(seen, { model: name, dtype });
-          return model;
-        },
-      },
-      RawImage: {
-        fromBlob: async (blob: Blob) => {
-          seen.bytes = blob.size;
-          return {};
-        },
-      },
-      env: { allowRemoteModels: true, allowLocalModels: false },
-    };
-  }
-
-  it('gets picture and question, and its answer is what follows the question', async () => {
-    const stand = library();
-    const local = await LocalCaptioner.open({ prompt: 'What is it?', precision: 'q4' }, stand);
-    expect(await local.caption(image)).toBe('token from 7');
-    expect(stand.seen).toMatchObject({ dtype: 'q4', bytes: 3 });
-    expect(stand.seen.text).toContain('What is it?');
-    await local.dispose();
-    expect(stand.seen.disposed).toBe(true);
-  });
-
-  it('does not download while work is offline, and says why a model cannot be loaded', async () => {
-    vi.stubEnv('CLEARWORD_OFFLINE', '1');
-    const stand = library();
-    await LocalCaptioner.open({}, stand);
-    expect(stand.env.allowRemoteModels).toBe(false);
-    stand.AutoProcessor.from_pretrained = async () => {
-      throw new Error('no such file');
-    };
-    await expect(LocalCaptioner.open({ model: 'x/y' }, stand)).rejects.toMatchObject({
-      code: 'CAPTION_FAILED',
-      message: 'model x/y: expected to load it, but no such file',
-    });
-  });
-
-  it('without the package says how to get it', async () => {
-    await expect(openCaptioner({}, {})).rejects.toMatchObject({
-      code: 'CAPTION_FAILED',
-      fix: expect.stringContaining('npm install @huggingface/transformers'),
-    });
   });
 });
 

@@ -4,8 +4,11 @@
  *
  * @module
  */
+import type { PreTrainedModel, Processor, Tensor } from '@huggingface/transformers';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { importOptional } from '../optional-package.ts';
 import { type Captioner, type CaptionImage, DEFAULT_PROMPT, tidyCaption } from './captioner.ts';
+import { type Library, loadLocalModel, type Precision } from './local-model.ts';
 
 /** Small enough for a CPU: 256 million parameters. */
 export const DEFAULT_LOCAL_MODEL = 'HuggingFaceTB/SmolVLM-256M-Instruct';
@@ -14,57 +17,18 @@ export interface LocalOptions {
   /** Name on the hub, or a folder with the model's files. */
   readonly model?: string | undefined;
   readonly prompt?: string | undefined;
+  /** Most tokens of an answer. */
   readonly maxTokens?: number | undefined;
   /** Element type of the weights, as the library names them. */
-  readonly precision?: 'fp32' | 'fp16' | 'q8' | 'q4' | undefined;
+  readonly precision?: Precision | undefined;
+  /** Ends the loading, with its downloads. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** The part of the library that is used. */
-interface Library {
-  readonly AutoProcessor: { from_pretrained(model: string): Promise<Processor> };
-  readonly AutoModelForImageTextToText: {
-    from_pretrained(model: string, options: { dtype: string }): Promise<LanguageModel>;
-  };
-  readonly RawImage: { fromBlob(blob: Blob): Promise<unknown> };
-  readonly env: { allowRemoteModels: boolean; allowLocalModels: boolean };
-}
-
-interface Processor {
-  (text: string, images: readonly unknown[], options?: object): Promise<Inputs>;
-  apply_chat_template(messages: readonly object[], options: { add_generation_prompt: boolean }): string;
-  batch_decode(tokens: unknown, options: { skip_special_tokens: boolean }): string[];
-}
-
-interface Inputs {
-  readonly input_ids: { readonly dims: readonly number[] };
-}
-
-interface Tokens {
-  slice(...ranges: readonly (null | readonly [number, number | null])[]): unknown;
-}
-
-interface LanguageModel {
-  generate(options: object): Promise<Tokens>;
-  dispose(): Promise<unknown>;
-}
-
-/** In a variable, so that neither the compiler nor a bundler asks for a package that need not be there. */
 const PACKAGE = '@huggingface/transformers';
 
-async function loadLibrary(): Promise<Library> {
-  try {
-    return (await import(PACKAGE)) as Library;
-  } catch (cause) {
-    throw new ClearwordError(
-      'CAPTION_FAILED',
-      `expected the package ${PACKAGE} for captions on this machine, found none`,
-      {
-        fix: `Install it with \`npm install ${PACKAGE}\`, or give --endpoint with a service's address.`,
-        cause,
-      },
-    );
-  }
-}
+/** Processors that take the picture before the words; the others take the words first. */
+const PICTURE_FIRST = ['Lfm2VlProcessor', 'LlavaProcessor', 'PaliGemmaProcessor', 'PixtralProcessor'] as const;
 
 /** A vision-language model with a chat template, one picture at a time. */
 export class LocalCaptioner implements Captioner {
@@ -72,10 +36,10 @@ export class LocalCaptioner implements Captioner {
   readonly #options: LocalOptions;
   readonly #library: Library;
   readonly #processor: Processor;
-  readonly #model: LanguageModel;
+  readonly #model: PreTrainedModel;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: LocalOptions, library: Library, processor: Processor, model: LanguageModel) {
+  private constructor(options: LocalOptions, library: Library, processor: Processor, model: PreTrainedModel) {
     this.name = options.model ?? DEFAULT_LOCAL_MODEL;
     this.#options = options;
     this.#library = library;
@@ -84,51 +48,72 @@ export class LocalCaptioner implements Captioner {
   }
 
   /**
-   * Loads a model; the library downloads it once, unless CLEARWORD_OFFLINE is set.
+   * Loads a model. One of the hub is downloaded once, unless CLEARWORD_OFFLINE is set.
    *
-   * @param library stands in for the package in tests
-   * @throws ClearwordError CAPTION_FAILED
+   * @param load imports the package
+   * @throws ClearwordError PACKAGE_MISSING, CAPTION_FAILED, CANCELLED
    */
-  static async open(options: LocalOptions = {}, library?: Library): Promise<LocalCaptioner> {
-    const found = library ?? (await loadLibrary());
-    const { model = DEFAULT_LOCAL_MODEL, precision = 'q8' } = options;
-    if (process.env.CLEARWORD_OFFLINE) found.env.allowRemoteModels = false;
-    found.env.allowLocalModels = true;
-    try {
-      const processor = await found.AutoProcessor.from_pretrained(model);
-      const network = await found.AutoModelForImageTextToText.from_pretrained(model, { dtype: precision });
-      return new LocalCaptioner(options, found, processor, network);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ClearwordError('CAPTION_FAILED', `model ${model}: expected to load it, but ${reason}`, { cause });
-    }
+  static async open(
+    options: LocalOptions = {},
+    load: () => Promise<Library> = () => import('@huggingface/transformers'),
+  ): Promise<LocalCaptioner> {
+    const library = await importOptional('captions by a model on this machine', load, [PACKAGE]);
+    const { model = DEFAULT_LOCAL_MODEL, precision = 'q8', signal } = options;
+    const { processor, network } = await loadLocalModel(library, model, precision, signal);
+    return new LocalCaptioner(options, library, processor, network);
   }
 
   caption(image: CaptionImage, signal?: AbortSignal): Promise<string> {
     // One after the other: each generation takes all cores.
-    const next = this.#queue.then(() => this.#generate(image, signal));
+    const next = this.#queue.then(() => this.#describe(image, signal));
     this.#queue = next.catch(() => undefined);
     return next;
   }
 
-  async #generate({ jpeg }: CaptionImage, signal: AbortSignal | undefined): Promise<string> {
+  async #describe(image: CaptionImage, signal: AbortSignal | undefined): Promise<string> {
     throwIfCancelled(signal, 'the caption');
-    const { prompt = DEFAULT_PROMPT, maxTokens = 80 } = this.#options;
+    const stop = new this.#library.InterruptableStoppingCriteria();
+    // Looked at after every token.
+    const interrupt = () => stop.interrupt();
+    signal?.addEventListener('abort', interrupt);
+    let answer: string;
     try {
-      const picture = await this.#library.RawImage.fromBlob(new Blob([Buffer.from(jpeg)], { type: 'image/jpeg' }));
-      const content = [{ type: 'image' }, { type: 'text', text: prompt }];
-      const text = this.#processor.apply_chat_template([{ role: 'user', content }], { add_generation_prompt: true });
-      const inputs = await this.#processor(text, [picture]);
-      const tokens = await this.#model.generate({ ...inputs, max_new_tokens: maxTokens, do_sample: false });
-      // The answer follows the question.
-      const answer = tokens.slice(null, [inputs.input_ids.dims.at(-1) ?? 0, null]);
-      const caption = tidyCaption(this.#processor.batch_decode(answer, { skip_special_tokens: true })[0] ?? '');
-      if (caption !== '') return caption;
+      answer = await this.#generate(image, stop);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ClearwordError('CAPTION_FAILED', `model ${this.name}: expected a caption, but ${reason}`, { cause });
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
     }
+    throwIfCancelled(signal, 'the caption');
+    const caption = tidyCaption(answer);
+    if (caption !== '') return caption;
     throw new ClearwordError('CAPTION_FAILED', `model ${this.name}: expected a caption, but the answer was empty`);
+  }
+
+  async #generate({ jpeg }: CaptionImage, stop: InstanceType<Library['StoppingCriteria']>): Promise<string> {
+    const { prompt = DEFAULT_PROMPT, maxTokens = 80 } = this.#options;
+    const content = [{ type: 'image' }, { type: 'text', text: prompt }];
+    const question = this.#processor.apply_chat_template([{ role: 'user', content }], { add_generation_prompt: true });
+    const inputs = await this.#inputs(String(question), jpeg);
+    const settings = { max_new_tokens: maxTokens, do_sample: false, stopping_criteria: stop };
+    const tokens = (await this.#model.generate({ ...inputs, ...settings })) as Tensor;
+    // The answer follows the question.
+    const answer = tokens.slice(null, [inputs.input_ids.dims.at(-1) ?? 0, tokens.dims.at(-1) ?? 0]);
+    return this.#processor.batch_decode(answer, { skip_special_tokens: true })[0] ?? '';
+  }
+
+  /** What the model takes: the tokens of the question, and the picture in the size and values that it was trained on. */
+  async #inputs(question: string, jpeg: Uint8Array): Promise<{ readonly input_ids: Tensor }> {
+    const library = this.#library;
+    const processor = this.#processor;
+    const picture = await library.RawImage.fromBlob(new Blob([Buffer.from(jpeg)], { type: 'image/jpeg' }));
+    if (PICTURE_FIRST.some((name) => processor instanceof library[name])) return processor([picture], question);
+    // One sentence needs the picture as a whole; its enlarged parts, which are for small print, take many times as long.
+    if (processor instanceof library.Idefics3Processor) {
+      return processor(question, [picture], { do_image_splitting: false });
+    }
+    return processor(question, [picture]);
   }
 
   async dispose(): Promise<void> {

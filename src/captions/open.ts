@@ -16,6 +16,8 @@ export interface CaptionerOptions {
   readonly prompt?: string | undefined;
   readonly tries?: number | undefined;
   readonly precision?: LocalOptions['precision'];
+  /** Ends the loading of a model on this machine. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Environment {
@@ -27,19 +29,20 @@ interface Environment {
 
 /** Whether anything says which captioner to use. */
 export function isConfigured({ endpoint, model }: CaptionerOptions, environment: Environment = process.env): boolean {
-  return Boolean(endpoint ?? model ?? environment.CLEARWORD_CAPTION_ENDPOINT ?? environment.CLEARWORD_CAPTION_MODEL);
+  return Boolean(endpoint || model || environment.CLEARWORD_CAPTION_ENDPOINT || environment.CLEARWORD_CAPTION_MODEL);
 }
 
-/** @throws ClearwordError INVALID_OPTION, CAPTION_FAILED */
+/** @throws ClearwordError INVALID_OPTION, PACKAGE_MISSING, CAPTION_FAILED, CANCELLED */
 export async function openCaptioner(
   options: CaptionerOptions,
   environment: Environment = process.env,
 ): Promise<Captioner> {
-  const url = options.endpoint ?? environment.CLEARWORD_CAPTION_ENDPOINT;
-  const model = options.model ?? environment.CLEARWORD_CAPTION_MODEL;
-  const { prompt, tries, precision } = options;
-  if (url === undefined || url === '') return LocalCaptioner.open({ model, prompt, precision });
-  if (model === undefined || model === '') {
+  // An empty variable is how shells unset one for a single command.
+  const url = options.endpoint || environment.CLEARWORD_CAPTION_ENDPOINT || undefined;
+  const model = options.model || environment.CLEARWORD_CAPTION_MODEL || undefined;
+  const { prompt, tries, precision, signal } = options;
+  if (url === undefined) return LocalCaptioner.open({ model, prompt, precision, signal });
+  if (model === undefined) {
     throw new ClearwordError('INVALID_OPTION', `expected the name of a model at ${url}, received none`, {
       fix: 'Give it with --model, or with --caption-model of restore.',
     });

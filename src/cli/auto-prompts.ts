@@ -31,7 +31,7 @@ export class AutoPrompts {
 
   /** The caption of a file. Errors: those of reading pictures, CAPTION_FAILED, CANCELLED. */
   readonly of = async (input: string): Promise<string> => {
-    this.#captioner ??= openCaptioner(this.#options());
+    this.#captioner ??= openCaptioner({ ...this.#options(), signal: this.#signal });
     const captioner = await this.#captioner;
     const image = await captionImage(input, limitsFor(this.#given.maxMegapixels), this.#signal);
     return captioner.caption(image, this.#signal);

@@ -80,7 +80,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
     progress.update(++done / files.length, file);
   };
   try {
-    const captioner = await openCaptioner(rest);
+    const captioner = await openCaptioner({ ...rest, signal });
     try {
       const tally = await captionFiles(
         files.map(({ path }) => path),

@@ -48,7 +48,8 @@ const root = protobuf.Root.fromJSON({
             dataLocation: field('int32', 14),
           },
         },
-        Dimension: { fields: { dimValue: field('int64', 1) } },
+        // One of the two: a size, or the name of one that is only known when the model runs.
+        Dimension: { fields: { dimValue: field('int64', 1), dimParam: field('string', 2) } },
         TensorShapeProto: { fields: { dim: list('Dimension', 1) } },
         TypeTensor: { fields: { elemType: field('int32', 1), shape: field('TensorShapeProto', 2) } },
         TypeProto: { fields: { tensorType: field('TypeTensor', 1) } },
