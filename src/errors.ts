@@ -220,3 +220,11 @@ export class ClearwordError extends Error {
 export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new ClearwordError('CANCELLED', `${what} was cancelled`, { cause: signal.reason });
 }
+
+/** Throws NON_FINITE if one of the values is no finite number. `source` names what gave them for the message. */
+export function checkFinite(values: Float32Array, source: string): void {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  const received = `${values[index]} at element ${index} of ${values.length}`;
+  throw new ClearwordError('NON_FINITE', `expected finite numbers from ${source}, received ${received}`);
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Picture } from '../data/picture.ts';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Findings, RestorationModel } from '../models/model.ts';
 import { inspectionView } from './inspection-view.ts';
 
@@ -37,9 +37,4 @@ export async function condition(
   const text = await model.encodeText(prompt);
   checkFinite(text, 'the text embedding');
   return { findings, text, degradation: findings.embedding };
-}
-
-function checkFinite(values: Float32Array, name: string): void {
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) throw new ClearwordError('NON_FINITE', `${name} has ${values[index]} at element ${index}`);
 }

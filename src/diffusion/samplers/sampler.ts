@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ClearwordError, throwIfCancelled } from '../../errors.ts';
+import { ClearwordError, checkFinite, throwIfCancelled } from '../../errors.ts';
 import type { Estimates } from '../parameterisation.ts';
 import type { MeanRevertingSde } from '../sde.ts';
 import { checkedTimes, timeGrid } from '../time-grid.ts';
@@ -78,7 +78,7 @@ export async function walk(run: SamplerRun, transition: (at: Transition) => Floa
     const x0 = sized(estimates.x0, mu.length, 'the predicted x0');
     const noise = sized(estimates.noise, mu.length, 'the predicted noise');
     x = transition({ sde, x, mu, x0, noise, t, r, z: () => draw(step) });
-    checkFinite(x, `step ${step} of ${steps}, from t = ${t} to ${r},`);
+    checkFinite(x, `step ${step} of ${steps}, from t = ${t} to ${r}`);
     await run.onStep?.({ step, steps, t: r, x, x0 });
   }
   return x;
@@ -87,10 +87,4 @@ export async function walk(run: SamplerRun, transition: (at: Transition) => Floa
 function sized(values: Float32Array, length: number, name: string): Float32Array {
   if (values.length === length) return values;
   throw new ClearwordError('RUNTIME_FAILED', `expected ${length} values for ${name}, received ${values.length}`);
-}
-
-function checkFinite(x: Float32Array, where: string): void {
-  const index = x.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0)
-    throw new ClearwordError('NON_FINITE', `${where} gave ${x[index]} at element ${index} of ${x.length}`);
 }
