@@ -55,13 +55,18 @@ export const caption = defineCommand({
   name: 'caption',
   argument: { name: 'inputs', description: 'photos, folders of photos, or patterns', variadic: true },
   options,
-  details: `For a model on this machine install @huggingface/transformers beside Clearword. A service's key is taken from
-CLEARWORD_CAPTION_KEY. Degraded photos are captioned as they are. Run the same command again to go on.
+  details: `For a model on this machine install @huggingface/transformers beside Clearword. --model is a name on the hub, which is
+downloaded once into the user's cache (CLEARWORD_OFFLINE=1 forbids it, HF_ENDPOINT names a mirror), or a folder with
+the same files: config.json, preprocessor_config.json, processor_config.json, tokenizer.json, tokenizer_config.json
+with a chat template, and onnx/ with the networks in the precision (q8: *_quantized.onnx, q4: *_q4.onnx).
+A service's key is taken from CLEARWORD_CAPTION_KEY.
+Degraded photos are captioned as they are. Run the same command again to go on.
 
 Exit codes: 0 all done, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C (captions made so far are in the table).
 
 Examples:
   clearword caption photos -o captions.tsv
+  clearword caption photos -o captions.tsv --model models/SmolVLM-256M-Instruct
   clearword caption photos -o captions.tsv --endpoint http://localhost:11434/v1 --model qwen2.5vl:3b --concurrency 4`,
   run,
 });

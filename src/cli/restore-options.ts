@@ -29,7 +29,8 @@ export const restoreCommandOptions = z
     }),
     captionModel: z.string().min(1).optional().meta({
       placeholder: 'name',
-      description: 'for --prompt auto: name of the captioning model; default: CLEARWORD_CAPTION_MODEL',
+      description:
+        'for --prompt auto: name of the captioning model, or its folder on this machine; default: CLEARWORD_CAPTION_MODEL',
     }),
     steps,
     sampler,
