@@ -203,7 +203,10 @@ describe('a model of the hub', () => {
 
     vi.stubEnv('CLEARWORD_OFFLINE', '');
     expect(await captions({ model: 'owner/tiny' })).toEqual(['a dark photo', 'a bright photo']);
-    expect(asked).toContain('/owner/tiny/resolve/main/onnx/vision_encoder_quantized.onnx');
+    const network = 'onnx/vision_encoder_quantized.onnx';
+    expect(asked).toContain(`/owner/tiny/resolve/main/${network}`);
+    const kept = await readFile(join(root, 'cache/captions/owner/tiny', network));
+    expect(kept.equals(await readFile(join(model, network)))).toBe(true);
 
     asked = [];
     vi.stubEnv('CLEARWORD_OFFLINE', '1');
