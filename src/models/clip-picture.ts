@@ -38,11 +38,15 @@ interface Taps {
   readonly weights: readonly number[];
 }
 
-function taps(source: number, target: number): Taps[] {
+/**
+ * Of a line of `source` values that becomes one of `target`, the `count` values from `begin` on. Only those: a picture one
+ * pixel high and a million wide would have millions.
+ */
+function taps(source: number, target: number, begin: number, count: number): Taps[] {
   const scale = source / target;
   const stretch = Math.max(1, scale);
-  return Array.from({ length: target }, (_, i) => {
-    const centre = (i + 0.5) * scale;
+  return Array.from({ length: count }, (_, i) => {
+    const centre = (begin + i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - SUPPORT * stretch + 0.5));
     const end = Math.min(source, Math.trunc(centre + SUPPORT * stretch + 0.5));
     const raw = Array.from({ length: end - first }, (_, k) => kernel((first + k - centre + 0.5) / stretch));
@@ -79,26 +83,31 @@ export function clipSquare(source: PixelRows, side: number): Uint8Array {
   const left = roundHalfEven((columns - side) / 2);
   const top = roundHalfEven((rows - side) / 2);
 
-  // Across: all rows, but only the columns of the square. Where a size stays, Pillow leaves the pass out.
-  const across = columns === width ? undefined : taps(width, columns);
-  const narrow = new Uint8Array(height * side * 3);
+  // Where a size stays, Pillow leaves the pass out.
+  const across = columns === width ? undefined : taps(width, columns, left, side);
+  const down = rows === height ? undefined : taps(height, rows, top, side);
+  // Across: the columns of the square, in the rows that the square is made of.
+  const firstRow = down?.[0]?.first ?? top;
+  const last = down?.at(-1);
+  const endRow = last ? last.first + last.weights.length : top + side;
+  const stride = side * 3;
+  const narrow = new Uint8Array((endRow - firstRow) * stride);
   const row = new Uint8Array(3 * width);
-  for (let y = 0; y < height; y++) {
+  for (let y = firstRow; y < endRow; y++) {
     source.read(y, row);
     for (let x = 0; x < side; x++) {
-      const tap = across?.[left + x];
+      const tap = across?.[x];
       for (let c = 0; c < 3; c++) {
-        narrow[(y * side + x) * 3 + c] = tap ? apply(tap, row, c, 3) : (row[(left + x) * 3 + c] ?? 0);
+        narrow[(y - firstRow) * stride + 3 * x + c] = tap ? apply(tap, row, c, 3) : (row[(left + x) * 3 + c] ?? 0);
       }
     }
   }
-  const down = rows === height ? undefined : taps(height, rows);
-  const square = new Uint8Array(side * side * 3);
-  const stride = side * 3;
+  const square = new Uint8Array(side * stride);
   for (let y = 0; y < side; y++) {
-    const tap = down?.[top + y];
+    const tap = down?.[y];
     for (let i = 0; i < stride; i++) {
-      square[y * stride + i] = tap ? apply(tap, narrow, i, stride) : (narrow[(top + y) * stride + i] ?? 0);
+      const place = i - firstRow * stride;
+      square[y * stride + i] = tap ? apply(tap, narrow, place, stride) : (narrow[place + (top + y) * stride] ?? 0);
     }
   }
   return square;

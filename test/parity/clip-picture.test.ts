@@ -26,6 +26,32 @@ it.each(cases)('$width x $height to $side: every value as Pillow has it', ({ wid
   expect([...clipSquare(rasterRows(picture(width, height)), side)]).toEqual(rgb);
 });
 
+it.each([
+  ['wide', 1_000_000, 1],
+  ['high', 1, 1_000_000],
+])('a picture of a million pixels in one %s line takes no more than its middle', (_, width, height) => {
+  const read: number[] = [];
+  const rows = {
+    width,
+    height,
+    read(y: number, row: Uint8Array) {
+      read.push(y);
+      row.forEach((__, i) => {
+        row[i] = (Math.floor(i / 3) + y) % 251;
+      });
+    },
+  };
+  const square = clipSquare(rows, 224);
+  // 224 pixels of the enlarged line are one or two of the picture, in its middle.
+  const low = square.reduce((a, b) => Math.min(a, b));
+  const high = square.reduce((a, b) => Math.max(a, b));
+  const middle = 500_000 % 251;
+  expect(low).toBeGreaterThanOrEqual(middle - 2);
+  expect(high).toBeLessThanOrEqual(middle + 1);
+  expect(high).toBeGreaterThan(low);
+  expect(read.length).toBeLessThan(8);
+});
+
 it('standardises the colours', () => {
   const { width, height, side, rgb } = cases[0] as Case;
   const result = clipPicture(picture(width, height), side);
