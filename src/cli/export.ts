@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { exportCheckpoint } from '../train/export.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
+import { noteEncoders } from './report.ts';
 
 const text = (description: string) => z.string().min(1).optional().meta({ placeholder: 'text', description });
 
@@ -38,10 +39,7 @@ async function run(
   { stdout, stderr }: CommandContext,
 ): Promise<number> {
   const card = await exportCheckpoint(args[0] ?? '', output, rest);
-  if (card.encoders && card.encoders.sha256 === undefined) {
-    const { source } = card.encoders;
-    stderr.write(`note: the weights of the encoders were not found at ${source}: the card has no hash of them\n`);
-  }
+  noteEncoders(stderr, card.encoders);
   stdout.write(`${output}: ${card.name}, ${card.parameters} parameters, SHA-256 ${card.sha256}\n`);
   return EXIT.done;
 }

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
@@ -17,11 +18,12 @@ if (!tiny) throw new Error('no preset tiny-paper');
 const layout = modelLayout(tiny);
 
 /** A network's weights as another program keeps them: with a wrapper's prefix. */
-async function writeNetwork(path: string, leaveOut?: string): Promise<void> {
+async function writeNetwork(path: string, leaveOut?: string, first?: number): Promise<void> {
   const tensors = layout.entries
     .filter(({ name }) => name !== leaveOut)
     .map(({ name, shape, size }, p) => {
       const data = Float32Array.from({ length: size }, (_, k) => Math.sin(k + p));
+      if (p === 0 && first !== undefined) data[0] = first;
       return [`module.${name}`, storeFloat32(data, shape)] as const;
     });
   await writeFile(path, Buffer.concat(writeSafetensors({ tensors: new Map(tensors), metadata: {} })));
@@ -31,6 +33,9 @@ describe('clearword import', () => {
   it('makes a model of a checkpoint of the network', async () => {
     const [weights, output] = [join(folder, 'net.safetensors'), join(folder, 'model.safetensors')];
     await writeNetwork(weights);
+    const encoders = join(folder, 'enc', 'daclip.safetensors');
+    await mkdir(join(folder, 'enc'));
+    await writeTinyEncoders(encoders, 'daclip');
     const args = [
       'import',
       weights,
@@ -39,15 +44,18 @@ describe('clearword import', () => {
       '--preset',
       'tiny-paper',
       '--encoders',
-      'enc.safetensors',
+      // As seen from the current folder, as every path on the command line; the card has it as seen from the model.
+      relative('.', encoders),
       '--licence',
       'MIT',
     ];
-    const { code, stdout } = await runCli(args);
+    const { code, stdout, stderr } = await runCli(args);
+    expect(stderr).toBe('');
     expect(stdout).toContain(`a model, ${layout.entries.length} tensors, ${layout.size} parameters`);
     expect(code).toBe(0);
     const { card, weights: read } = await readModel(output);
-    expect(card).toMatchObject({ name: 'tiny-paper', licence: 'MIT', encoders: { source: 'enc.safetensors' } });
+    expect(card).toMatchObject({ name: 'tiny-paper', licence: 'MIT', encoders: { source: 'enc/daclip.safetensors' } });
+    expect(card.encoders?.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect([...read.tensors.keys()]).toEqual(layout.entries.map(({ name }) => name));
     // And back: the names of the file are those that PyTorch's network has.
     const back = await readWeights(output);
@@ -80,6 +88,42 @@ describe('clearword import', () => {
     expect([...(await readWeights(path('openclip'))).keys()]).toContain(
       'visual.transformer.resblocks.0.attn.in_proj_weight',
     );
+  });
+
+  it('says what the new file does not have: a hash of encoders that are not there, parts without a name', async () => {
+    const weights = join(folder, 'whole.safetensors');
+    await writeNetwork(weights);
+    const options = ['-o', join(folder, 'o.safetensors'), '--preset', 'tiny-paper'];
+    const network = await runCli(['import', weights, ...options, '--encoders', join(folder, 'typo.pt')]);
+    expect(network.code).toBe(0);
+    expect(network.stderr).toContain('the weights of the encoders were not found at typo.pt');
+
+    await writeTinyEncoders(join(folder, 'daclip.safetensors'), 'daclip');
+    const part = await runCli(['import', join(folder, 'daclip.safetensors'), ...options, '--naming', 'openclip']);
+    expect(part.stderr).toContain('the naming openclip has no names for it: visual_control.');
+    const written = [...(await readWeights(join(folder, 'o.safetensors'))).values()];
+    const parameters = written.reduce((sum, { data }) => sum + data.length, 0);
+    expect(part.stdout).toContain(`${written.length} tensors, ${parameters} parameters`);
+  });
+
+  it.each([
+    ['not a number', Number.NaN, 'float32', 'expected finite values for tensor FIRST, received NaN'],
+    ['beyond float16', 70_000, 'float16', 'tensor FIRST: expected values that float16 holds, received 70000'],
+  ])('writes no model with a value that is %s', async (_, value, precision, message) => {
+    const weights = join(folder, 'bad.safetensors');
+    await writeNetwork(weights, undefined, value);
+    const output = join(folder, 'never.safetensors');
+    const options = ['-o', output, '--preset', 'tiny-paper', '--precision', precision];
+    const { code, stderr } = await runCli(['import', weights, ...options]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(message.replace('FIRST', layout.entries[0]?.name ?? ''));
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('checks the name of the result before it looks for the weights', async () => {
+    const { code, stderr } = await runCli(['import', join(folder, 'nowhere.pt'), '-o', join(folder, 'x.pt')]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('expected a name that ends in .safetensors');
   });
 
   it('lists what a checkpoint lacks', async () => {

@@ -4,14 +4,13 @@
  * @module
  */
 import { z } from 'zod';
-import { fetchFile } from '../hub/download.ts';
 import { NAMING_NAMES, type NamingName } from '../models/checkpoint-names.ts';
 import { importWeights } from '../models/import.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
-import { readWeights } from '../models/weights-file.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { progressDisplay } from './progress.ts';
+import { progressDisplay, showDownload } from './progress.ts';
+import { noteEncoders } from './report.ts';
 
 const text = (description: string) => z.string().min(1).optional().meta({ placeholder: 'text', description });
 
@@ -34,7 +33,7 @@ const options = z.strictObject({
     .default('daclip')
     .meta({ placeholder: 'name', description: 'names of encoder weights in the file' }),
   encoders: text(
-    "where the weights of the network's encoders are, for the card: a path beside the model, hub:owner/name/file or an https address",
+    "where the weights of the network's encoders are, for the card (which has a path as seen from the model): a path, hub:owner/name/file or an https address",
   ),
   name: text('name of the model on its card; default: that of its preset'),
   licence: text('terms of use, for the card'),
@@ -66,15 +65,21 @@ async function run(
   const source = args[0] ?? '';
   const display = await progressDisplay(stderr);
   try {
-    const onProgress = ({ received, total }: { received: number; total: number | undefined }) =>
-      display.update(received / (total ?? Number.POSITIVE_INFINITY), `downloading ${source}`);
-    const path = await fetchFile(source, { onProgress, signal });
-    const done = await importWeights(await readWeights(path), `weights ${source}`, output, {
+    const done = await importWeights(source, output, {
       ...rest,
       preset: presets[preset] as Preset,
+      onDownload: (from, progress) => showDownload(display, from, progress),
+      signal,
     });
-    const what = done.naming === undefined ? 'a model' : `encoders, named as ${done.naming}`;
-    stdout.write(`${output}: ${what}, ${done.tensors} tensors, ${done.parameters} parameters\n`);
+    display.around(() => {
+      noteEncoders(stderr, done.encoders);
+      if (done.leftOut.length > 0)
+        stderr.write(
+          `note: left out, because the naming ${rest.naming} has no names for it: ${done.leftOut.join(', ')}\n`,
+        );
+      const what = done.naming === undefined ? 'a model' : `encoders, named as ${done.naming} before`;
+      stdout.write(`${output}: ${what}, ${done.tensors} tensors, ${done.parameters} parameters\n`);
+    });
     return EXIT.done;
   } finally {
     display.stop();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SingleBar } from 'cli-progress';
+import type { DownloadProgress } from '../hub/download.ts';
 import type { OutputStream } from './command.ts';
 
 export interface ProgressDisplay {
@@ -45,4 +46,9 @@ export async function progressDisplay(stream: OutputStream): Promise<ProgressDis
     },
     stop: () => bar.stop(),
   };
+}
+
+/** Shows a download, with the bytes for those whose size nobody tells. */
+export function showDownload(display: ProgressDisplay, what: string, { received, total }: DownloadProgress): void {
+  display.update(total === undefined ? 0 : received / total, `downloading ${what}: ${Math.round(received / 1e6)} MB`);
 }

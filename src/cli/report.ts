@@ -4,6 +4,7 @@
  * @module
  */
 import { ClearwordError, catalogue } from '../errors.ts';
+import type { ModelCard } from '../models/card.ts';
 import { EXIT, type OutputStream } from './command.ts';
 
 /** An error as JSON, the same fields as in the text. */
@@ -25,6 +26,13 @@ export function printError(stderr: OutputStream, error: unknown, debug: boolean)
   stderr.write(`error ${code}: ${message}\nfix: ${fix}\n`);
   for (let cause: unknown = error; debug && cause instanceof Error; cause = cause.cause)
     stderr.write(`${cause.stack}\n`);
+}
+
+/** Says when the encoders that a new card names could not be hashed: a wrong path shows only with the first restoration. */
+export function noteEncoders(stderr: OutputStream, encoders: ModelCard['encoders']): void {
+  if (!encoders || encoders.sha256 !== undefined) return;
+  const { source } = encoders;
+  stderr.write(`note: the weights of the encoders were not found at ${source}: the card has no hash of them\n`);
 }
 
 export function exitCodeOf(error: unknown): number {

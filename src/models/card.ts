@@ -9,6 +9,7 @@ import { ClearwordError } from '../errors.ts';
 import type { LayoutEntry, ParameterLayout } from '../graph/parameters.ts';
 import { presetSchema } from './preset-schema.ts';
 import { loadFloats, readSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { expectFiniteTensor, problemsText } from './tensor-problems.ts';
 
 export const cardSchema = z.strictObject({
   format: z.literal('clearword-model-1'),
@@ -101,20 +102,14 @@ export function parameterValues(
     if (!stored || (stored.dtype !== 'I64' && String(stored.shape) === String(shape))) return [];
     return [`${name} (expected [${shape}], received ${stored.dtype} [${stored.shape}])`];
   });
-  const list = (what: string, names: readonly string[]) => {
-    if (names.length === 0) return [];
-    return [`${what} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`];
-  };
-  const problems = [...list('missing', missing), ...list('unexpected', unexpected), ...list('wrong', misshapen)];
-  if (problems.length > 0) throw new ClearwordError('MODEL_INVALID', `${source}: tensors ${problems.join('; ')}`);
+  const problems = problemsText({ missing, unexpected, misshapen });
+  if (problems !== undefined) throw new ClearwordError('MODEL_INVALID', `${source}: ${problems}`);
   const valuesOf = ({ name }: LayoutEntry) => {
     const stored = tensors.get(name);
     if (!stored) throw new RangeError(name);
     const values = loadFloats(stored);
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad < 0) return values;
-    const message = `${source}: expected finite values for tensor ${name}, received ${values[bad]} at element ${bad}`;
-    throw new ClearwordError('MODEL_INVALID', message);
+    expectFiniteTensor(name, values, source);
+    return values;
   };
   return new Map(layout.entries.map((entry) => [entry.name, valuesOf(entry)]));
 }

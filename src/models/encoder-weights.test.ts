@@ -63,6 +63,31 @@ describe('weights under every name that publishers use', () => {
     );
   });
 
+  it('refuses values that are not finite', async () => {
+    const tensors = new Map(
+      TINY_ENTRIES.map(({ name, shape }) => [name, { shape, data: TINY_VALUES.get(name) ?? new Float32Array() }]),
+    );
+    const spoilt = (tensors.get('visual_control.proj')?.data ?? new Float32Array()).slice();
+    spoilt[3] = Number.POSITIVE_INFINITY;
+    const [{ shape = [] } = {}] = TINY_ENTRIES.filter(({ name }) => name === 'visual_control.proj');
+    tensors.set('visual_control.proj', { shape, data: spoilt });
+    const take = () => takeEncoderWeights(tensors, encoderEntries(TINY_ENCODERS), TINY_ENCODERS, 'weights x');
+    expect(take).toThrow(
+      'weights x: expected finite values for tensor visual_control.proj, received Infinity at element 3',
+    );
+  });
+
+  it('takes safetensors whose header is as long as the mark of a pickle reads', async () => {
+    const tensors = new Map([['a.weight', storeFloat32(Float32Array.of(1, 2), [2])]]);
+    const write = (note: string) => Buffer.concat(writeSafetensors({ tensors, metadata: { note } }));
+    const wanted = 0x0280;
+    const bytes = write('x'.repeat(wanted - Number(write('').readBigUInt64LE(0))));
+    expect([...bytes.subarray(0, 2)]).toEqual([0x80, 0x02]);
+    const path = join(folder, 'marked.safetensors');
+    await writeFile(path, bytes);
+    expect((await readWeights(path)).get('a.weight')).toEqual({ shape: [2], data: Float32Array.of(1, 2) });
+  });
+
   it('says that CLIP alone has no controller', async () => {
     const path = join(folder, 'openclip.safetensors');
     await writeTinyEncoders(path, 'openclip');

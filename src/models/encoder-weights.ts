@@ -16,6 +16,7 @@ import {
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipTextGraph, daclipContentGraph, daclipGraph } from './daclip.ts';
 import { transposed } from './onnx-weights.ts';
+import { expectFiniteTensor, problemsText } from './tensor-problems.ts';
 import type { NamedTensor, NamedTensors } from './weights-file.ts';
 
 /** What restoring needs: the text tower and the controller. */
@@ -66,18 +67,12 @@ function fromOrigin(tensors: NamedTensors, { names, transposed: turned }: Origin
 const sameShape = (a: readonly number[], b: readonly number[]) =>
   String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 
-/** "missing a, b and 3 more", or nothing. */
-export const listed = (what: string, names: readonly string[]): string[] => {
-  if (names.length === 0) return [];
-  const rest = names.length > 8 ? ` and ${names.length - 8} more` : '';
-  return [`${what} ${names.slice(0, 8).join(', ')}${rest}`];
-};
-
 /**
  * The values of `entries` out of a file of any naming.
  *
  * @param encoders what the file may hold beside the entries
- * @throws ClearwordError MODEL_INVALID listing missing, unexpected and misshapen tensors, by the names of the file's naming
+ * @throws ClearwordError MODEL_INVALID listing missing, unexpected and misshapen tensors, or naming one with a value that is
+ *   not finite, by the names of the file's naming
  */
 export function takeEncoderWeights(
   file: NamedTensors,
@@ -102,16 +97,13 @@ export function takeEncoderWeights(
   const known = new Set(allEncoderEntries(encoders).flatMap(({ name }) => originOf(name)?.names ?? []));
   const all = new Set(tensors.keys());
   const unexpected = [...all].filter((name) => !known.has(name) && !carriesNoWeights(name, all));
-  const problems = [
-    ...listed('missing', missing),
-    ...listed('unexpected', unexpected),
-    ...listed('misshapen', misshapen),
-  ];
-  if (problems.length > 0) {
-    throw new ClearwordError('MODEL_INVALID', `${source}: read as ${naming} weights; tensors ${problems.join('; ')}`, {
+  const problems = problemsText({ missing, unexpected, misshapen });
+  if (problems !== undefined) {
+    throw new ClearwordError('MODEL_INVALID', `${source}: read as ${naming} weights; ${problems}`, {
       fix: 'Use the weights that the model was trained with: those of DA-CLIP on a CLIP of the same size.',
     });
   }
+  for (const [name, data] of values) expectFiniteTensor(originOf(name)?.names.join(' + ') ?? name, data, source);
   return { naming, values };
 }
 

@@ -56,18 +56,18 @@ async function encoderValues(
  * @param folder that the path is relative to
  * @param model file beside which the card lies
  * @returns without a hash where the weights are not at hand
- * @throws ClearwordError MODEL_INVALID, INVALID_OPTION
+ * @throws ClearwordError MODEL_INVALID, INVALID_OPTION, CANCELLED
  */
 export async function encodersOnCard(
   config: ExternalEncoders,
   source: string,
-  { folder, model }: { readonly folder: string; readonly model: string },
+  { folder, model, ...options }: LoadEncodersOptions & { readonly folder: string; readonly model: string },
 ): Promise<NonNullable<ModelCard['encoders']>> {
   const local = parseSource(source).kind === 'path';
   const path = resolve(folder, source);
   const seen = local ? relative(dirname(resolve(model)), path).replaceAll('\\', '/') : source;
   try {
-    const { hash } = await encoderValues(config, local ? path : source, {});
+    const { hash } = await encoderValues(config, local ? path : source, options);
     return { source: seen, sha256: hash };
   } catch (error) {
     const absent = error instanceof ClearwordError && ['MODEL_NOT_FOUND', 'DOWNLOAD_FAILED'].includes(error.code);

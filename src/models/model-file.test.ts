@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
 import { initialValues } from '../train/initialise.ts';
@@ -47,6 +48,21 @@ describe('a model', () => {
       expect(read?.length === size && read.every((value, i) => value === written[i]), name).toBe(true);
     }
     expect((await readModel(good)).card).toMatchObject({ ...text, parameters: layout.size });
+  });
+
+  it('tells what to do with a checkpoint of PyTorch, and with weights that have no card', async () => {
+    const pth = fileURLToPath(new URL('../../test/fixtures/pytorch/small.pt', import.meta.url));
+    await expect(readModel(pth)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('expected a .safetensors file, received one of PyTorch'),
+      fix: expect.stringContaining('clearword import'),
+    });
+    const cardless = join(folder, 'cardless.safetensors');
+    await copyFile(good, cardless);
+    await expect(readModel(cardless)).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      fix: expect.stringContaining('clearword import'),
+    });
   });
 
   it('in half precision keeps 11 significant bits', async () => {

@@ -38,12 +38,15 @@ const SIZES = Object.fromEntries(
 
 export type WeightsFormat = 'safetensors' | 'pytorch' | 'onnx';
 
-/** Zip and pickle begin with marks of their own, safetensors with a length and a brace; ONNX has no mark. */
-function formatOf(start: Buffer): WeightsFormat {
-  if (start.toString('latin1', 0, 4) === 'PK\u0003\u0004' || (start[0] === 0x80 && (start[1] ?? 9) <= 5))
-    return 'pytorch';
+/**
+ * The format of a file that begins so. Zip and pickle begin with marks of their own, safetensors with a length and a brace;
+ * ONNX has no mark. Safetensors first: its length may have the bytes of a pickle's mark.
+ */
+export function formatOf(start: Buffer): WeightsFormat {
   if (start.length >= 9 && start[8] === 0x7b && start.readUInt32LE(4) === 0) return 'safetensors';
-  return 'onnx';
+  const zip = start.toString('latin1', 0, 4) === 'PK\u0003\u0004';
+  const pickle = start[0] === 0x80 && (start[1] ?? 9) <= 5;
+  return zip || pickle ? 'pytorch' : 'onnx';
 }
 
 async function startOf(path: string): Promise<Buffer> {
@@ -58,7 +61,10 @@ async function startOf(path: string): Promise<Buffer> {
       await file.close();
     }
   } catch (cause) {
-    throw new ClearwordError('MODEL_NOT_FOUND', `weights ${path}: expected a readable file, found none`, { cause });
+    throw new ClearwordError('MODEL_NOT_FOUND', `weights ${path}: expected a readable file, found none`, {
+      fix: 'Check the path of the weights; docs/paper-scale.md says where those of the encoders are published.',
+      cause,
+    });
   }
 }
 

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { ClearwordError } from '../errors.ts';
 import { flatten, unflatten } from '../graph/parameters.ts';
 import type { ModelCard } from '../models/card.ts';
 import { encodersOnCard } from '../models/load-encoders.ts';
 import { modelLayout } from '../models/loaded-model.ts';
-import { writeModel } from '../models/model-file.ts';
+import { expectModelName, type StoredPrecision, writeModel } from '../models/model-file.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig } from './config.ts';
 import { graphOptions } from './start.ts';
@@ -16,7 +15,7 @@ import { trainingLayout } from './training-graph.ts';
 
 export interface ExportOptions {
   /** Half precision halves the file. */
-  readonly precision: 'float16' | 'float32';
+  readonly precision: StoredPrecision;
   readonly name?: string | undefined;
   readonly licence?: string | undefined;
   /** What the data were and on which terms, for the card. */
@@ -32,9 +31,7 @@ const UNSTATED = 'not stated';
  * @throws ClearwordError CHECKPOINT_INVALID, INVALID_OPTION, OUTPUT_UNWRITABLE
  */
 export async function exportCheckpoint(path: string, out: string, options: ExportOptions): Promise<ModelCard> {
-  if (!out.endsWith('.safetensors')) {
-    throw new ClearwordError('INVALID_OPTION', `output: expected a name that ends in .safetensors, received ${out}`);
-  }
+  expectModelName(out);
   const checkpoint = await readCheckpoint(path);
   const config = parseTrainConfig(checkpoint.config, `configuration in ${path}`);
   const { preset } = graphOptions(config);

@@ -148,7 +148,7 @@ describe.each(['safetensors', 'pt', 'onnx'])('a network of another program as .%
       const tensors = new Map([...values].map(([name, { shape, data }]) => [name, storeFloat32(data, shape)]));
       await writeFile(given, Buffer.concat(writeSafetensors({ tensors, metadata: {} })));
     }
-    const options = ['--preset', 'tiny-paper', '--encoders', 'daclip.safetensors', '--precision', 'float32'];
+    const options = ['--preset', 'tiny-paper', '--encoders', weights, '--precision', 'float32'];
     const imported = await runCli(['import', given, '-o', model, ...options]);
     expect(imported.stderr).toBe('');
     const back = await readWeights(model);
