@@ -9,6 +9,7 @@ import { restoreOptionsSchema } from '../restore/options.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 import { expandInputs } from './inputs.ts';
+import { progressDisplay, showDownload } from './progress.ts';
 import { exitCodeOf, printError, reportOf } from './report.ts';
 
 const options = z.strictObject({
@@ -42,12 +43,16 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   if (files.length === 0) return EXIT.failed;
   const { device, model, encoders, maxMegapixels } = given;
   const { signal } = context;
-  const clearword = await context.loadModel({
-    device,
-    ...(model !== undefined && { model }),
-    ...(encoders !== undefined && { encoders }),
-    signal,
-  });
+  const display = await progressDisplay(context.stderr);
+  const clearword = await context
+    .loadModel({
+      device,
+      ...(model !== undefined && { model }),
+      ...(encoders !== undefined && { encoders }),
+      onDownload: (progress) => showDownload(display, 'the model', progress),
+      signal,
+    })
+    .finally(() => display.stop());
   try {
     for (const { path } of files) {
       try {

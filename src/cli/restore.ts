@@ -8,7 +8,7 @@ import { AUTO, AutoPrompts } from './auto-prompts.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { expandInputs } from './inputs.ts';
 import { planJobs, targetOf } from './outputs.ts';
-import { type ProgressDisplay, progressDisplay } from './progress.ts';
+import { type ProgressDisplay, progressDisplay, showDownload } from './progress.ts';
 import { exitCodeOf, printError, reportOf } from './report.ts';
 import { type JobReport, runJob, shouldSkip } from './restore-job.ts';
 import { type RestoreCommandOptions, restoreCommandOptions, restoreParameters } from './restore-options.ts';
@@ -87,7 +87,7 @@ async function loadModel(
     precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
-    onDownload: ({ received, total }) => progress.update(received / (total ?? Infinity), 'downloading the encoders'),
+    onDownload: (received) => showDownload(progress, 'the model', received),
     signal: context.signal,
   });
 }

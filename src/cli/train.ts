@@ -8,7 +8,7 @@ import { readTrainConfig, type TrainConfig } from '../train/config.ts';
 import { type TrainProgress, train as trainModel } from '../train/trainer.ts';
 import type { ValidationRow } from '../train/validation.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { progressDisplay } from './progress.ts';
+import { progressDisplay, showDownload } from './progress.ts';
 
 const options = z.strictObject({
   output: z.string().min(1).meta({
@@ -70,6 +70,7 @@ async function run(
         display.update(progress.fraction, lineOf(progress));
         if (!interactive && reports++ % LINE_EVERY === 0) stderr.write(`${lineOf(progress)}\n`);
       },
+      onDownload: (progress) => showDownload(display, 'the encoders', progress),
       onUnwritable: ({ message }) => {
         // Tried every few steps, said once.
         if (message !== warned) display.around(() => stderr.write(`${message}; the run goes on and tries again\n`));

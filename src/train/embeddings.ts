@@ -12,7 +12,7 @@ import { decodePixels, type Pixels } from '../data/picture-store.ts';
 import { defaultCache } from '../hub/download.ts';
 import { clipPicture, clipSquare, type PixelRows, standardise } from '../models/clip-picture.ts';
 import type { DaclipEncoders } from '../models/daclip-encoders.ts';
-import { loadEncoders } from '../models/load-encoders.ts';
+import { type LoadEncodersOptions, loadEncoders } from '../models/load-encoders.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import type { Engine } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';
@@ -49,11 +49,16 @@ export class BatchEmbeddings {
   }
 
   /** Nothing for a preset with its own encoders; else loads those that the configuration names. */
-  static async open(engine: Engine, config: TrainConfig, preset: Preset): Promise<BatchEmbeddings | undefined> {
+  static async open(
+    engine: Engine,
+    config: TrainConfig,
+    preset: Preset,
+    { onDownload, signal }: LoadEncodersOptions = {},
+  ): Promise<BatchEmbeddings | undefined> {
     const { external, fusion } = preset;
     const { encoders } = config;
     if (!external || !encoders) return undefined;
-    const loaded = await loadEncoders(engine, external, encoders.weights);
+    const loaded = await loadEncoders(engine, external, encoders.weights, { onDownload, signal });
     // Embeddings of other encoders lie in another folder.
     const folder = join(encoders.cache ?? join(defaultCache(), 'embeddings'), loaded.hash.slice(0, 16));
     return new BatchEmbeddings(loaded.encoders, fusion.context, folder);

@@ -2,11 +2,14 @@
  * The paper's system in a few thousand parameters, from pairs of files to a restored picture: encoders in every accepted file
  * format, training with kept embeddings, export, restoration; without a network connection.
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { pytorchCheckpoint } from '../../test/support/pytorch-file.ts';
 import { runCli } from '../../test/support/run-cli.ts';
@@ -16,6 +19,7 @@ import { BatchLoader } from '../data/loader.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
 import { flatten } from '../graph/parameters.ts';
+import type { DownloadProgress } from '../hub/download.ts';
 import { clipTextTower } from '../models/clip.ts';
 import { daclipController } from '../models/daclip.ts';
 import { loadEncoders } from '../models/load-encoders.ts';
@@ -114,6 +118,36 @@ describe('training with encoders from outside', () => {
       expect(restored.width).toBe(30);
     } finally {
       await clearword.dispose();
+    }
+  });
+
+  it('shows the download of its encoders, and stops during it', async () => {
+    const bytes = await readFile(weights);
+    const hub = createServer(({ method }, response) => {
+      response.writeHead(200, { 'content-length': String(bytes.length) });
+      if (method === 'HEAD') response.end();
+      // The rest never comes: only a stop ends the wait.
+      else response.write(bytes.subarray(0, 1000));
+    }).listen(0, '127.0.0.1');
+    await once(hub, 'listening');
+    vi.stubEnv('CLEARWORD_CACHE', join(root, 'downloads'));
+    try {
+      const address = `http://127.0.0.1:${(hub.address() as AddressInfo).port}/daclip.safetensors`;
+      const stop = new AbortController();
+      const seen: DownloadProgress[] = [];
+      const training = train(configure({ encoders: { weights: address } }), join(root, 'stopped'), false, {
+        signal: stop.signal,
+        onDownload: (progress) => {
+          seen.push(progress);
+          stop.abort();
+        },
+      });
+      await expect(training).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect(seen).toEqual([{ received: 1000, total: bytes.length }]);
+    } finally {
+      vi.unstubAllEnvs();
+      hub.closeAllConnections();
+      hub.close();
     }
   });
 

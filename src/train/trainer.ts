@@ -10,6 +10,7 @@ import { mkdir } from 'node:fs/promises';
 import { writeFailure } from '../data/atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
+import type { DownloadProgress } from '../hub/download.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
@@ -42,6 +43,8 @@ export interface TrainEvents {
   readonly onCheckpoint?: (path: string) => void;
   /** A checkpoint or a line of the log could not be written; the run goes on and tries again. */
   readonly onUnwritable?: (error: ClearwordError) => void;
+  /** Called while weights of encoders from outside are downloaded. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
   /** Aborting it saves a checkpoint and ends the run cleanly. */
   readonly signal?: AbortSignal;
 }
@@ -100,7 +103,7 @@ export async function train(
   try {
     const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep: start.step });
     try {
-      const embeddings = await BatchEmbeddings.open(engine, config, options.preset);
+      const embeddings = await BatchEmbeddings.open(engine, config, options.preset, events);
       const validation = await Validation.open(engine, config, options, embeddings);
       const session = await TrainingSession.open(engine, graph, start.vectors);
       const log = await RunLog.open(folder);
