@@ -122,10 +122,15 @@ describe('clearword evaluate', () => {
     expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:\/\//);
 
     // Other settings are measured anew, in the same folder.
-    const again = fakeModel({ predict: ({ mu }) => mu });
-    const other = await runCli([...command, '--crop', '16'], { model: again });
-    expect(other.code, other.stderr).toBe(0);
-    expect(again.calls.length).toBe(3);
+    for (const setting of [
+      ['--crop', '16'],
+      ['--precision', 'float16'],
+    ]) {
+      const again = fakeModel({ predict: ({ mu }) => mu });
+      const other = await runCli([...command, ...setting], { model: again });
+      expect(other.code, other.stderr).toBe(0);
+      expect(again.calls.length, setting.join(' ')).toBe(3);
+    }
   });
 
   it('says what is not available, and why', async () => {

@@ -7,7 +7,7 @@ import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clearword } from '../clearword.ts';
 import { type EvaluationOptions, type EvaluationResult, evaluate as evaluateSet } from '../evaluate/evaluate.ts';
-import { evaluationOptions, type MeterHooks, meterOptions, metersFor } from '../evaluate/options.ts';
+import { evaluationOptions, meterOptions, metersFor } from '../evaluate/options.ts';
 import { meanTable, missingMetrics, resultJson, textTable } from '../evaluate/outputs.ts';
 import { promptsFor } from '../evaluate/sets/captions.ts';
 import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
@@ -15,7 +15,7 @@ import { writeEvaluation } from '../evaluate/write.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
-import { type ProgressDisplay, progressDisplay } from './progress.ts';
+import { type ProgressDisplay, progressDisplay, showDownload } from './progress.ts';
 import { printError } from './report.ts';
 
 const folder = (description: string) => z.string().min(1).optional().meta({ placeholder: 'folder', description });
@@ -68,10 +68,13 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
   const { captions, task, seed, prompt, prompts: source } = given;
   const prompts = await promptsFor(list.cases, { source, prompt, captions, task, seed });
   const display = await progressDisplay(stderr);
-  const meters = await metersFor(given, { signal, onDownload: showDownload(display) });
+  const meters = await metersFor(given, {
+    signal,
+    onDownload: (url, progress) => showDownload(display, basename(new URL(url).pathname), progress),
+  });
   let clearword: Clearword | undefined;
   try {
-    clearword = given.outputs === undefined ? await loadModel(given, context) : undefined;
+    clearword = given.outputs === undefined ? await loadModel(given, context, display) : undefined;
     const name = nameOf(given);
     const result = await evaluateSet(
       { name, cases: list.cases, prompts },
@@ -110,12 +113,14 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
 async function loadModel(
   { device, precision, model, encoders }: EvaluateOptions,
   context: CommandContext,
+  display: ProgressDisplay,
 ): Promise<Clearword> {
   return context.loadModel({
     device,
     precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
+    onDownload: (progress) => showDownload(display, 'the model', progress),
     signal: context.signal,
   });
 }
@@ -139,16 +144,16 @@ const nameOf = ({ data, input, target, outputs, sigma }: EvaluateOptions): strin
 
 /** What decides the numbers of a picture beside the model. */
 function settingsOf(given: EvaluateOptions, clearword: Clearword | undefined) {
-  const { crop, sigma, seed, metrics, lpips, lpipsWeights, fidWeights, niqeModel } = given;
+  const { crop, sigma, seed, metrics, lpips, lpipsWeights, fidWeights, niqeModel, device, precision } = given;
   const measured = { crop, sigma, seed, metrics, lpips, lpipsWeights, fidWeights, niqeModel };
   // With the model's defaults filled in: another version may have others.
-  const restored = clearword?.settings(restorerOf(clearword, given).parameters);
+  const restored = clearword && { ...clearword.settings(restorerOf(clearword, given).parameters), device, precision };
   return { version: VERSION, measured, restored };
 }
 
 /** What the report and the JSON say about a measurement. */
 function aboutOf(given: EvaluateOptions, list: CaseList, clearword: Clearword | undefined) {
-  const { task, crop, sigma, prompts, prompt, captions, seed } = given;
+  const { task, crop, sigma, prompts, prompt, captions, seed, device, precision } = given;
   const { steps, sampler, tile, overlap, ensemble } =
     clearword?.settings(restorerOf(clearword, given).parameters) ?? {};
   return {
@@ -161,7 +166,7 @@ function aboutOf(given: EvaluateOptions, list: CaseList, clearword: Clearword | 
     ...(clearword && {
       model: clearword.model.name,
       hash: clearword.model.hash,
-      ...{ steps, sampler, tile, overlap, ensemble },
+      ...{ device, precision, steps, sampler, tile, overlap, ensemble },
       prompts,
       ...(prompts === 'constant' && { prompt }),
       ...(captions !== undefined && { captions }),
@@ -182,11 +187,4 @@ function summaryOf(result: EvaluationResult, list: CaseList, output: string | un
     ...(output === undefined ? [] : [`report: ${resolve(output)}/report.html`]),
   ];
   return `${textTable(titles, rows)}\n${notes.map((note) => `${note}\n`).join('')}`;
-}
-
-function showDownload(display: ProgressDisplay): MeterHooks['onDownload'] {
-  return (url, { received, total }) => {
-    const name = basename(new URL(url).pathname);
-    display.update(total === undefined ? 0 : received / total, `downloading ${name}: ${Math.round(received / 1e6)} MB`);
-  };
 }
