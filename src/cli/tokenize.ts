@@ -21,7 +21,7 @@ export const tokenize = defineCommand({
   argument: { name: 'texts', description: 'texts, each in quotes', variadic: true },
   options,
   details: `For models with CLIP's text encoder: the token ids of each text on a line, between the marks for start (49406) and end (49407).
-A prompt beyond 77 tokens is not read to its end; this shows where it stops.
+A prompt beyond 77 tokens is not read to its end; what is left out is shown, too.
 
 Exit codes: 0 done, 2 wrong use.`,
   run,
@@ -30,12 +30,15 @@ Exit codes: 0 done, 2 wrong use.`,
 async function run(
   args: readonly string[],
   { contextLength, json }: z.output<typeof options>,
-  { stdout }: CommandContext,
+  { stdout, stderr }: CommandContext,
 ): Promise<number> {
   const tokenizer = await loadClipTokenizer();
   for (const text of args) {
     const ids = tokenizer.encode(text, contextLength);
-    stdout.write(json ? `${JSON.stringify({ text, ids })}\n` : `${ids.join(' ')}\n`);
+    const unread = tokenizer.unread(text, contextLength);
+    const cut = unread.tokens > 0;
+    stdout.write(json ? `${JSON.stringify({ text, ids, ...(cut && { unread }) })}\n` : `${ids.join(' ')}\n`);
+    if (cut && !json) stderr.write(`note: ${unread.tokens} tokens are not read: ${unread.text}\n`);
   }
   return EXIT.done;
 }

@@ -53,6 +53,11 @@ export class ClipTokenizer {
       { type: 'Split', pattern: { Regex: WORDS }, behavior: 'Removed', invert: true },
       { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
     ];
+    // Ends of words become spaces: what is read is shown in its own form, not exactly in the text's.
+    const decoders = [
+      { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      { type: 'Replace', pattern: { String: '</w>' }, content: ' ' },
+    ];
     const model = {
       type: 'BPE',
       vocab: Object.fromEntries([...tokens, ...MARKS].map((token, id) => [token, id])),
@@ -71,7 +76,7 @@ export class ClipTokenizer {
         normalizer: { type: 'Sequence', normalizers },
         pre_tokenizer: { type: 'Sequence', pretokenizers },
         post_processor: null,
-        decoder: null,
+        decoder: { type: 'Sequence', decoders },
         model,
       },
       {},
@@ -92,6 +97,15 @@ export class ClipTokenizer {
   encode(text: string, contextLength: number): number[] {
     const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false });
     return [this.start, ...ids.slice(0, contextLength - 2), this.end];
+  }
+
+  /** The end of a text that `encode` leaves out, as the tokenizer writes it, and its number of tokens; 0 where it fits. */
+  unread(text: string, contextLength: number): { readonly tokens: number; readonly text: string } {
+    const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false });
+    const rest = ids.slice(contextLength - 2);
+    if (rest.length === 0) return { tokens: 0, text: '' };
+    const decoded = this.#tokenizer.decode(rest, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    return { tokens: rest.length, text: decoded.trim() };
   }
 
   /** Texts as the text tower takes them, [N, contextLength], padded with 0. */

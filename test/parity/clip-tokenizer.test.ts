@@ -47,6 +47,15 @@ describe('clearword tokenize', () => {
 
   it('as JSON, and cut to a length', async () => {
     const result = await runCli(['tokenize', '--json', '--context-length', '4', 'a photo of a cat']);
-    expect(result.json()).toEqual([{ text: 'a photo of a cat', ids: [49406, 320, 1125, 49407] }]);
+    const unread = { tokens: 3, text: 'of a cat' };
+    expect(result.json()).toEqual([{ text: 'a photo of a cat', ids: [49406, 320, 1125, 49407], unread }]);
+  });
+
+  it('shows what is left out of a long text', async () => {
+    const text = `${'rain '.repeat(74)}über den Dächern`;
+    const { stdout, stderr } = await runCli(['tokenize', text, 'noisy']);
+    expect(stdout.split('\n')[0]?.split(' ')).toHaveLength(77);
+    // The last token that is read is the first letter.
+    expect(stderr).toBe('note: 6 tokens are not read: ber den dächern\n');
   });
 });
