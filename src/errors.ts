@@ -81,7 +81,7 @@ export const catalogue = {
   CAPTION_FAILED: {
     status: 502,
     meaning: 'A captioning model or service gave no caption.',
-    fix: 'Check the model and the address; run the command again, which goes on where it stopped.',
+    fix: 'Check the model and the address, which mostly ends in /v1; run the command again, which goes on where it stopped.',
   },
   DEVICE_UNAVAILABLE: {
     status: 503,

@@ -217,7 +217,9 @@ describe('clearword restore --prompt auto', () => {
     expect(none.stderr).toContain('expected a captioning model for --prompt auto');
     vi.stubEnv('CLEARWORD_CAPTION_ENDPOINT', url);
     vi.stubEnv('CLEARWORD_CAPTION_MODEL', 'tiny');
+    vi.stubEnv('CLEARWORD_CAPTION_PROMPT', 'Which place is it?');
     expect((await restore()).code).toBe(0);
+    expect(questions.at(-1)?.question.messages[0]?.content[0]?.text).toBe('Which place is it?');
   });
 });
 

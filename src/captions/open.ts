@@ -13,6 +13,7 @@ export interface CaptionerOptions {
   readonly endpoint?: string | undefined;
   /** Name of the model. Default: CLEARWORD_CAPTION_MODEL. */
   readonly model?: string | undefined;
+  /** What the model is asked. Default: CLEARWORD_CAPTION_PROMPT, or a question of our own. */
   readonly prompt?: string | undefined;
   readonly tries?: number | undefined;
   readonly precision?: LocalOptions['precision'];
@@ -23,6 +24,7 @@ export interface CaptionerOptions {
 interface Environment {
   readonly CLEARWORD_CAPTION_ENDPOINT?: string | undefined;
   readonly CLEARWORD_CAPTION_MODEL?: string | undefined;
+  readonly CLEARWORD_CAPTION_PROMPT?: string | undefined;
   /** Bearer token of the service; not an option, because other users of a machine can read command lines. */
   readonly CLEARWORD_CAPTION_KEY?: string | undefined;
 }
@@ -40,7 +42,8 @@ export async function openCaptioner(
   // An empty variable is how shells unset one for a single command.
   const url = options.endpoint || environment.CLEARWORD_CAPTION_ENDPOINT || undefined;
   const model = options.model || environment.CLEARWORD_CAPTION_MODEL || undefined;
-  const { prompt, tries, precision, signal } = options;
+  const prompt = options.prompt || environment.CLEARWORD_CAPTION_PROMPT || undefined;
+  const { tries, precision, signal } = options;
   if (url === undefined) return LocalCaptioner.open({ model, prompt, precision, signal });
   if (model === undefined) {
     throw new ClearwordError('INVALID_OPTION', `expected the name of a model at ${url}, received none`, {

@@ -30,7 +30,10 @@ const options = z.strictObject({
     'name',
     'model of the service, or of this machine: a name on the Hugging Face hub or a folder; default: CLEARWORD_CAPTION_MODEL, or a small one on this machine',
   ),
-  prompt: text('text', 'what the model is asked; default: for one sentence about the content, not the quality'),
+  prompt: text(
+    'text',
+    'what the model is asked; default: CLEARWORD_CAPTION_PROMPT, or for one sentence about the content, not the quality',
+  ),
   concurrency: z
     .int()
     .min(1)
