@@ -11,8 +11,8 @@ import { ModelProto } from '../graph/onnx/schema.ts';
 import { decodeElements, type ElementType } from './element-types.ts';
 import type { NamedTensor } from './weights-file.ts';
 
-/** Numbers of TensorProto.DataType; those with fields of their own name them. */
-const TYPES: Readonly<Record<number, { readonly type: ElementType; readonly field?: keyof TensorFields }>> = {
+/** Numbers of TensorProto.DataType, and the field that has their values where they are not raw bytes. */
+const TYPES: Readonly<Record<number, { readonly type: ElementType; readonly field: keyof TensorFields }>> = {
   1: { type: 'float32', field: 'floatData' },
   2: { type: 'uint8', field: 'int32Data' },
   3: { type: 'int8', field: 'int32Data' },
@@ -20,9 +20,9 @@ const TYPES: Readonly<Record<number, { readonly type: ElementType; readonly fiel
   6: { type: 'int32', field: 'int32Data' },
   7: { type: 'int64', field: 'int64Data' },
   9: { type: 'bool', field: 'int32Data' },
-  10: { type: 'float16' },
+  10: { type: 'float16', field: 'int32Data' },
   11: { type: 'float64', field: 'doubleData' },
-  16: { type: 'bfloat16' },
+  16: { type: 'bfloat16', field: 'int32Data' },
 };
 
 interface TensorFields {
@@ -97,11 +97,17 @@ function valuesOf(tensor: TensorMessage, fail: (expected: string, received: stri
   const known = TYPES[dataType];
   if (!known) return fail(`a known element type for tensor ${name}`, `type ${dataType}`);
   const shape = tensor.dims.map(Number);
-  const listed = known.field === undefined ? [] : tensor[known.field];
-  const data = listed.length > 0 ? Float32Array.from(listed, Number) : decodeElements(rawData, known.type);
+  const listed = tensor[known.field];
+  const data = listed.length > 0 ? listedValues(listed, known.type) : decodeElements(rawData, known.type);
   const size = shape.reduce((product, d) => product * d, 1);
   if (data.length !== size) fail(`${size} values for tensor ${name} [${shape}]`, `${data.length}`);
   return { shape, data };
+}
+
+/** Values out of a field; floats of 16 bits are there as the integers of their bits. */
+function listedValues(values: readonly unknown[], type: ElementType): Float32Array {
+  if (type !== 'float16' && type !== 'bfloat16') return Float32Array.from(values, Number);
+  return decodeElements(new Uint8Array(Uint16Array.from(values, Number).buffer), type);
 }
 
 export function transposed({ shape, data }: NamedTensor): NamedTensor {
