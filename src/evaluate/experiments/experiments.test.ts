@@ -9,6 +9,7 @@ import { patternPicture, temporaryFolder } from '../../../test/support/pictures.
 import { runCli } from '../../../test/support/run-cli.ts';
 import { encodeImage } from '../../data/image-encode.ts';
 import { parseExperiment } from './config.ts';
+import { fittedLayer } from './sets.ts';
 import { merged, trainingOf } from './training.ts';
 
 const CONFIGS = fileURLToPath(new URL('../../../configs/experiments', import.meta.url));
@@ -38,6 +39,12 @@ it('merges configurations: objects are merged, the rest is replaced, and one len
     a: { b: 1, c: [3] },
     steps: 7,
   });
+});
+
+it('lays rain over a picture of another shape upright, repeated beyond its edges', () => {
+  const layer = { width: 3, height: 2, data: Float32Array.of(0, 1, 2, 3, 4, 5) };
+  expect([...fittedLayer(layer, { width: 2, height: 3 }).data]).toEqual([0, 1, 3, 4, 0, 1]);
+  expect([...fittedLayer(layer, { width: 4, height: 1 }).data]).toEqual([0, 1, 2, 0]);
 });
 
 let root = '';

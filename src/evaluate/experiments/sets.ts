@@ -65,16 +65,15 @@ export interface OpenSet {
   readonly cases: readonly EvaluationCase[];
 }
 
-/** The layer in the orientation and size of the picture: transposed where it must be, and repeated beyond its edges. */
+/**
+ * The layer at the size of the picture, repeated beyond its edges. It is never turned, whatever the picture's orientation:
+ * rain falls down.
+ */
 export function fittedLayer(layer: Plane, { width, height }: { width: number; height: number }): Plane {
-  const turned = layer.width > layer.height !== width > height;
-  const [w, h] = turned ? [layer.height, layer.width] : [layer.width, layer.height];
   const data = new Float32Array(width * height);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const [u, v] = [x % w, y % h];
-      data[y * width + x] = layer.data[turned ? u * layer.width + v : v * layer.width + u] ?? 0;
-    }
+    for (let x = 0; x < width; x++)
+      data[y * width + x] = layer.data[(y % layer.height) * layer.width + (x % layer.width)] ?? 0;
   return { width, height, data };
 }
 
