@@ -3,7 +3,7 @@
  * format, training with kept embeddings, export, restoration; without a network connection.
  */
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -69,7 +69,10 @@ function configure(changes: object = {}, tasks: object = { pairs: 1 }): TrainCon
   const roots = { pairs, captions: [join(root, 'captions.tsv')] };
   const data = { roots, patch: 16, cacheMegabytes: 4, tasks: { ...none, ...tasks } };
   const encoders = { weights, cache };
-  const value = { preset: 'tiny-paper', batch: 2, steps: 3, threads: 1, loss: 'matching', encoders, data, ...changes };
+  // Averaged from the first step on: what a run of three steps leaves is what it learned.
+  const average = { decay: 0.5, every: 1 };
+  const base = { preset: 'tiny-paper', batch: 2, steps: 3, threads: 1, loss: 'matching', average, encoders, data };
+  const value = { ...base, ...changes };
   return parseTrainConfig(value, 'test');
 }
 
@@ -92,9 +95,19 @@ describe('training with encoders from outside', () => {
     expect(kinds.filter((kind) => kind === 'picture').length).toBeLessThanOrEqual(4);
     expect(kinds.filter((kind) => kind === 'text').length).toBeLessThanOrEqual(3);
 
-    await train(configure({ steps: 2 }), second, false);
+    const stop = new AbortController();
+    const events = { signal: stop.signal, onCheckpoint: () => stop.abort() };
+    const part = await train(configure({ checkpoint: { every: 2, keep: 2 } }), second, false, events);
+    expect(part).toMatchObject({ step: 2, finished: false });
     await train(configure(), second, true);
     expect((await average(second)).equals(await average(first))).toBe(true);
+
+    // What is kept is what is used: with other values on the disk, the run is another.
+    const third = join(root, 'third');
+    for (const name of kept) await writeFile(join(cache, name), Buffer.alloc(4 * TINY_ENCODERS.clip.embedding));
+    await train(configure(), third, false);
+    expect((await average(third)).equals(await average(first))).toBe(false);
+    await rm(cache, { recursive: true });
 
     const output = join(root, 'model.safetensors');
     const checkpoint = (await newestCheckpoint(first)) ?? '';
