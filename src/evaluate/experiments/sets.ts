@@ -5,15 +5,14 @@
  * @module
  */
 import { basename, resolve } from 'node:path';
-import sharp from 'sharp';
 import { z } from 'zod';
 import { holdBackLayers, holdBackScenes, listHazePairs, listPictures } from '../../data/dataset.ts';
+import { compressJpeg } from '../../data/degradations/jpeg.ts';
 import { addGaussianNoise, quantise } from '../../data/degradations/noise.ts';
 import type { Plane } from '../../data/degradations/plane.ts';
 import { addRain } from '../../data/degradations/rain.ts';
 import { readPlane } from '../../data/picture-store.ts';
 import { CROPS, crop, cutCentre } from '../resize.ts';
-import { toBytes } from '../scores.ts';
 import { casesFor } from '../sets/cases.ts';
 import type { TaskName } from '../sets/layout.ts';
 import { type EvaluationCase, fitTarget, type LoadedCase, noiseField, readPicture } from '../sets/pictures.ts';
@@ -53,8 +52,14 @@ export const setSchema = z.discriminatedUnion('kind', [
   }),
   /** Pictures that need no restoring: what does it change about them? */
   z.strictObject({ kind: z.literal('clean'), ...common, clean: folder }),
-  /** The same after JPEG of the given quality. */
-  z.strictObject({ kind: z.literal('jpeg'), ...common, clean: folder, quality: z.int().min(1).max(100) }),
+  /** Clean pictures, or noisy ones, as they come out of a JPEG file of the given quality. */
+  z.strictObject({
+    kind: z.literal('jpeg'),
+    ...common,
+    clean: folder,
+    quality: z.int().min(1).max(100),
+    sigma: z.number().positive().max(255).optional(),
+  }),
 ]);
 
 export type SetConfig = z.infer<typeof setSchema>;
@@ -157,19 +162,17 @@ async function casesOf(
       return { task: 'any', cases };
     }
     case 'jpeg': {
-      const { quality } = config;
-      const cases = each(await pictures(config.clean), (file) => ({
-        input: `${file} as JPEG ${quality}`,
+      const { quality, sigma } = config;
+      const cases = each(await pictures(config.clean), (file, index) => ({
+        input: `${file}${sigma === undefined ? '' : ` + noise ${sigma}`}, JPEG ${quality}`,
         async load(signal) {
           const target = await readPicture(file, signal);
-          const { data, width, height } = toBytes(target);
-          const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
-            .jpeg({ quality })
-            .toBuffer();
-          return { input: await readPicture(jpeg, signal), target };
+          const spoiled =
+            sigma === undefined ? target : addGaussianNoise(target, sigma, noiseField(target, seed, index));
+          return { input: await compressJpeg(spoiled, quality, true), target };
         },
       }));
-      return { task: 'any', cases };
+      return { task: sigma === undefined ? 'any' : 'denoise', cases };
     }
   }
 }
