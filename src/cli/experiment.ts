@@ -17,7 +17,7 @@ import { bundledModel } from '../models/load.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { deviceOption, encodersOption, modelOption } from './common-options.ts';
-import { progressDisplay } from './progress.ts';
+import { progressDisplay, showDownload } from './progress.ts';
 
 /** The configurations that come with the package; sources and build lie equally deep. */
 const CONFIGS = fileURLToPath(new URL('../../configs/experiments', import.meta.url));
@@ -76,7 +76,13 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   const data = resolve(given.data ?? config.data);
   const display = await progressDisplay(stderr);
   const weights = new Set<string>();
-  const meters = await metersFor({ ...given, metrics: config.metrics }, { signal });
+  const meters = await metersFor(
+    { ...given, metrics: config.metrics },
+    {
+      signal,
+      onDownload: (url, progress) => showDownload(display, basename(new URL(url).pathname), progress),
+    },
+  );
   try {
     const outcome = await runExperiment(config, {
       data,
@@ -88,6 +94,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
           device: given.device,
           ...(model !== undefined && { model }),
           ...(given.encoders !== undefined && { encoders: given.encoders }),
+          onDownload: (progress) => showDownload(display, 'the model', progress),
           signal,
         });
         weights.add(`${clearword.model.name} ${clearword.model.hash.slice(0, 12)}`);
