@@ -104,6 +104,8 @@ it('has nothing else', () => {
     /^weights\/lite\.(safetensors|json)$/,
     /^weights\/[\w-]+\/[\w.-]+$/,
     /^configs\/([\w-]+\/)?[\w-]+\.json$/,
+    // Captions that an experiment needs.
+    /^configs\/experiments\/captions-degraded\.tsv$/,
     /^docs\/[\w-]+\.md$/,
     // The page that `clearword serve` shows.
     /^web\/dist\/(assets\/)?[\w.-]+\.(html|js|css|svg|jpg|wasm\.br)$/,
