@@ -32,6 +32,7 @@ const resultsSchema = z.object({
     }),
   ),
   missing: z.array(z.string()),
+  results: z.array(z.object({ unavailable: z.record(z.string(), z.string()) })),
 });
 type Results = z.infer<typeof resultsSchema>;
 
@@ -39,6 +40,8 @@ const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${l
 
 function page(results: Results, charts: readonly string[], report: boolean): string {
   const { experiment, config, tables } = results;
+  const metrics = new Map(results.results.flatMap(({ unavailable }) => Object.entries(unavailable)));
+  const missing = [...[...metrics].map(([metric, reason]) => `${metric.toUpperCase()}: ${reason}`), ...results.missing];
   const about = `Weights: ${results.weights}. Clearword ${results.version}, ${results.machine}, ${results.date}.`;
   const parts = [
     `# ${results.title}`,
@@ -54,7 +57,7 @@ function page(results: Results, charts: readonly string[], report: boolean): str
     ...(charts.length > 0
       ? ['## Curves', charts.map((name) => `![${name}](${experiment}/${name}.svg)`).join('\n\n')]
       : []),
-    ...(results.missing.length > 0 ? ['## Not measured', bullets(results.missing)] : []),
+    ...(missing.length > 0 ? ['## Not measured', bullets(missing)] : []),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
