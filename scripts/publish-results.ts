@@ -10,7 +10,7 @@ import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { markdownTable } from '../src/evaluate/outputs.ts';
+import { markdownTable, missingMetrics } from '../src/evaluate/outputs.ts';
 
 /** The repository is no place for megabytes of previews. */
 const SMALL_REPORT = 1_000_000;
@@ -40,8 +40,7 @@ const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${l
 
 function page(results: Results, charts: readonly string[], report: boolean): string {
   const { experiment, config, tables } = results;
-  const metrics = new Map(results.results.flatMap(({ unavailable }) => Object.entries(unavailable)));
-  const missing = [...[...metrics].map(([metric, reason]) => `${metric.toUpperCase()}: ${reason}`), ...results.missing];
+  const missing = [...missingMetrics(results.results), ...results.missing];
   const about = `Weights: ${results.weights}. Clearword ${results.version}, ${results.machine}, ${results.date}.`;
   const parts = [
     `# ${results.title}`,

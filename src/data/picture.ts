@@ -72,6 +72,16 @@ export interface RawPixels {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
+/** A picture as an 8-bit file holds it. */
+export function toBytes({ width, height, data }: Raster): RawPixels {
+  const plane = width * height;
+  const bytes = new Uint8Array(3 * plane);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++)
+      bytes[3 * i + c] = Math.round(255 * Math.min(1, Math.max(0, data[c * plane + i] as number)));
+  return { data: bytes, width, height, channels: 3 };
+}
+
 /** Checks the pixels of a caller and takes the alpha plane apart. The data is not copied when there is none. */
 export function fromRawPixels(raw: RawPixels): Picture {
   const { data, width, height, channels } = raw;

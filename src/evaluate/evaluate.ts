@@ -4,13 +4,14 @@
  * @module
  */
 import type { Clearword } from '../clearword.ts';
+import { fromRawPixels, toBytes, toRaster } from '../data/picture.ts';
 import type { Raster } from '../data/raster.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { frechetDistance } from '../metrics/frechet.ts';
 import type { RestoreParameters } from '../restore/options.ts';
 import { decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';
 import { savePreviews } from './report/previews.ts';
-import { allScores, fromPixels, type MeanScores, meanScores, pixelScores, toBytes } from './scores.ts';
+import { allScores, type MeanScores, meanScores, pixelScores } from './scores.ts';
 import type { EvaluationCase } from './sets/pictures.ts';
 import type { Meters, Metric } from './weights/meters.ts';
 
@@ -157,7 +158,7 @@ async function restored(
     onProgress: ({ fraction }) => report(fraction),
     ...(signal !== undefined && { signal }),
   });
-  return fromPixels(result.pixels());
+  return toRaster(fromRawPixels(result.pixels()));
 }
 
 function summary(

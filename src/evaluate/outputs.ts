@@ -47,7 +47,7 @@ export function meanTable(results: readonly EvaluationResult[]): { titles: strin
 }
 
 /** "lpips: not available (...)" for each metric that is missing. */
-export function missingMetrics(results: readonly EvaluationResult[]): string[] {
+export function missingMetrics(results: readonly Pick<EvaluationResult, 'unavailable'>[]): string[] {
   const reasons = new Map(results.flatMap(({ unavailable }) => Object.entries(unavailable)));
   return [...reasons].map(([metric, reason]) => `${metric.toUpperCase()}: not available (${reason})`);
 }

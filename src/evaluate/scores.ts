@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { RawPixels } from '../data/picture.ts';
-import { createRaster, type Raster } from '../data/raster.ts';
+import type { Raster } from '../data/raster.ts';
 import { niqe } from '../metrics/niqe/niqe.ts';
 import { psnr } from '../metrics/psnr.ts';
 import { ssim } from '../metrics/ssim.ts';
@@ -49,27 +48,6 @@ export const EQUAL = 100;
 /** SSIM's window, NIQE's two patches: smaller pictures have no such value. */
 const LEAST_SSIM = 11;
 const leastNiqe = ({ width, height }: Raster) => Math.floor(width / 96) * Math.floor(height / 96) >= 2;
-
-/** A picture as an 8-bit file holds it. */
-export function toBytes({ width, height, data }: Raster): RawPixels {
-  const plane = width * height;
-  const bytes = new Uint8Array(3 * plane);
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < plane; i++)
-      bytes[3 * i + c] = Math.round(255 * Math.min(1, Math.max(0, data[c * plane + i] as number)));
-  return { data: bytes, width, height, channels: 3 };
-}
-
-/** Pixels of 8 or 16 bits as planar values in 0..1; alpha is left out. */
-export function fromPixels({ data, width, height, channels }: RawPixels): Raster {
-  const raster = createRaster(width, height);
-  const scale = 1 / (data.BYTES_PER_ELEMENT === 1 ? 0xff : 0xffff);
-  const plane = width * height;
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < plane; i++)
-      raster.data[c * plane + i] = (data[i * channels + (channels < 3 ? 0 : c)] as number) * scale;
-  return raster;
-}
 
 /** PSNR and SSIM of 8-bit values. */
 export function pixelScores(picture: Raster, target: Raster): Scores {

@@ -4,13 +4,13 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { toBytes } from '../../data/picture.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { COMBINATIONS } from '../../models/controller.ts';
 import type { Findings } from '../../models/model.ts';
 import { formatScore } from '../outputs.ts';
 import { lineChart } from '../report/charts.ts';
-import { toBytes } from '../scores.ts';
 import { compositeSources } from './composites.ts';
 import type { ControllerConfig } from './config.ts';
 import type { Chart, ExperimentContext, Outcome, Table } from './outcome.ts';

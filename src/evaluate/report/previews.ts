@@ -6,9 +6,9 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../../data/atomic-file.ts';
+import { toBytes } from '../../data/picture.ts';
 import type { Raster } from '../../data/raster.ts';
 import { cutCentre } from '../resize.ts';
-import { toBytes } from '../scores.ts';
 
 /** Largest preview: the middle of the picture, pixel for pixel, because a smaller scale would hide noise. */
 const WIDTH = 480;
