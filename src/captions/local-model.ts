@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import type { PreTrainedModel, Processor } from '@huggingface/transformers';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { defaultCache } from '../hub/download.ts';
-import { DEFAULT_ENDPOINT, parseSource } from '../hub/source.ts';
+import { hubEndpoint, parseSource } from '../hub/source.ts';
 
 export type Library = typeof import('@huggingface/transformers');
 
@@ -21,8 +21,6 @@ const SUFFIX: Readonly<Record<Precision, string>> = { fp32: '', fp16: '_fp16', q
 /** `owner/name`. Names without an owner are left out: none of a vision-language model is, and folders are called so. */
 const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
 
-const endpoint = () => process.env.HF_ENDPOINT ?? DEFAULT_ENDPOINT;
-
 interface Place {
   /** As the library takes it: it looks for paths that could be names of the hub in its own folder. */
   readonly id: string;
@@ -34,7 +32,7 @@ async function placeOf(model: string): Promise<Place> {
   if ((await stat(model).catch(() => undefined))?.isDirectory()) return { id: resolve(model), kind: 'folder' };
   if (HUB_NAME.test(model)) {
     // Refuses a mirror that is not encrypted, as for all downloads.
-    parseSource(`hub:${model}/config.json`, endpoint());
+    parseSource(`hub:${model}/config.json`, hubEndpoint());
     return { id: model, kind: 'hub' };
   }
   throw new ClearwordError(
@@ -48,7 +46,7 @@ async function placeOf(model: string): Promise<Place> {
 function configure({ env, LogLevel }: Library, signal: AbortSignal | undefined): void {
   env.allowLocalModels = true;
   env.allowRemoteModels = !process.env.CLEARWORD_OFFLINE;
-  env.remoteHost = endpoint();
+  env.remoteHost = hubEndpoint();
   // By default it would be inside of node_modules, which others may own and the next installation removes.
   env.cacheDir = join(defaultCache(), 'captions');
   env.fetch = (address, init) => fetch(address, { ...init, ...(signal && { signal }) });

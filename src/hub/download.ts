@@ -15,7 +15,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import { DEFAULT_ENDPOINT, isLoopback, parseSource, type RemoteFile } from './source.ts';
+import { hubEndpoint, isLoopback, parseSource, type RemoteFile } from './source.ts';
 
 export interface DownloadProgress {
   /** Bytes that are there, with those of earlier tries. */
@@ -73,7 +73,7 @@ export function defaultCache(environment: NodeJS.ProcessEnv = process.env): stri
  * @throws ClearwordError INVALID_OPTION, DOWNLOAD_FAILED, CANCELLED; a path is not looked at
  */
 export async function fetchFile(source: string, options: FetchOptions = {}): Promise<string> {
-  const endpoint = options.endpoint ?? process.env.HF_ENDPOINT ?? DEFAULT_ENDPOINT;
+  const endpoint = options.endpoint ?? hubEndpoint();
   const parsed = parseSource(source, endpoint);
   if (parsed.kind === 'path') return parsed.path;
   const folder = join(options.cache ?? defaultCache(), parsed.folder);

@@ -25,6 +25,9 @@ export type Source = { readonly kind: 'path'; readonly path: string } | RemoteFi
 
 export const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
+/** Address of the hub: that of HF_ENDPOINT, such as a mirror, or huggingface.co. */
+export const hubEndpoint = (): string => process.env.HF_ENDPOINT ?? DEFAULT_ENDPOINT;
+
 const wrong = (text: string, expected: string): never => {
   throw new ClearwordError('INVALID_OPTION', `expected ${expected}, received ${text}`);
 };
