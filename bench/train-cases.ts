@@ -2,7 +2,6 @@
  * What `bench/train.ts` and `bench/profile-step.ts` run: whole training steps and a forward pass, with their inputs.
  */
 import type { Batch } from '../src/data/batch.ts';
-import { Random } from '../src/data/random.ts';
 import { DEGRADATIONS } from '../src/degradations.ts';
 import { batchWeights } from '../src/diffusion/objective.ts';
 import { MeanRevertingSde } from '../src/diffusion/sde.ts';
@@ -15,6 +14,7 @@ import { erunet } from '../src/models/erunet.ts';
 import { predictionGraph } from '../src/models/networks.ts';
 import type { Preset } from '../src/models/preset-schema.ts';
 import { presets } from '../src/models/presets.ts';
+import { Random } from '../src/random/random.ts';
 import { float32 } from '../src/runtime/engine.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
 import { initialValues } from '../src/train/initialise.ts';

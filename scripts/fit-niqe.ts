@@ -4,7 +4,7 @@
  *   npx tsx scripts/fit-niqe.ts PHOTOS --source "what they are, on which terms" [--out weights/metrics/niqe.json]
  */
 import { parseArgs } from 'node:util';
-import { writeFileAtomic } from '../src/data/atomic-file.ts';
+import { writeFileAtomic } from '../src/atomic-file.ts';
 import { listPictures } from '../src/data/dataset.ts';
 import { readRaster } from '../src/data/picture-store.ts';
 import { fitNaturalScenes } from '../src/metrics/niqe/niqe.ts';

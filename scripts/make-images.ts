@@ -9,8 +9,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { readImage } from '../src/data/image-file.ts';
-import { fromRawPixels, type Picture } from '../src/data/picture.ts';
+import { readImage } from '../src/image/image-file.ts';
+import { fromRawPixels, type Picture } from '../src/image/picture.ts';
 import { Clearword } from '../src/index.ts';
 import { sideBySide } from '../src/restore/comparison.ts';
 

@@ -11,8 +11,8 @@ import { addHaze, transmissionOf } from '../src/data/degradations/haze.ts';
 import { addGaussianNoise } from '../src/data/degradations/noise.ts';
 import { createPlane } from '../src/data/degradations/plane.ts';
 import { readRaster } from '../src/data/picture-store.ts';
-import { gaussianField } from '../src/data/random.ts';
-import type { Raster } from '../src/data/raster.ts';
+import type { Raster } from '../src/image/raster.ts';
+import { gaussianField } from '../src/random/random.ts';
 
 const SEED = 2027;
 /** Standard deviation of the noise, 8-bit units. */

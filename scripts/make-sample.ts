@@ -13,8 +13,8 @@ import sharp from 'sharp';
 import { addGaussianNoise } from '../src/data/degradations/noise.ts';
 import { addRain, generateStreaks, type StreakStyle } from '../src/data/degradations/rain.ts';
 import { readRaster } from '../src/data/picture-store.ts';
-import { gaussianField, Random } from '../src/data/random.ts';
-import type { Raster } from '../src/data/raster.ts';
+import type { Raster } from '../src/image/raster.ts';
+import { gaussianField, Random } from '../src/random/random.ts';
 
 const SEED = 2026;
 /** Standard deviation of the noise, 8-bit units. */

@@ -4,9 +4,9 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { fakeModel } from '../test/support/fake-model.ts';
 import { largestDifference, meanDifference, patternPicture, temporaryFolder } from '../test/support/pictures.ts';
-import { encodeImage } from './data/image-encode.ts';
-import { readImage } from './data/image-file.ts';
-import { readXmpProperties } from './data/xmp.ts';
+import { encodeImage } from './image/image-encode.ts';
+import { readImage } from './image/image-file.ts';
+import { readXmpProperties } from './image/xmp.ts';
 import { Clearword, type RawPixels, type RestoredImage, type RestoreOptions, VERSION } from './index.ts';
 
 const folder = await temporaryFolder();

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { checkFits } from './data/image-encode.ts';
-import { type ImageFormat, type ImageSource, readImage } from './data/image-file.ts';
-import { fromRawPixels, type Picture, type RawPixels } from './data/picture.ts';
+
 import { ClearwordError, throwIfCancelled } from './errors.ts';
+import { checkFits } from './image/image-encode.ts';
+import { type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
+import { fromRawPixels, type Picture, type RawPixels } from './image/picture.ts';
 import type { Findings, RestorationModel } from './models/model.ts';
 import { checkOptions } from './options.ts';
 import { inspectPicture } from './restore/conditioning.ts';

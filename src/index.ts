@@ -11,10 +11,10 @@ export {
   type RestoreOptions,
   type RestoreProgress,
 } from './clearword.ts';
-export type { ImageFormat } from './data/image-signature.ts';
-export type { RawPixels } from './data/picture.ts';
 export { DEGRADATIONS, type Degradation } from './degradations.ts';
 export { ClearwordError, catalogue, type ErrorCode } from './errors.ts';
+export type { ImageFormat } from './image/image-signature.ts';
+export type { RawPixels } from './image/picture.ts';
 export type { Findings, RestorationModel } from './models/model.ts';
 export type { Provenance } from './restore/provenance.ts';
 export { type EncodeSettings, RestoredImage, type Role, type WriteSettings } from './restore/restored-image.ts';

@@ -31,39 +31,55 @@ const ROOMS: Readonly<Record<string, Room>> = {
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
   hub: { rooms: ['base'], packages: [], node: true },
   diffusion: { rooms: ['base'], packages: [], node: false },
-  data: { rooms: ['base', 'runtime'], packages: ['sharp', 'zod'], node: true },
+  random: { rooms: ['base'], packages: [], node: false },
+  image: { rooms: ['base'], packages: ['sharp'], node: true },
+  data: { rooms: ['base', 'runtime', 'random', 'image'], packages: ['sharp', 'zod'], node: true },
   captions: {
-    rooms: ['base', 'hub', 'data'],
+    rooms: ['base', 'hub', 'image'],
     packages: ['@huggingface/transformers', 'sharp', 'zod'],
     node: true,
   },
-  metrics: { rooms: ['base', 'graph', 'nn', 'data'], packages: ['ml-matrix'], node: false },
+  metrics: { rooms: ['base', 'graph', 'nn', 'image'], packages: ['ml-matrix'], node: false },
   models: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'data'],
+    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'image'],
     packages: ['@huggingface/tokenizers', 'yauzl', 'zod'],
     node: true,
   },
   train: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'data', 'metrics', 'models'],
+    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'random', 'image', 'data', 'metrics', 'models'],
     packages: ['d3-scale', 'd3-shape', 'zod'],
     node: true,
   },
-  restore: { rooms: ['base', 'diffusion', 'data', 'models'], packages: ['zod'], node: false },
-  browser: { rooms: ['base', 'runtime', 'data', 'models', 'restore'], packages: [], node: false },
-  library: { rooms: ['base', 'runtime', 'data', 'models', 'restore', 'browser'], packages: [], node: false },
+  restore: { rooms: ['base', 'diffusion', 'random', 'image', 'models'], packages: ['zod'], node: false },
+  browser: { rooms: ['base', 'runtime', 'image', 'models', 'restore'], packages: [], node: false },
+  library: { rooms: ['base', 'runtime', 'image', 'models', 'restore', 'browser'], packages: [], node: false },
   evaluate: {
-    rooms: ['base', 'graph', 'runtime', 'hub', 'diffusion', 'data', 'metrics', 'models', 'train', 'restore', 'library'],
+    rooms: [
+      'base',
+      'graph',
+      'runtime',
+      'hub',
+      'diffusion',
+      'random',
+      'image',
+      'data',
+      'metrics',
+      'models',
+      'train',
+      'restore',
+      'library',
+    ],
     packages: ['d3-scale', 'd3-shape', 'sharp', 'zod'],
     node: true,
   },
-  store: { rooms: ['base', 'data'], packages: ['@aws-sdk/client-s3'], node: true },
+  store: { rooms: ['base'], packages: ['@aws-sdk/client-s3'], node: true },
   queue: {
-    rooms: ['base', 'runtime', 'data', 'models', 'restore', 'library', 'store'],
+    rooms: ['base', 'runtime', 'image', 'models', 'restore', 'library', 'store'],
     packages: ['bullmq', 'ioredis'],
     node: true,
   },
   server: {
-    rooms: ['base', 'data', 'models', 'restore', 'store', 'queue'],
+    rooms: ['base', 'image', 'models', 'restore', 'store', 'queue'],
     packages: [
       '@fastify/multipart',
       '@fastify/rate-limit',
@@ -84,7 +100,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'runtime',
       'captions',
       'hub',
-      'data',
+      'image',
       'models',
       'train',
       'restore',
@@ -99,7 +115,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-const BASE = ['degradations.ts', 'errors.ts', 'optional-package.ts', 'options.ts', 'version.ts'];
+const BASE = ['atomic-file.ts', 'degradations.ts', 'errors.ts', 'optional-package.ts', 'options.ts', 'version.ts'];
 
 interface Import {
   /** Path below src. */

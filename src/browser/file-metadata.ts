@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { uprightExif } from '../data/exif-orientation.ts';
-import type { ImageFormat } from '../data/image-signature.ts';
+import { uprightExif } from '../image/exif-orientation.ts';
+import type { ImageFormat } from '../image/image-signature.ts';
 import { joined, jpegParts, pngParts, webpParts } from './file-parts.ts';
 
 /** Formats that a canvas writes. */

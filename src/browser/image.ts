@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { joinAlpha, type Picture, type RawPixels } from '../data/picture.ts';
-import { mergeXmp } from '../data/xmp.ts';
+
 import { ClearwordError } from '../errors.ts';
+import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
+import { mergeXmp } from '../image/xmp.ts';
 import type { Findings } from '../models/model.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';

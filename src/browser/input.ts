@@ -6,9 +6,10 @@
  *
  * @module
  */
-import { readSignature } from '../data/image-signature.ts';
-import { fromRawPixels, type Picture, splitAlpha } from '../data/picture.ts';
+
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { readSignature } from '../image/image-signature.ts';
+import { fromRawPixels, type Picture, splitAlpha } from '../image/picture.ts';
 import { limitsFor } from '../restore/options.ts';
 import { type KeptMetadata, readMetadata } from './file-metadata.ts';
 import type { BrowserInput } from './protocol.ts';

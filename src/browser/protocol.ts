@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Picture, RawPixels } from '../data/picture.ts';
+
 import type { ErrorCode } from '../errors.ts';
+import type { Picture, RawPixels } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
 import type { RestoreParameters } from '../restore/options.ts';
 import type { Provenance } from '../restore/provenance.ts';

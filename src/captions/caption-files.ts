@@ -6,11 +6,11 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import sharp from 'sharp';
-import { writeFileAtomic } from '../data/atomic-file.ts';
-import { readImage } from '../data/image-file.ts';
-import type { ImageLimits } from '../data/limits.ts';
-import { toEightBits } from '../data/picture.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { readImage } from '../image/image-file.ts';
+import type { ImageLimits } from '../image/limits.ts';
+import { toEightBits } from '../image/picture.ts';
 import { CAPTION_SIDE, type Captioner, type CaptionImage } from './captioner.ts';
 
 const HEADER = 'file\tcaption';

@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel } from '../../test/support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { runCli } from '../../test/support/run-cli.ts';
-import { writeFileAtomic } from '../data/atomic-file.ts';
-import { encodeImage } from '../data/image-encode.ts';
-import type { Picture } from '../data/picture.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
+import { encodeImage } from '../image/image-encode.ts';
+import type { Picture } from '../image/picture.ts';
 
 /** Every value one grey level brighter: 48.13 dB. */
 function brighter(picture: Picture): Picture {

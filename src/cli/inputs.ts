@@ -7,8 +7,8 @@ import type { Stats, stat as statCallback } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { EXTENSIONS, formatOfName } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { EXTENSIONS, formatOfName } from '../image/image-signature.ts';
 
 export interface InputFile {
   /** As it is opened and printed. */

@@ -5,8 +5,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { formatOfName } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { formatOfName } from '../image/image-signature.ts';
 import { type InputFile, stemOf } from './inputs.ts';
 
 export interface Job {

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import { readLog } from '../train/log.ts';
 import { plotLog } from '../train/plot.ts';

@@ -18,7 +18,7 @@ export async function runProcess(loadModel: CommandContext['loadModel']): Promis
     process.on(name, async () => {
       if (interrupted !== undefined) {
         // The second time: do not wait for the step that is running.
-        const { removeUnfinishedFiles } = await import('../data/atomic-file.ts');
+        const { removeUnfinishedFiles } = await import('../atomic-file.ts');
         removeUnfinishedFiles();
         process.exit(code);
       }

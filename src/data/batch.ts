@@ -4,8 +4,8 @@
  * @module
  */
 import { DEGRADATIONS } from '../degradations.ts';
+import { Random } from '../random/random.ts';
 import type { DataConfig } from './config.ts';
-import { Random } from './random.ts';
 import { drawSample, type TrainingPictures } from './sample.ts';
 
 /** N samples of P x P pixels; the last axis of the [N,3] arrays is in the order of DEGRADATIONS (noise, rain, haze). */

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRaster, type Raster } from '../image/raster.ts';
+import { Random } from '../random/random.ts';
 import type { Batch } from './batch.ts';
 import { type DataConfig, dataConfigSchema } from './config.ts';
 import { scanDataset } from './dataset.ts';
@@ -10,8 +12,6 @@ import { addHaze, transmissionOf } from './degradations/haze.ts';
 import { createPlane } from './degradations/plane.ts';
 import { BatchLoader } from './loader.ts';
 import { allocatePictures, cutWindow, decodePixels, PictureStore, type Pixels, readRaster } from './picture-store.ts';
-import { Random } from './random.ts';
-import { createRaster, type Raster } from './raster.ts';
 
 let root: string;
 

@@ -5,9 +5,9 @@
  */
 import sharp from 'sharp';
 import { ClearwordError } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
+import { reflect } from '../image/raster.ts';
 import type { Plane } from './degradations/plane.ts';
-import type { Raster } from './raster.ts';
-import { reflect } from './raster.ts';
 
 /** Integer samples [height, width, channels], row-major; 8 bits, or 16 where more precision is needed. */
 export interface Pixels {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Random } from '../random/random.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from './held-out-prompts.ts';
 import { EVERYTHING, writePrompt } from './prompts.ts';
-import { Random } from './random.ts';
 
 const RAIN = { noise: false, rain: true, haze: false };
 const HAZE = { noise: false, rain: false, haze: true };

@@ -7,8 +7,8 @@
  * @module
  */
 import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import type { Random } from '../random/random.ts';
 import type { DegradationSet } from './degradations/composite.ts';
-import type { Random } from './random.ts';
 
 export const EVERYTHING: DegradationSet = { noise: true, rain: true, haze: true };
 

@@ -4,6 +4,8 @@
  * @module
  */
 import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import type { Raster } from '../image/raster.ts';
+import { gaussianField, type Random } from '../random/random.ts';
 import type { DataConfig, PromptMixture, Task } from './config.ts';
 import {
   type DegradationSet,
@@ -18,8 +20,6 @@ import type { Plane } from './degradations/plane.ts';
 import { drawStreakStyle, generateStreaks, mixLayers, scaleLayer } from './degradations/rain.ts';
 import { cutWindow, type Pixels, type Window } from './picture-store.ts';
 import { EVERYTHING, writePrompt } from './prompts.ts';
-import { gaussianField, type Random } from './random.ts';
-import type { Raster } from './raster.ts';
 import { at, type TrainingPictures, upright } from './training-pictures.ts';
 
 export { TrainingPictures } from './training-pictures.ts';

@@ -4,10 +4,10 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
 import type { DatasetIndex } from './dataset.ts';
 import { recoverTransmission } from './degradations/haze.ts';
 import { cutWindow, decodePixels, PictureStore, type Pixels, type SharedPictures } from './picture-store.ts';
-import type { Raster } from './raster.ts';
 
 /** A window that takes everything as it is. */
 export const upright = { x: 0, y: 0, scale: 1, flipX: false, flipY: false, transpose: false } as const;

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Clearword } from '../clearword.ts';
-import { fromRawPixels, toBytes, toRaster } from '../data/picture.ts';
-import type { Raster } from '../data/raster.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { fromRawPixels, toBytes, toRaster } from '../image/picture.ts';
+import type { Raster } from '../image/raster.ts';
 import { frechetDistance } from '../metrics/frechet.ts';
 import type { RestoreParameters } from '../restore/options.ts';
 import { decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';

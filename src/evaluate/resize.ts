@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createRaster, type Raster } from '../data/raster.ts';
+import { createRaster, type Raster } from '../image/raster.ts';
 
 /**
  * Bilinear interpolation between pixel centres, without smoothing first (PyTorch's F.interpolate, align_corners=False,

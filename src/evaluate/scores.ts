@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Raster } from '../data/raster.ts';
+import type { Raster } from '../image/raster.ts';
 import { niqe } from '../metrics/niqe/niqe.ts';
 import { psnr } from '../metrics/psnr.ts';
 import { ssim } from '../metrics/ssim.ts';

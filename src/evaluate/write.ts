@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import type { EvaluationResult } from './evaluate.ts';
 import { resultCsv } from './outputs.ts';
 import { type Report, reportPage } from './report/page.ts';

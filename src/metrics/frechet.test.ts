@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../data/random.ts';
+import { Random } from '../random/random.ts';
 import { type FeatureSet, frechetDistance } from './frechet.ts';
 
 const random = new Random(3);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createRaster, type Raster } from '../data/raster.ts';
+import { createRaster, type Raster } from '../image/raster.ts';
 import { psnr } from './psnr.ts';
 import { ssim } from './ssim.ts';
 

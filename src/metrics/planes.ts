@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import { ClearwordError } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
 
 export interface PlaneOptions {
   /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+import type { Raster } from '../image/raster.ts';
 import { comparablePlanes, type PlaneOptions } from './planes.ts';
 
 /**

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import { ClearwordError } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
 import { comparablePlanes, type PlaneOptions } from './planes.ts';
 
 /** Gaussian window of the paper: 11 taps, sigma 1.5, normalised. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+import type { Raster } from '../image/raster.ts';
 
 /** Mean and standard deviation of R, G, B over CLIP's training pictures, of values in 0..1 (Radford et al. 2021). */
 export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import { DEGRADATIONS } from '../degradations.ts';
+import type { Raster } from '../image/raster.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipPicture } from './clip-picture.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import { flatten, type LayoutEntry } from '../graph/parameters.ts';
 import { type DownloadProgress, fetchFile } from '../hub/download.ts';

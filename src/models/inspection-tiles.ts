@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Raster, reflect } from '../data/raster.ts';
+import { type Raster, reflect } from '../image/raster.ts';
 
 /** Most tiles that are read: a megapixel of 64 x 64 tiles. More change the averages by less than their own error. */
 const MOST_TILES = 256;

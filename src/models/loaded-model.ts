@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import { ClearwordError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
+import type { Raster } from '../image/raster.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import { type ModelFile, parameterValues } from './card.ts';
 import type { Findings, ModelEncoders, PredictRequest, RestorationModel } from './model.ts';

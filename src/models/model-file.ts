@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import type { ParameterLayout } from '../graph/parameters.ts';
 import { type FetchOptions, fetchFile } from '../hub/download.ts';

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import type { Degradation } from '../degradations.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
+import type { Raster } from '../image/raster.ts';
 
 /** What the controller found in a picture. */
 export interface Findings {

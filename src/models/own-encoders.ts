@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Raster } from '../data/raster.ts';
+
 import { DEGRADATIONS } from '../degradations.ts';
 import { throwIfCancelled } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
 import { float32, floats } from '../runtime/session.ts';
 import { COMBINATION_TEXTS } from './controller.ts';
 import { inspectionTiles } from './inspection-tiles.ts';

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXTENSIONS, formatOfName, type ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { EXTENSIONS, formatOfName, type ImageFormat } from '../image/image-signature.ts';
 import { getExisting, type ObjectStore, removeAll, type StoredObject } from '../store/object-store.ts';
 import { VERSION } from '../version.ts';
 import { BATCH_PREFIX, BatchLedger, type BatchRecord } from './batch-ledger.ts';

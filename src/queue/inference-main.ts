@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import { removeUnfinishedFiles } from '../atomic-file.ts';
 import { Clearword } from '../clearword.ts';
-import { removeUnfinishedFiles } from '../data/atomic-file.ts';
 import { loadModel } from '../models/load.ts';
 import { openStore } from '../store/open-store.ts';
 import type { FromProcess, InferenceSettings, ToProcess } from './inference-protocol.ts';

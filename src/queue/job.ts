@@ -5,8 +5,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import type { ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
+import type { ImageFormat } from '../image/image-signature.ts';
 import type { Findings } from '../models/model.ts';
 import type { RestoreParameters } from '../restore/options.ts';
 import type { Provenance } from '../restore/provenance.ts';

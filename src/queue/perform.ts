@@ -4,8 +4,8 @@
  * @module
  */
 import type { Clearword } from '../clearword.ts';
-import type { ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import type { ImageFormat } from '../image/image-signature.ts';
 import type { RestoredImage } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
 import { getExisting, type ObjectStore } from '../store/object-store.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createSamples, type Picture, type Samples, whiteOf } from '../data/picture.ts';
+import { createSamples, type Picture, type Samples, whiteOf } from '../image/picture.ts';
 
 /** What every format can hold in a row (WebP has the least: 16383 pixels). */
 const MAX_WIDTH = 16_383;

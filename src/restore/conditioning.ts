@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Picture } from '../data/picture.ts';
+
 import { checkFinite, throwIfCancelled } from '../errors.ts';
+import type { Picture } from '../image/picture.ts';
 import type { Findings, RestorationModel } from '../models/model.ts';
 import { inspectionView } from './inspection-view.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fakeModel } from '../../test/support/fake-model.ts';
 import { largestDifference, patternPicture } from '../../test/support/pictures.ts';
-import { createRaster } from '../data/raster.ts';
+import { createRaster } from '../image/raster.ts';
 import { ENSEMBLE_PASSES, overSymmetries } from './ensemble.ts';
 import { settingsFor } from './options.ts';
 import { restorePicture } from './restore-picture.ts';

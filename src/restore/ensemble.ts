@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createRaster, type Raster } from '../data/raster.ts';
+import { createRaster, type Raster } from '../image/raster.ts';
 
 /** One symmetry of the square: columns and rows change places first, then their order is turned round. */
 interface Symmetry {

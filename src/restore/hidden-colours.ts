@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Picture } from '../data/picture.ts';
+import type { Picture } from '../image/picture.ts';
 
 /**
  * The picture with every hidden pixel showing a visible neighbour: the nearest one in its row, or, in a row that is

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Picture, toRaster, whiteOf } from '../data/picture.ts';
-import type { Raster } from '../data/raster.ts';
+import { type Picture, toRaster, whiteOf } from '../image/picture.ts';
+import type { Raster } from '../image/raster.ts';
 import { clipSquare, squareRaster } from '../models/clip-picture.ts';
 import { readTile } from './tile-pixels.ts';
 

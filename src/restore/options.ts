@@ -5,8 +5,8 @@
  * @module
  */
 import { z } from 'zod';
-import { DEFAULT_LIMITS, type ImageLimits } from '../data/limits.ts';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';

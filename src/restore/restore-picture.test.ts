@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fakeModel } from '../../test/support/fake-model.ts';
 import { largestDifference, patternPicture } from '../../test/support/pictures.ts';
-import type { Picture } from '../data/picture.ts';
-import { Random } from '../data/random.ts';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
+import type { Picture } from '../image/picture.ts';
+import { Random } from '../random/random.ts';
 import { type RestoreParameters, settingsFor } from './options.ts';
 import { restorePicture } from './restore-picture.ts';
 

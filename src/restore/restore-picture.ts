@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Picture } from '../data/picture.ts';
+
 import { samplerNamed } from '../diffusion/samplers/index.ts';
 import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import type { Picture } from '../image/picture.ts';
 import type { Findings, RestorationModel } from '../models/model.ts';
 import { condition } from './conditioning.ts';
 import { ENSEMBLE_PASSES } from './ensemble.ts';

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { writeFileAtomic } from '../data/atomic-file.ts';
-import { encodeImage } from '../data/image-encode.ts';
-import { formatOfName, type ImageFormat, type ImageSource } from '../data/image-file.ts';
-import { joinAlpha, type Picture, type RawPixels } from '../data/picture.ts';
-import { mergeXmp } from '../data/xmp.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { encodeImage } from '../image/image-encode.ts';
+import { formatOfName, type ImageFormat, type ImageSource } from '../image/image-file.ts';
+import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
+import { mergeXmp } from '../image/xmp.ts';
 import type { Provenance } from './provenance.ts';
 
 /** What a picture shows: the restoration, one of several samples, or a picture about it. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ImageSource } from '../data/image-file.ts';
-import type { Picture } from '../data/picture.ts';
+import type { ImageSource } from '../image/image-file.ts';
+import type { Picture } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
 import { comparisonPicture } from './comparison.ts';
 import type { Provenance } from './provenance.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createSamples, type Picture, type Samples, whiteOf } from '../data/picture.ts';
+import { createSamples, type Picture, type Samples, whiteOf } from '../image/picture.ts';
 
 export interface SamplePictures {
   /** The mean of the samples; with one sample, that sample. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Picture } from '../data/picture.ts';
+
 import { weightedSum } from '../diffusion/weighted-sum.ts';
+import type { Picture } from '../image/picture.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { reduce, sideBySide } from './comparison.ts';
 import { condition } from './conditioning.ts';

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Picture, whiteOf } from '../data/picture.ts';
-import { createRaster, type Raster, reflect } from '../data/raster.ts';
+import { type Picture, whiteOf } from '../image/picture.ts';
+import { createRaster, type Raster, reflect } from '../image/raster.ts';
 import type { AxisPlan } from './tiles.ts';
 
 /**

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { gaussianField } from '../data/random.ts';
-import type { Raster } from '../data/raster.ts';
+
 import { toEstimates } from '../diffusion/parameterisation.ts';
 import type { Sampler, StepReport } from '../diffusion/samplers/index.ts';
 import type { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
+import type { Raster } from '../image/raster.ts';
 import type { RestorationModel } from '../models/model.ts';
+import { gaussianField } from '../random/random.ts';
 import type { Conditioning } from './conditioning.ts';
 import { type NoiseSource, overSymmetries } from './ensemble.ts';
 

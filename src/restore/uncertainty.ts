@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Picture } from '../data/picture.ts';
+import type { Picture } from '../image/picture.ts';
 
 export interface Uncertainty {
   /** Grey, 8 bits: black where all samples agree. */

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { IMAGE_FORMATS } from '../data/image-signature.ts';
+
 import { DEGRADATIONS } from '../degradations.ts';
 import { catalogue } from '../errors.ts';
+import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';
 import { VERSION } from '../version.ts';
 import { documentFields, type FieldsSchema } from './fields.ts';

@@ -4,8 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { IMAGE_FORMATS } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { checkOptions } from '../options.ts';
 import { restoreOptionsSchema } from '../restore/options.ts';
 import type { ServerSettings } from './settings.ts';

@@ -5,8 +5,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import type { ImageFormat } from '../image/image-signature.ts';
 import { idOfWork, inputKey, type JobRequest, type JobStatus, jobPrefix } from '../queue/job.ts';
 import { type JobQueue, waitForJob } from '../queue/job-queue.ts';
 import type { ProcessPool } from '../queue/process-pool.ts';

@@ -4,8 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { IMAGE_FORMATS, type ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { IMAGE_FORMATS, type ImageFormat } from '../image/image-signature.ts';
 
 /** Seconds before the second try of a job. */
 export const BACK_OFF = 1;

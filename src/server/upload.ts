@@ -5,9 +5,9 @@
  */
 import type { MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { type ImageHeader, readImageHeader } from '../data/image-file.ts';
-import type { ImageFormat } from '../data/image-signature.ts';
 import { ClearwordError } from '../errors.ts';
+import { type ImageHeader, readImageHeader } from '../image/image-file.ts';
+import type { ImageFormat } from '../image/image-signature.ts';
 import { fetchPicture } from './fetch-picture.ts';
 import { addField } from './fields.ts';
 

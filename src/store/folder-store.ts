@@ -5,7 +5,7 @@
  */
 import { mkdir, opendir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { checkKey, type ObjectStore, type StoredObject, storeFailure } from './object-store.ts';
 
 export class FolderStore implements ObjectStore {

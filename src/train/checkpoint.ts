@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import { loadFloats, readSafetensors, storeFloat32, writeSafetensors } from '../models/safetensors.ts';
 import { RESIDENT, type ResidentName } from './optimiser.ts';

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { writeFileAtomic } from '../data/atomic-file.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
 import type { Batch } from '../data/batch.ts';
 import { decodePixels, type Pixels } from '../data/picture-store.ts';
 import { defaultCache } from '../hub/download.ts';

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Random } from '../data/random.ts';
+
 import type { Initialiser } from '../graph/graph.ts';
 import type { ParameterLayout } from '../graph/parameters.ts';
+import { Random } from '../random/random.ts';
 
 /** Keeps these draws apart from other uses of the same seed. */
 const STREAM = 0x1417;

@@ -6,7 +6,7 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFailure } from '../data/atomic-file.ts';
+import { writeFailure } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 
 const stepEntry = z.object({

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Batch } from '../data/batch.ts';
-import { gaussianField, Random } from '../data/random.ts';
 import { DEGRADATIONS } from '../degradations.ts';
 import { batchWeights } from '../diffusion/objective.ts';
 import { MeanRevertingSde } from '../diffusion/sde.ts';
@@ -12,6 +11,7 @@ import { ClearwordError } from '../errors.ts';
 import { COMBINATION_TEXTS, COMBINATIONS } from '../models/controller.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textFeeds } from '../models/text-encoder.ts';
+import { gaussianField, Random } from '../random/random.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
 import { weightFeeds } from './objective.ts';

@@ -7,7 +7,7 @@
  * @module
  */
 import { mkdir } from 'node:fs/promises';
-import { writeFailure } from '../data/atomic-file.ts';
+import { writeFailure } from '../atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';

@@ -5,10 +5,11 @@
  *
  * @module
  */
-import { Random } from '../../src/data/random.ts';
+
 import type { Estimates } from '../../src/diffusion/parameterisation.ts';
 import type { SamplerRun } from '../../src/diffusion/samplers/index.ts';
 import type { MeanRevertingSde } from '../../src/diffusion/sde.ts';
+import { Random } from '../../src/random/random.ts';
 
 export class GaussianToy {
   readonly sde: MeanRevertingSde;

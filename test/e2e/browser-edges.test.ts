@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { build } from 'vite';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readXmpProperties } from '../../src/data/xmp.ts';
+import { readXmpProperties } from '../../src/image/xmp.ts';
 import {
   bytesOf,
   type Failure,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commands } from '../../src/cli/registry.ts';
 import { allOptions, describeOptions } from '../../src/cli/schema-options.ts';
-import { encodeImage } from '../../src/data/image-encode.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
 import { VERSION } from '../../src/index.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
-import { encodeImage } from '../../src/data/image-encode.ts';
-import { readImage } from '../../src/data/image-file.ts';
-import { Random } from '../../src/data/random.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
+import { readImage } from '../../src/image/image-file.ts';
 import { Clearword, type RawPixels } from '../../src/index.ts';
 import { modelLayout } from '../../src/models/loaded-model.ts';
 import { writeModel } from '../../src/models/model-file.ts';
 import type { Preset } from '../../src/models/preset-schema.ts';
 import { presets } from '../../src/models/presets.ts';
+import { Random } from '../../src/random/random.ts';
 import { initialValues } from '../../src/train/initialise.ts';
 import { largestDifference, meanDifference, patternPicture, temporaryFolder } from '../support/pictures.ts';
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { readXmpProperties } from '../../src/data/xmp.ts';
+import { readXmpProperties } from '../../src/image/xmp.ts';
 import { MISSING, serveFolders } from '../support/chromium.ts';
 import { DESKTOP, PATIENCE, pageUnderTest } from '../support/page.ts';
 import { largestDifference } from '../support/pictures.ts';

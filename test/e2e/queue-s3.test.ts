@@ -1,7 +1,7 @@
 /** A batch from bucket to bucket: Redis is a real one, processes and the official S3 client are, too; the model is not. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeImage } from '../../src/data/image-encode.ts';
-import { readImage } from '../../src/data/image-file.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
+import { readImage } from '../../src/image/image-file.ts';
 import { type BatchReport, runBatch } from '../../src/queue/batch.ts';
 import { silentLog } from '../../src/queue/log.ts';
 import { openQueue } from '../../src/queue/open-queue.ts';

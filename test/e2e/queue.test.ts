@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeImage } from '../../src/data/image-encode.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
 import { Clearword } from '../../src/index.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { freePort, hasRedis, REDIS_NOTE, startRedis } from '../support/redis-server.ts';

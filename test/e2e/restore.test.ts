@@ -3,9 +3,9 @@ import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { encodeImage } from '../../src/data/image-encode.ts';
-import { readImage } from '../../src/data/image-file.ts';
-import { readXmpProperties } from '../../src/data/xmp.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
+import { readImage } from '../../src/image/image-file.ts';
+import { readXmpProperties } from '../../src/image/xmp.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { largestDifference, patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { runCli } from '../support/run-cli.ts';

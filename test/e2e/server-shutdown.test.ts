@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { encodeImage } from '../../src/data/image-encode.ts';
+import { encodeImage } from '../../src/image/image-encode.ts';
 import { forgetOld } from '../../src/queue/retention.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { eventsOf, expectProblem, type Fields, formOf, shortLived, type TestServer } from '../support/server.ts';

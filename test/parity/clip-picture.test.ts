@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Raster } from '../../src/data/raster.ts';
+import type { Raster } from '../../src/image/raster.ts';
 import { CLIP_DEVIATION, CLIP_MEAN, clipPicture, clipSquare, rasterRows } from '../../src/models/clip-picture.ts';
 import { readFixture } from './fixture.ts';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Raster } from '../../src/data/raster.ts';
+import type { Raster } from '../../src/image/raster.ts';
 import type { Findings, PredictRequest, RestorationModel } from '../../src/models/model.ts';
 
 export interface FakeModelOptions {

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Picture, Samples } from '../../src/data/picture.ts';
+import type { Picture, Samples } from '../../src/image/picture.ts';
 
 /** A folder that is removed after the tests of the file that asks for it. */
 export async function temporaryFolder(): Promise<string> {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Random } from '../../src/data/random.ts';
+
 import { modelLayout } from '../../src/models/loaded-model.ts';
 import { writeModel } from '../../src/models/model-file.ts';
 import type { Preset } from '../../src/models/preset-schema.ts';
 import { presets } from '../../src/models/presets.ts';
+import { Random } from '../../src/random/random.ts';
 import { initialValues } from '../../src/train/initialise.ts';
 
 /** Writes the weights (.safetensors) and their card. Fresh weights change nothing, so that noise is laid on all of them. */

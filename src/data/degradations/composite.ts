@@ -6,7 +6,7 @@
  */
 
 import type { Degradation } from '../../degradations.ts';
-import type { Raster } from '../raster.ts';
+import type { Raster } from '../../image/raster.ts';
 import { type Airlight, addHaze, lightLost } from './haze.ts';
 import { addGaussianNoise, FULL_NOISE_SIGMA, quantise } from './noise.ts';
 import type { Plane } from './plane.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEGRADATIONS } from '../../degradations.ts';
-import { gaussianField, Random } from '../random.ts';
-import { createRaster, type Raster, reflect } from '../raster.ts';
+import { createRaster, type Raster, reflect } from '../../image/raster.ts';
+import { gaussianField, Random } from '../../random/random.ts';
 import { type DegradationSet, type Degradations, degrade } from './composite.ts';
 import { addHaze, depthOf, drawDepthHint, plausibleDepth, recoverTransmission, transmissionOf } from './haze.ts';
 import { addGaussianNoise, quantise } from './noise.ts';

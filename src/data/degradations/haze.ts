@@ -7,8 +7,9 @@
  *
  * @module
  */
-import type { Random } from '../random.ts';
-import { createRaster, type Raster } from '../raster.ts';
+
+import { createRaster, type Raster } from '../../image/raster.ts';
+import type { Random } from '../../random/random.ts';
 import { boxFilter, createPlane, edgePreservingFilter, mean, type Plane } from './plane.ts';
 
 /** Airlight of the three channels, 0..1. */

@@ -4,8 +4,8 @@
  * @module
  */
 import sharp from 'sharp';
-import { toBytes, toRaster } from '../picture.ts';
-import type { Raster } from '../raster.ts';
+import { toBytes, toRaster } from '../../image/picture.ts';
+import type { Raster } from '../../image/raster.ts';
 
 /**
  * The picture as it comes out of a JPEG file.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createRaster, type Raster } from '../raster.ts';
+import { createRaster, type Raster } from '../../image/raster.ts';
 
 /** Largest sigma that the project trains on and reports; strength 1 in `Findings`. */
 export const FULL_NOISE_SIGMA = 55;

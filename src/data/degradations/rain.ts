@@ -5,8 +5,9 @@
  *
  * @module
  */
-import type { Random } from '../random.ts';
-import { createRaster, type Raster } from '../raster.ts';
+
+import { createRaster, type Raster } from '../../image/raster.ts';
+import type { Random } from '../../random/random.ts';
 import { createPlane, type Plane } from './plane.ts';
 
 /** Mean added brightness (0..1) that counts as strength 1 in `Findings`. */

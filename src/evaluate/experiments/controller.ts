@@ -4,9 +4,9 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
-import { toBytes } from '../../data/picture.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
 import { throwIfCancelled } from '../../errors.ts';
+import { toBytes } from '../../image/picture.ts';
 import { COMBINATIONS } from '../../models/controller.ts';
 import type { Findings } from '../../models/model.ts';
 import { formatScore } from '../outputs.ts';

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel } from '../../../test/support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../../../test/support/pictures.ts';
 import { runCli } from '../../../test/support/run-cli.ts';
-import { encodeImage } from '../../data/image-encode.ts';
+import { encodeImage } from '../../image/image-encode.ts';
 import { parseExperiment } from './config.ts';
 import { fittedLayer } from './sets.ts';
 import { merged, trainingOf } from './training.ts';

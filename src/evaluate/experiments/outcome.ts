@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../atomic-file.ts';
 import type { Clearword, LoadOptions } from '../../clearword.ts';
-import { writeFileAtomic } from '../../data/atomic-file.ts';
 import type { EvaluationResult } from '../evaluate.ts';
 import { markdownTable, missingMetrics, resultJson, textTable } from '../outputs.ts';
 import { htmlTable, paragraph, section } from '../report/html.ts';

@@ -6,10 +6,10 @@
  */
 import { degrade } from '../../data/degradations/composite.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
-import { Random } from '../../data/random.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { COMBINATIONS } from '../../models/controller.ts';
+import { Random } from '../../random/random.ts';
 import { VERSION } from '../../version.ts';
 import { type EvaluationResult, evaluate } from '../evaluate.ts';
 import { formatScore } from '../outputs.ts';

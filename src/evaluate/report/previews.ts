@@ -5,9 +5,9 @@
  */
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { writeFileAtomic } from '../../data/atomic-file.ts';
-import { toBytes } from '../../data/picture.ts';
-import type { Raster } from '../../data/raster.ts';
+import { writeFileAtomic } from '../../atomic-file.ts';
+import { toBytes } from '../../image/picture.ts';
+import type { Raster } from '../../image/raster.ts';
 import { cutCentre } from '../resize.ts';
 
 /** Largest preview: the middle of the picture, pixel for pixel, because a smaller scale would hide noise. */

@@ -5,8 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Random } from '../../data/random.ts';
 import { ClearwordError } from '../../errors.ts';
+import { Random } from '../../random/random.ts';
 import type { TaskName } from './layout.ts';
 import { sceneOf } from './pairing.ts';
 import type { EvaluationCase } from './pictures.ts';

@@ -5,11 +5,11 @@
  */
 
 import { addGaussianNoise } from '../../data/degradations/noise.ts';
-import { readImage } from '../../data/image-file.ts';
-import { toRaster } from '../../data/picture.ts';
-import { gaussianField } from '../../data/random.ts';
-import type { Raster } from '../../data/raster.ts';
 import { ClearwordError } from '../../errors.ts';
+import { readImage } from '../../image/image-file.ts';
+import { toRaster } from '../../image/picture.ts';
+import type { Raster } from '../../image/raster.ts';
+import { gaussianField } from '../../random/random.ts';
 import { type Crop, crop, cutCentre } from '../resize.ts';
 
 /** A degraded picture and what it should become. */

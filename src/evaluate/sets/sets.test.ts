@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
-import { createRaster } from '../../data/raster.ts';
+import { createRaster } from '../../image/raster.ts';
 import { promptsFor } from './captions.ts';
 import { locate, type TaskName } from './layout.ts';
 import { pairByName, sceneOf } from './pairing.ts';

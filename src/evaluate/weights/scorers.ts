@@ -5,11 +5,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Raster } from '../../data/raster.ts';
 import { ClearwordError } from '../../errors.ts';
 import * as f from '../../graph/functions.ts';
 import { Graph } from '../../graph/graph.ts';
 import { emitModel } from '../../graph/onnx/emit.ts';
+import type { Raster } from '../../image/raster.ts';
 import { INCEPTION_FEATURES, INCEPTION_SIDE, inception } from '../../metrics/backbones/inception.ts';
 import { LPIPS_LEAST_SIDE, type LpipsNetwork, lpips } from '../../metrics/lpips.ts';
 import { loadFloats, readSafetensors } from '../../models/safetensors.ts';

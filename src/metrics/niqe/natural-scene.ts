@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Raster } from '../../data/raster.ts';
+import type { Raster } from '../../image/raster.ts';
 import { fitGeneralisedGaussian } from './generalised-gaussian.ts';
 
 /** Grey picture, [height, width] in 0..255. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readRaster } from '../../data/picture-store.ts';
-import { Random } from '../../data/random.ts';
-import { createRaster, type Raster } from '../../data/raster.ts';
+import { createRaster, type Raster } from '../../image/raster.ts';
+import { Random } from '../../random/random.ts';
 import { fitGeneralisedGaussian, gamma } from './generalised-gaussian.ts';
 import { FEATURES, patchStatistics } from './natural-scene.ts';
 import { fitNaturalScenes, type NaturalSceneModel, niqe } from './niqe.ts';

@@ -9,8 +9,8 @@
  * @module
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import type { Raster } from '../../data/raster.ts';
 import { ClearwordError } from '../../errors.ts';
+import type { Raster } from '../../image/raster.ts';
 import { FEATURES, PATCH, type PatchStatistics, patchStatistics } from './natural-scene.ts';
 
 /** A normal distribution of patch features. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolders } from '../../test/support/pictures.ts';
+import { temporaryFolders } from '../test/support/pictures.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
 const folder = await temporaryFolders();

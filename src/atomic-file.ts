@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { ClearwordError, throwIfCancelled } from './errors.ts';
 
 export interface AtomicWriteOptions {
   /** Replace an existing file. Default false: OUTPUT_EXISTS. */
