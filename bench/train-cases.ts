@@ -2,7 +2,7 @@
  * What `bench/train.ts` and `bench/profile-step.ts` run: whole training steps and a forward pass, with their inputs.
  */
 import type { Batch } from '../src/data/batch.ts';
-import { DEGRADATIONS } from '../src/degradations.ts';
+import { DEGRADATIONS } from '../src/degradations/index.ts';
 import { batchWeights } from '../src/diffusion/objective.ts';
 import { MeanRevertingSde } from '../src/diffusion/sde.ts';
 import { gradients } from '../src/graph/gradient.ts';

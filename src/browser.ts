@@ -15,7 +15,7 @@ import type { WebDevice } from './runtime/web/engine.ts';
 export type { CanvasFormat } from './browser/file-metadata.ts';
 export { type BlobSettings, BrowserImage, BrowserResult, type BrowserRole } from './browser/image.ts';
 export type { BrowserInput, BrowserParameters, LoadProgress, ModelSummary } from './browser/protocol.ts';
-export type { Degradation } from './degradations.ts';
+export type { Degradation } from './degradations/index.ts';
 export { ClearwordError, type ErrorCode } from './errors.ts';
 export type { RawPixels } from './image/picture.ts';
 export type { Findings } from './models/model.ts';

@@ -22,6 +22,7 @@ interface Room {
 /** From the bottom to the top. A room is a folder of src; files of src itself are `base` or `library`. */
 const ROOMS: Readonly<Record<string, Room>> = {
   base: { rooms: [], packages: ['zod'], node: true },
+  degradations: { rooms: [], packages: [], node: false },
   graph: { rooms: ['base'], packages: ['protobufjs'], node: false },
   runtime: {
     rooms: ['base', 'graph'],
@@ -33,7 +34,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   diffusion: { rooms: ['base'], packages: [], node: false },
   random: { rooms: ['base'], packages: [], node: false },
   image: { rooms: ['base'], packages: ['sharp'], node: true },
-  data: { rooms: ['base', 'runtime', 'random', 'image'], packages: ['sharp', 'zod'], node: true },
+  data: { rooms: ['base', 'degradations', 'runtime', 'random', 'image'], packages: ['sharp', 'zod'], node: true },
   captions: {
     rooms: ['base', 'hub', 'image'],
     packages: ['@huggingface/transformers', 'sharp', 'zod'],
@@ -41,21 +42,43 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   metrics: { rooms: ['base', 'graph', 'nn', 'image'], packages: ['ml-matrix'], node: false },
   models: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'image'],
+    rooms: ['base', 'degradations', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'image'],
     packages: ['@huggingface/tokenizers', 'yauzl', 'zod'],
     node: true,
   },
   train: {
-    rooms: ['base', 'graph', 'runtime', 'nn', 'hub', 'diffusion', 'random', 'image', 'data', 'metrics', 'models'],
+    rooms: [
+      'base',
+      'degradations',
+      'graph',
+      'runtime',
+      'nn',
+      'hub',
+      'diffusion',
+      'random',
+      'image',
+      'data',
+      'metrics',
+      'models',
+    ],
     packages: ['d3-scale', 'd3-shape', 'zod'],
     node: true,
   },
-  restore: { rooms: ['base', 'diffusion', 'random', 'image', 'models'], packages: ['zod'], node: false },
-  browser: { rooms: ['base', 'runtime', 'image', 'models', 'restore'], packages: [], node: false },
-  library: { rooms: ['base', 'runtime', 'image', 'models', 'restore', 'browser'], packages: [], node: false },
+  restore: {
+    rooms: ['base', 'degradations', 'diffusion', 'random', 'image', 'models'],
+    packages: ['zod'],
+    node: false,
+  },
+  browser: { rooms: ['base', 'degradations', 'runtime', 'image', 'models', 'restore'], packages: [], node: false },
+  library: {
+    rooms: ['base', 'degradations', 'runtime', 'image', 'models', 'restore', 'browser'],
+    packages: [],
+    node: false,
+  },
   evaluate: {
     rooms: [
       'base',
+      'degradations',
       'graph',
       'runtime',
       'hub',
@@ -74,12 +97,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   store: { rooms: ['base'], packages: ['@aws-sdk/client-s3'], node: true },
   queue: {
-    rooms: ['base', 'runtime', 'image', 'models', 'restore', 'library', 'store'],
+    rooms: ['base', 'degradations', 'runtime', 'image', 'models', 'restore', 'library', 'store'],
     packages: ['bullmq', 'ioredis'],
     node: true,
   },
   server: {
-    rooms: ['base', 'image', 'models', 'restore', 'store', 'queue'],
+    rooms: ['base', 'degradations', 'image', 'models', 'restore', 'store', 'queue'],
     packages: [
       '@fastify/multipart',
       '@fastify/rate-limit',
@@ -97,6 +120,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   cli: {
     rooms: [
       'base',
+      'degradations',
       'runtime',
       'captions',
       'hub',
@@ -115,7 +139,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-const BASE = ['atomic-file.ts', 'degradations.ts', 'errors.ts', 'optional-package.ts', 'options.ts', 'version.ts'];
+const BASE = ['atomic-file.ts', 'errors.ts', 'optional-package.ts', 'options.ts', 'version.ts'];
 
 interface Import {
   /** Path below src. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEGRADATIONS, type Degradation } from '../src/degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../src/degradations/index.ts';
 import { found, promptFor, strengthWord, withClause } from '../web/prompt.ts';
 
 const all = [...DEGRADATIONS];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../src/degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../src/degradations/index.ts';
 import type { Findings } from '../src/models/model.ts';
 
 /** Probability from which something counts as found. */

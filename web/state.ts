@@ -5,7 +5,7 @@
  */
 import { computed, signal } from '@preact/signals';
 import type { LoadProgress, ModelSummary } from '../src/browser.ts';
-import type { Degradation } from '../src/degradations.ts';
+import type { Degradation } from '../src/degradations/index.ts';
 import type { Findings } from '../src/models/model.ts';
 import type { ComputedResult, RestoreRequest } from './compute/compute.ts';
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { batch } from '@preact/signals';
-import type { Degradation } from '../src/degradations.ts';
+import type { Degradation } from '../src/degradations/index.ts';
 import { ClearwordError } from '../src/errors.ts';
 import type { Compute, SaveFormat } from './compute/compute.ts';
 import { loadDevice } from './compute/device.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import { Random } from '../random/random.ts';
 import type { DataConfig } from './config.ts';
 import { drawSample, type TrainingPictures } from './sample.ts';

@@ -5,7 +5,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DataConfig } from './config.ts';
 import type { DepthHint } from './degradations/haze.ts';

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import type { DegradationSet } from './degradations/composite.ts';
 
 /** A prompt and what it asks to remove. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
 import type { Random } from '../random/random.ts';
 import type { DegradationSet } from './degradations/composite.ts';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
 import type { Raster } from '../image/raster.ts';
 import { gaussianField, type Random } from '../random/random.ts';
 import type { DataConfig, PromptMixture, Task } from './config.ts';

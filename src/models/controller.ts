@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DEGRADATIONS, type Degradation } from '../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
 import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { l2Normalise } from '../nn/functional.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import type { Raster } from '../image/raster.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import type { ExternalEncoders } from './clip-config.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Degradation } from '../degradations.ts';
+import type { Degradation } from '../degradations/index.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
 import type { Raster } from '../image/raster.ts';
 

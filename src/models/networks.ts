@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import { throwIfCancelled } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
 import { float32, floats } from '../runtime/session.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import { catalogue } from '../errors.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';

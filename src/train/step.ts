@@ -4,7 +4,7 @@
  * @module
  */
 import type { Batch } from '../data/batch.ts';
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import { batchWeights } from '../diffusion/objective.ts';
 import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';

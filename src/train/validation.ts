@@ -8,7 +8,7 @@ import type { DataConfig } from '../data/config.ts';
 import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
-import { DEGRADATIONS } from '../degradations.ts';
+import { DEGRADATIONS } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 import { useRef } from 'preact/hooks';
-import { DEGRADATIONS, type Degradation } from '../../src/degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../../src/degradations/index.ts';
 import { NAMES, strengthWord } from '../prompt.ts';
 import { chosen, findings, inspecting } from '../state.ts';
 import { choose } from '../work.ts';

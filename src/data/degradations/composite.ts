@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Degradation } from '../../degradations.ts';
+import type { Degradation } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
 import { type Airlight, addHaze, lightLost } from './haze.ts';
 import { addGaussianNoise, FULL_NOISE_SIGMA, quantise } from './noise.ts';

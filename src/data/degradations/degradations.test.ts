@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEGRADATIONS } from '../../degradations.ts';
+import { DEGRADATIONS } from '../../degradations/index.ts';
 import { createRaster, type Raster, reflect } from '../../image/raster.ts';
 import { gaussianField, Random } from '../../random/random.ts';
 import { type DegradationSet, type Degradations, degrade } from './composite.ts';

@@ -10,7 +10,7 @@ import type { Degradations } from '../../data/degradations/composite.ts';
 import { recoverTransmission } from '../../data/degradations/haze.ts';
 import type { Plane } from '../../data/degradations/plane.ts';
 import { readPlane } from '../../data/picture-store.ts';
-import type { Degradation } from '../../degradations.ts';
+import type { Degradation } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
 import { cut } from '../resize.ts';
 import { noiseField, readPicture } from '../sets/pictures.ts';

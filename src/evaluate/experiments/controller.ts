@@ -4,7 +4,7 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
-import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { toBytes } from '../../image/picture.ts';
 import { COMBINATIONS } from '../../models/controller.ts';

@@ -6,7 +6,7 @@
  */
 import { degrade } from '../../data/degradations/composite.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
-import { DEGRADATIONS, type Degradation } from '../../degradations.ts';
+import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { COMBINATIONS } from '../../models/controller.ts';
 import { Random } from '../../random/random.ts';

@@ -1,0 +1,34 @@
+/**
+ * Words for noise.
+ *
+ * @module
+ */
+import type { DegradationWords } from './words.ts';
+
+export const noise: DegradationWords = {
+  label: 'noise',
+  place: 50,
+  nouns: [
+    'noise',
+    'noise',
+    'noise',
+    'grain',
+    'image noise',
+    'graininess',
+    'sensor noise',
+    'Gaussian noise',
+    'speckles',
+  ],
+  requests: [
+    'denoise',
+    'denoise',
+    'de-noise',
+    'denoising',
+    'noise',
+    'noise removal',
+    'noise reduction',
+    'grain removal',
+    'less noise',
+  ],
+  strength: { meaning: 'standard deviation of 8-bit values', full: 55, unit: '', clear: 0.15, strong: 0.45 },
+};

@@ -1,0 +1,33 @@
+/**
+ * What is said about a degradation: the record that a name needs to be asked for, shown and spoken of.
+ *
+ * @module
+ */
+
+/** How a strength of 0..1 is said to people. */
+export interface StrengthUnit {
+  /** What is measured, for documents and hover texts. */
+  readonly meaning: string;
+  /** Value that strength 1 stands for, in the unit that people know. */
+  readonly full: number;
+  /** Written behind the value; '' where the value is a plain number. */
+  readonly unit: string;
+  /** Strengths (0..1) from which it is called clear, and strong; below, it is light. */
+  readonly clear: number;
+  readonly strong: number;
+}
+
+export interface DegradationWords {
+  /** What it is called in a sentence, lower case. */
+  readonly label: string;
+  /**
+   * Its place in the order in which light and then the file meet them: air (haze 10, rain 20), exposure (30), lens (40), sensor
+   * (50), file (60). Composites are made in this order; nothing else knows it.
+   */
+  readonly place: number;
+  /** Nouns for it; the first is the plainest, and repeated ones are written more often. */
+  readonly nouns: readonly string[];
+  /** Whole requests to remove it, without an object of their own; the first is the plainest. */
+  readonly requests: readonly string[];
+  readonly strength: StrengthUnit;
+}
