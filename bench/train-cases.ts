@@ -145,8 +145,10 @@ function madeUpBatch(batch: number, side: number): Batch {
   };
   return {
     step: 0,
-    input: uniform(1, image).data as Batch['input'],
-    target: uniform(2, image).data as Batch['target'],
+    degradations: DEGRADATIONS,
+    patches: 1,
+    input: Uint8Array.from(uniform(1, image).data as Float32Array, (value) => 255 * value),
+    target: Uint8Array.from(uniform(2, image).data as Float32Array, (value) => 255 * value),
     presence: flags(6),
     strength: uniform(7, [batch, DEGRADATIONS.length]).data as Batch['strength'],
     asked: flags(8),
@@ -158,7 +160,15 @@ function madeUpBatch(batch: number, side: number): Batch {
 export function systemStep(preset: Preset, batch: number, side: number): StepBench {
   const optimiser = { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
   const auxiliary = { contrastive: 0.2, strength: 0.5, intent: 0.2 };
-  const graph: TrainingGraph = trainingGraph({ preset, batch, patch: side, loss: 'l1', auxiliary, optimiser });
+  const graph: TrainingGraph = trainingGraph({
+    preset,
+    batch,
+    patches: 1,
+    patch: side,
+    loss: 'l1',
+    auxiliary,
+    optimiser,
+  });
   const { layout, model } = graph;
   return {
     preset,

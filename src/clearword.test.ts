@@ -72,7 +72,7 @@ describe('results', () => {
       seed: '9',
       role: 'restored',
     });
-    expect(result.findings.degradations.noise.probability).toBe(0.97);
+    expect(result.findings.degradations.noise?.probability).toBe(0.97);
   });
 
   it('keep the metadata of the input, and with strip none at all', async () => {

@@ -14,7 +14,7 @@ export const NAMES: Readonly<Record<Degradation, string>> = { noise: 'noise', ra
 
 /** What the controller is more sure of than not, in the order of every list of degradations. */
 export function found({ degradations }: Pick<Findings, 'degradations'>): Degradation[] {
-  return DEGRADATIONS.filter((name) => degradations[name].probability >= FOUND);
+  return DEGRADATIONS.filter((name) => (degradations[name]?.probability ?? 0) >= FOUND);
 }
 
 /** A strength from 0 to 1 in words. */

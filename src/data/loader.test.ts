@@ -222,10 +222,9 @@ describe('BatchLoader', () => {
     const config = configure({ prompts: { empty: 0.3, captionOnly: 0.1, subset: 0.6 } });
     for (const batch of await take(config, 0, 12)) {
       expect(batch.input.length).toBe(4 * 3 * 16 * 16);
-      for (const values of [batch.input, batch.target, batch.presence, batch.strength, batch.asked]) {
+      for (const values of [batch.presence, batch.strength, batch.asked]) {
         expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
       }
-      expect(batch.input.every((value) => Math.abs(255 * value - Math.round(255 * value)) < 1e-4)).toBe(true);
       for (const [i, prompt] of batch.prompts.entries()) {
         const asked = [...batch.asked.subarray(3 * i, 3 * i + 3)];
         if (prompt === '') expect(asked).toEqual([1, 1, 1]);
@@ -242,14 +241,15 @@ describe('BatchLoader', () => {
     for (const [step, batch] of compressed.entries()) {
       expect(batch.target).toEqual(plain[step]?.target);
       for (let i = 0; i < 4; i++) {
-        const of = (values: Float32Array, size: number) => values.subarray(i * size, (i + 1) * size);
+        const of = (values: Float32Array | Uint8Array, size: number) =>
+          Array.from(values.subarray(i * size, (i + 1) * size));
         const [presence, asked] = [of(batch.presence, 3), of(batch.asked, 3)];
         const goes = presence.some(Boolean) && presence.every((there, k) => !there || asked[k] === 1);
         const input = of(batch.input, 3 * 16 * 16);
         const before = of((plain[step] as Batch).input, 3 * 16 * 16);
         expect(input.every((value, k) => value === before[k])).toBe(!goes);
         const gain = input.reduce((sum, value, k) => sum + value - (before[k] as number), 0);
-        expect(Math.abs(gain / input.length)).toBeLessThan(0.03);
+        expect(Math.abs(gain / input.length)).toBeLessThan(0.03 * 255);
         counts[goes ? 'compressed' : 'same']++;
       }
     }

@@ -5,14 +5,7 @@ import { spread } from '../../test/support/ndarray.ts';
 import { largestDifference } from '../../test/support/pictures.ts';
 import { Graph } from '../graph/graph.ts';
 import { layoutOf } from '../graph/parameters.ts';
-import {
-  COMBINATION_TEXTS,
-  COMBINATIONS,
-  combinationLogits,
-  controllerHead,
-  controllerStatistics,
-  marginals,
-} from './controller.ts';
+import { controllerHead, controllerStatistics } from './controller.ts';
 import { presets } from './presets.ts';
 
 const run = graphRunner();
@@ -32,59 +25,8 @@ function parametersOf(build: (graph: Graph) => unknown, bias = 1): Map<string, F
   );
 }
 
-describe('combinations', () => {
-  it('are all there are, by the bits of their number', () => {
-    expect(COMBINATIONS).toEqual([
-      [],
-      ['noise'],
-      ['rain'],
-      ['noise', 'rain'],
-      ['haze'],
-      ['noise', 'haze'],
-      ['rain', 'haze'],
-      ['noise', 'rain', 'haze'],
-    ]);
-    expect(COMBINATION_TEXTS[0]).toBe('clean');
-    expect(COMBINATION_TEXTS[7]).toBe('noise and rain and haze');
-    expect(new Set(COMBINATION_TEXTS).size).toBe(8);
-  });
-});
-
-describe('marginals', () => {
-  const of = async (...logits: readonly (readonly number[])[]) => {
-    const graph = new Graph();
-    graph.output('p', marginals(graph.input('logits', [logits.length, 8])));
-    const { p } = await run(graph, { logits: hostTensor(logits.flat(), [logits.length, 8]) });
-    return logits.map((_, n) => [...(p?.data.slice(3 * n, 3 * n + 3) ?? [])]);
-  };
-
-  it('sum the probabilities of the combinations that contain a degradation', async () => {
-    const logits = [0.3, -1, 2, 0.5, 1.1, -0.7, 0.2, 1.6];
-    const total = logits.reduce((sum, x) => sum + Math.exp(x), 0);
-    const expected = ['noise', 'rain', 'haze'].map(
-      (name) =>
-        COMBINATIONS.reduce((sum, names, k) => {
-          const contains = (names as readonly string[]).includes(name);
-          return contains ? sum + Math.exp(logits[k] as number) : sum;
-        }, 0) / total,
-    );
-    const [found] = await of(logits);
-    expect(largestDifference(found ?? [], expected)).toBeLessThan(1e-6);
-  });
-
-  it('are a half where nothing is known, and sure where one combination is', async () => {
-    const sure = (k: number) => Array.from({ length: 8 }, (_, i) => (i === k ? 100 : 0));
-    const found = await of(sure(-1), ...COMBINATIONS.map((_, k) => sure(k)));
-    expect(largestDifference(found[0] ?? [], [0.5, 0.5, 0.5])).toBeLessThan(1e-6);
-    COMBINATIONS.forEach((names, k) => {
-      const expected = ['noise', 'rain', 'haze'].map((name) => ((names as readonly string[]).includes(name) ? 1 : 0));
-      expect(largestDifference(found[k + 1] ?? [], expected)).toBeLessThan(1e-6);
-    });
-  });
-});
-
 describe('the head', () => {
-  const build = (graph: Graph, n: number) => controllerHead(graph.input('statistics', [n, FEATURES]), OUT);
+  const build = (graph: Graph, n: number) => controllerHead([graph.input('statistics', [n, FEATURES])], OUT, 3);
   const parameters = parametersOf((graph) => build(graph, 1));
   const of = async (rows: readonly ArrayLike<number>[]) => {
     const graph = new Graph();
@@ -107,24 +49,6 @@ describe('the head', () => {
     }
     expect(results.strength?.shape).toEqual([3, 3]);
     expect(results.strength?.data.every((value) => value >= 0 && value <= 1)).toBe(true);
-  });
-
-  it('logits are cosines times one scale', async () => {
-    const graph = new Graph();
-    const [image, texts] = [graph.input('image', [2, 4]), graph.input('texts', [8, 4])];
-    graph.output('logits', combinationLogits(image, texts));
-    const [a, b] = [filled([2, 4]), filled([8, 4], -1, 1, 0.3)];
-    const feeds = { image: hostTensor(a.data, [2, 4]), texts: hostTensor(b.data, [8, 4]) };
-    const scale = Math.log(7);
-    const { logits } = await run(graph, feeds, new Map([['controller.logit_scale', Float32Array.of(scale)]]));
-    const expected = Array.from({ length: 16 }, (_, i) => {
-      const [row, column] = [Math.floor(i / 8), i % 8];
-      return (
-        7 *
-        [0, 1, 2, 3].reduce((sum, k) => sum + (a.data[4 * row + k] as number) * (b.data[4 * column + k] as number), 0)
-      );
-    });
-    expect(largestDifference(logits?.data ?? [], expected)).toBeLessThan(1e-5);
   });
 });
 

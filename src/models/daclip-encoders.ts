@@ -4,14 +4,12 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations/index.ts';
-import type { Raster } from '../image/raster.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipPicture } from './clip-picture.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';
 import { clipTextGraph, daclipGraph } from './daclip.ts';
-import type { Findings, ModelEncoders } from './model.ts';
+import type { Findings, ModelEncoders, PictureViews } from './model.ts';
 import { Sessions } from './sessions.ts';
 
 /** Prompts whose embeddings are kept: the same one is given for many pictures. */
@@ -57,8 +55,8 @@ export class DaclipEncoders implements ModelEncoders {
    * probability of noise is the sum over the words for it. It does not say how strong a degradation is; the probability
    * stands for that, too.
    */
-  async inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {
-    return this.inspectPrepared(clipPicture(image, this.inspectionSide), signal);
+  async inspect({ close }: PictureViews, signal?: AbortSignal): Promise<Findings> {
+    return this.inspectPrepared(clipPicture(close, this.inspectionSide), signal);
   }
 
   /** @param picture as `clipPicture` gives it, [3,S,S] */
@@ -75,12 +73,12 @@ export class DaclipEncoders implements ModelEncoders {
     };
     const { outputs } = await session.run(feeds, signal);
     const probabilities = floats(outputs, 'probability');
-    const found = DEGRADATIONS.map((name) => {
+    const { clean: _, other: __, ...named } = this.#config.names;
+    const found = Object.keys(named).map((name) => {
       const probability = words.reduce((sum, { kind }, i) => sum + (kind === name ? (probabilities[i] ?? 0) : 0), 0);
       return [name, { probability, strength: probability }] as const;
     });
-    const degradations = Object.fromEntries(found) as Findings['degradations'];
-    return { degradations, embedding: floats(outputs, 'embedding') };
+    return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding') };
   }
 
   /** The words for everything that the controller tells apart, with what they stand for. */

@@ -5,8 +5,8 @@
  */
 import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
-import { type InnerBlock, linearAttention, residualBlock, spatialTransformer } from '../nn/blocks.ts';
-import { cropTo, padToMultiple } from '../nn/functional.ts';
+import { type InnerBlock, linearAttention, residualBlock, spatialTransformer, viewTransformer } from '../nn/blocks.ts';
+import { cropTo, padToMultiple, repeatRows } from '../nn/functional.ts';
 import { conv2d } from '../nn/layers.ts';
 import { textImageFusion } from './fusion.ts';
 import type { ErunetConfig, FusionConfig } from './preset-schema.ts';
@@ -16,18 +16,42 @@ export interface ErunetInputs {
   readonly x: Tensor;
   /** Degraded picture, [N,3,H,W]. */
   readonly mu: Tensor;
-  /** Steps, [N], float. */
+  /** Steps, [M], float: one for each picture. The N images are N / M patches of each, in the pictures' order. */
   readonly t: Tensor;
-  /** e_c, [N,context]. */
+  /** e_c, [M,context]. */
   readonly text: Tensor;
-  /** e_d, [N,context]. */
+  /** e_d, [M,context]. */
   readonly degradation: Tensor;
+  /** Strengths, and whether they are known (1) or estimated (0), [M,2D]; for networks that are told strengths. */
+  readonly told?: Tensor | undefined;
+  /** What the controller saw of the whole pictures, [M,S,context]; for networks that look at it. */
+  readonly view?: Tensor | undefined;
 }
 
 /** Height and width of a picture are padded to a multiple of this. */
 export function paddingMultiple({ multipliers, unshuffle }: ErunetConfig): number {
   // The authors pad to 2^depth, one halving more than the network makes; our own presets pad only what they need.
   return unshuffle === 1 ? 2 ** multipliers.length : unshuffle * 2 ** (multipliers.length - 1);
+}
+
+type Attention = ErunetConfig['attention'][number];
+
+/** What follows the blocks of a level: attention of a kind over h [N,C,H,W]. */
+function contextAttention({ text, view }: ErunetInputs, patches: number): (h: Tensor, kind?: Attention) => Tensor {
+  const sentence = f.reshape(text, [dim(text.shape, 0), 1, -1]);
+  const seen = view === undefined ? sentence : f.concat([sentence, view], 1);
+  return (h, kind = 'none') => {
+    switch (kind) {
+      case 'none':
+        return h;
+      case 'linear':
+        return linearAttention(h);
+      case 'transformer':
+        return spatialTransformer(h, repeatRows(sentence, patches));
+      case 'view':
+        return viewTransformer(h, seen);
+    }
+  };
 }
 
 /**
@@ -37,11 +61,8 @@ export function paddingMultiple({ multipliers, unshuffle }: ErunetConfig): numbe
  * attention and a halving; two blocks around a spatial transformer in the middle; levels up with two skips each; one
  * block over the stem's output; 3x3 convolution to the channels of the picture.
  */
-export function erunet(
-  { x, mu, t, text, degradation }: ErunetInputs,
-  config: ErunetConfig,
-  fusion: FusionConfig,
-): Tensor {
+export function erunet(inputs: ErunetInputs, config: ErunetConfig, fusion: FusionConfig): Tensor {
+  const { x, mu } = inputs;
   const { width, multipliers, blocks, attention, kernels, expansion, unshuffle, stemKernel } = config;
   const { graph } = x;
   const [height, wide] = [dim(x.shape, 2), dim(x.shape, 3)];
@@ -49,17 +70,15 @@ export function erunet(
   // Level i works with channels[i] and hands channels[i + 1] down.
   const channels = [width, ...multipliers.map((multiplier) => width * multiplier)];
   const channel = (i: number) => channels[i] ?? width;
-  const inner = (level: number): InnerBlock =>
-    config.inner === 'plain'
-      ? { kind: 'plain' }
-      : { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain };
-
-  const context = f.reshape(text, [dim(text.shape, 0), 1, -1]);
-  const time = textImageFusion(t, text, degradation, width, fusion);
-  const attend = (h: Tensor, kind: ErunetConfig['attention'][number] | undefined): Tensor => {
-    if (kind === 'linear') return linearAttention(h);
-    return kind === 'transformer' ? spatialTransformer(h, context) : h;
+  const patches = dim(x.shape, 0) / dim(inputs.t.shape, 0);
+  const time = repeatRows(textImageFusion(inputs, width, fusion), patches);
+  const inner = (level: number): InnerBlock => {
+    const kind = typeof config.inner === 'string' ? config.inner : config.inner[level];
+    if (kind === 'plain') return { kind };
+    const told = config.norms === 'told' ? time : undefined;
+    return { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain, told };
   };
+  const attend = contextAttention(inputs, patches);
 
   const { centre, scale } = config.input;
   const conditioned = (picture: Tensor, shift: number): Tensor => {
@@ -93,7 +112,7 @@ export function erunet(
 
   const middle = { out: channel(last + 1), inner: inner(last), decoder: false };
   h = graph.scope('mid_block1', () => residualBlock(h, time, middle));
-  h = graph.scope('mid_attn', () => spatialTransformer(h, context));
+  h = graph.scope('mid_attn', () => attend(h, config.middle ?? 'transformer'));
   h = graph.scope('mid_block2', () => residualBlock(h, time, middle));
 
   for (let up = 0; up <= last; up++) {

@@ -138,8 +138,7 @@ describe('a model that overflows in float16', () => {
       x: x.data,
       mu: mu.data,
       t: 37,
-      text: text.data,
-      degradation: degradation.data,
+      guidance: { text: text.data, degradation: degradation.data },
     };
     return { predict: () => model.predict(request), loads, again };
   }

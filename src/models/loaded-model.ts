@@ -7,11 +7,20 @@
 import { ClearwordError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
-import type { Raster } from '../image/raster.ts';
+import type { HostTensors } from '../runtime/protocol.ts';
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
 import { type ModelFile, parameterValues } from './card.ts';
-import type { Findings, ModelEncoders, PredictRequest, RestorationModel } from './model.ts';
-import { findingsGraph, predictionGraph, statisticsGraph, textGraph } from './networks.ts';
+import type { Findings, Guidance, ModelEncoders, PictureViews, PredictRequest, RestorationModel } from './model.ts';
+import {
+  findingsGraph,
+  guidanceShapes,
+  hasOwnEncoders,
+  type OwnPreset,
+  predictionGraph,
+  statisticsGraph,
+  textGraph,
+  viewGraph,
+} from './networks.ts';
 import { OwnEncoders } from './own-encoders.ts';
 import type { Preset } from './preset-schema.ts';
 import { Sessions } from './sessions.ts';
@@ -21,15 +30,10 @@ const MOST_SHAPES = 2;
 
 /** All parameters of a preset that are its own, in the order in which they are stored. */
 export function modelLayout(preset: Preset): ParameterLayout {
-  const { encoders, fusion } = preset;
   // The smallest picture that needs no padding declares the same parameters as any other.
   const side = preset.network.unshuffle * 2 ** preset.network.multipliers.length;
-  const own = encoders && [
-    layoutOf((graph) => textGraph(graph, encoders.text, fusion.context)),
-    layoutOf((graph) => statisticsGraph(graph, encoders.controller, 1)),
-    layoutOf((graph) => findingsGraph(graph, encoders.controller, fusion.context)),
-  ];
-  const parts = [...(own ?? []), layoutOf((graph) => predictionGraph(graph, preset, side, side))];
+  const own = hasOwnEncoders(preset) ? encoderLayouts(preset) : [];
+  const parts = [...own, layoutOf((graph) => predictionGraph(graph, preset, side, side))];
   let offset = 0;
   const entries = parts.flatMap(({ entries: part }) =>
     part.map((entry) => {
@@ -39,6 +43,17 @@ export function modelLayout(preset: Preset): ParameterLayout {
     }),
   );
   return { entries, size: offset };
+}
+
+function encoderLayouts(preset: OwnPreset): ParameterLayout[] {
+  const { controller } = preset.encoders;
+  const { view } = controller;
+  return [
+    layoutOf((graph) => textGraph(graph, preset)),
+    layoutOf((graph) => statisticsGraph(graph, controller, 1)),
+    ...(view ? [layoutOf((graph) => viewGraph(graph, view, preset.fusion.context))] : []),
+    layoutOf((graph) => findingsGraph(graph, preset)),
+  ];
 }
 
 /** In which numbers a network computes. */
@@ -86,6 +101,8 @@ export class LoadedModel implements RestorationModel {
   readonly defaultTile: number;
   readonly defaults: RestorationModel['defaults'];
   readonly inspectionSide: number | undefined;
+  readonly viewSide: number | undefined;
+  readonly degradations: readonly string[];
   readonly #preset: Preset;
   readonly #encoders: ModelEncoders;
   readonly #sessions: Sessions;
@@ -102,6 +119,7 @@ export class LoadedModel implements RestorationModel {
     const { preset } = card;
     this.name = card.name;
     this.hash = card.sha256;
+    this.degradations = preset.degradations;
     this.sde = preset.sde;
     this.parameterisation = preset.parameterisation;
     this.defaultTile = preset.defaults.tile;
@@ -114,7 +132,7 @@ export class LoadedModel implements RestorationModel {
     const reread = again && (async () => parameterValues(layout, (await again()).weights, source));
     const large = 4 * layout.size > (keptBytes ?? KEPT_BYTES);
     this.#sessions = new Sessions(engine, reread && large ? usedOnce(values, reread) : values);
-    const own = preset.encoders && new OwnEncoders(preset.encoders, preset.fusion.context, this.#sessions);
+    const own = hasOwnEncoders(preset) ? new OwnEncoders(preset, this.#sessions) : undefined;
     const encoders: ModelEncoders | undefined = own ?? external;
     if (!encoders) {
       throw new ClearwordError(
@@ -125,14 +143,15 @@ export class LoadedModel implements RestorationModel {
     }
     this.#encoders = encoders;
     this.inspectionSide = encoders.inspectionSide;
+    this.viewSide = encoders.viewSide;
   }
 
   encodeText(prompt: string): Promise<Float32Array> {
     return this.#encoders.encodeText(prompt);
   }
 
-  inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {
-    return this.#encoders.inspect(image, signal);
+  inspect(views: PictureViews, signal?: AbortSignal): Promise<Findings> {
+    return this.#encoders.inspect(views, signal);
   }
 
   async predict(request: PredictRequest): Promise<Float32Array> {
@@ -142,7 +161,7 @@ export class LoadedModel implements RestorationModel {
   }
 
   async #predict(request: PredictRequest, precision: InferencePrecision): Promise<Float32Array> {
-    const { width, height, x, mu, t, text, degradation, signal } = request;
+    const { width, height, x, mu, t, guidance, signal } = request;
     const key = `predict ${height}x${width} ${precision}`;
     const build = (graph: Graph) => predictionGraph(graph, this.#preset, height, width);
     const session = await this.#sessions.get(key, build, { precision });
@@ -152,10 +171,20 @@ export class LoadedModel implements RestorationModel {
       x: float32(x, shape),
       mu: float32(mu, shape),
       t: float32(Float32Array.of(t), [1]),
-      text: float32(text, [1, text.length]),
-      degradation: float32(degradation, [1, degradation.length]),
+      ...this.#guidanceFeeds(guidance),
     };
     return floats((await session.run(feeds, signal)).outputs, 'prediction');
+  }
+
+  /** Those parts of the guidance that the network takes. */
+  #guidanceFeeds(guidance: Guidance): HostTensors {
+    return Object.fromEntries(
+      Object.entries(guidanceShapes(this.#preset)).map(([name, shape]) => {
+        const values = guidance[name as keyof Guidance];
+        if (!values) throw new RangeError(`expected ${name} for the network ${this.name}, received none`);
+        return [name, float32(values, shape)];
+      }),
+    );
   }
 
   async dispose(): Promise<void> {

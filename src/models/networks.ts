@@ -4,19 +4,27 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations/index.ts';
 import * as f from '../graph/functions.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { COMBINATION_TEXTS, combinationLogits, controllerHead, controllerStatistics, marginals } from './controller.ts';
+import { controllerHead, controllerStatistics, controllerView, statisticsSizes } from './controller.ts';
 import { erunet } from './erunet.ts';
-import type { ControllerConfig, Preset, TextEncoderConfig } from './preset-schema.ts';
+import { labellingOf } from './labels.ts';
+import type { ControllerConfig, Preset } from './preset-schema.ts';
 import { textEncoder, textInputs } from './text-encoder.ts';
 
-/** `prompt.*` -> `embedding` [1,context]. */
-export function textGraph(graph: Graph, config: TextEncoderConfig, context: number): void {
-  const inputs = textInputs(graph, 'prompt', 1, config);
-  const { embedding, intent } = textEncoder(inputs, config, { out: context, degradations: DEGRADATIONS.length });
+/** A preset with encoders of its own. */
+export type OwnPreset = Preset & { readonly encoders: NonNullable<Preset['encoders']> };
+
+export const hasOwnEncoders = (preset: Preset): preset is OwnPreset => preset.encoders !== undefined;
+
+/** `prompt.*` -> `embedding` [1,context], and what the text asks to remove, `intent` [1,D]. */
+export function textGraph(graph: Graph, { encoders, fusion, degradations }: OwnPreset): void {
+  const inputs = textInputs(graph, 'prompt', 1, encoders.text);
+  const { embedding, intent } = textEncoder(inputs, encoders.text, {
+    out: fusion.context,
+    degradations: degradations.length,
+  });
   graph.output('embedding', embedding);
   graph.output('intent', f.sigmoid(intent));
 }
@@ -26,22 +34,66 @@ export function statisticsGraph(graph: Graph, config: ControllerConfig, n: numbe
   graph.output('statistics', controllerStatistics(graph.input('pictures', [n, 3, config.tile, config.tile]), config));
 }
 
-/** `statistics` [1,F] and the names' `texts` [8,context] -> `embedding`, `probability` and `strength`. */
-export function findingsGraph(graph: Graph, config: ControllerConfig, context: number): void {
-  const features = 2 * (config.widths.at(-1) ?? 0);
-  const { embedding, strength } = controllerHead(graph.input('statistics', [1, features]), context);
-  const texts = graph.input('texts', [COMBINATION_TEXTS.length, context]);
+/** `view` [1,3,side,side] -> `statistics` [1,F] and `tokens` [1,S,context]. */
+export function viewGraph(
+  graph: Graph,
+  { side, widths }: NonNullable<ControllerConfig['view']>,
+  context: number,
+): void {
+  const { statistics, tokens } = controllerView(graph.input('view', [1, 3, side, side]), widths, context);
+  graph.output('statistics', statistics);
+  graph.output('tokens', tokens);
+}
+
+/**
+ * `close` and, where the whole picture is looked at, `view` (statistics [1,F] each), and the labels' `texts` [L,context] ->
+ * `embedding`, `probability` and `strength`.
+ */
+export function findingsGraph(graph: Graph, { encoders, fusion, degradations }: OwnPreset): void {
+  const { controller } = encoders;
+  const sizes = statisticsSizes(controller);
+  const looks = [graph.input('close', [1, sizes.close])];
+  if (controller.view) looks.push(graph.input('view', [1, sizes.view]));
+  const { embedding, strength } = controllerHead(looks, fusion.context, degradations.length);
+  const labelling = labellingOf(controller);
+  const texts = graph.input('texts', [labelling.texts(degradations).length, fusion.context]);
+  const logits = labelling.logits(embedding, texts, degradations.length);
   graph.output('embedding', embedding);
-  graph.output('probability', marginals(combinationLogits(embedding, texts)));
+  graph.output('probability', labelling.probabilities(logits, degradations.length));
   graph.output('strength', strength);
 }
 
-/** `x`, `mu` [1,3,H,W], `t` [1], `text`, `degradation` [1,context] -> `prediction`: eps_hat, or x0_hat. */
+/** Places of the map that a view becomes: the tokens S. */
+export function viewTokens({ side, widths }: NonNullable<ControllerConfig['view']>): number {
+  return (side / 2 ** widths.length) ** 2;
+}
+
+/** What the prediction takes beside pictures and step, with shapes [1,...]. */
+export function guidanceShapes({
+  network,
+  fusion,
+  degradations,
+  encoders,
+}: Preset): Readonly<Record<string, number[]>> {
+  const { context, strengths } = fusion;
+  const view = encoders?.controller.view;
+  const looks = network.middle === 'view' || network.attention.includes('view');
+  return {
+    text: [1, context],
+    degradation: [1, context],
+    ...(strengths ? { told: [1, 2 * degradations.length] } : {}),
+    ...(view && looks ? { view: [1, viewTokens(view), context] } : {}),
+  };
+}
+
+/** `x`, `mu` [1,3,H,W], `t` [1], and {@link guidanceShapes} -> `prediction`: eps_hat, or x0_hat. */
 export function predictionGraph(graph: Graph, preset: Preset, height: number, width: number): void {
   const shape = [1, 3, height, width];
   const [x, mu] = [graph.input('x', shape), graph.input('mu', shape)];
-  const embedding = (name: string): Tensor => graph.input(name, [1, preset.fusion.context]);
-  const inputs = { x, mu, t: graph.input('t', [1]), text: embedding('text'), degradation: embedding('degradation') };
-  const raw = erunet(inputs, preset.network, preset.fusion);
+  const t = graph.input('t', [1]);
+  const guidance = Object.fromEntries(
+    Object.entries(guidanceShapes(preset)).map(([name, of]) => [name, graph.input(name, of)]),
+  ) as { text: Tensor; degradation: Tensor; told?: Tensor; view?: Tensor };
+  const raw = erunet({ x, mu, t, ...guidance }, preset.network, preset.fusion);
   graph.output('prediction', preset.parameterisation === 'data' ? f.add(raw, mu) : raw);
 }

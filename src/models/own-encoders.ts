@@ -3,16 +3,14 @@
  *
  * @module
  */
-
-import { DEGRADATIONS } from '../degradations/index.ts';
 import { throwIfCancelled } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
 import { float32, floats } from '../runtime/session.ts';
-import { COMBINATION_TEXTS } from './controller.ts';
+import { statisticsSizes } from './controller.ts';
 import { inspectionTiles } from './inspection-tiles.ts';
-import type { Findings, ModelEncoders } from './model.ts';
-import { findingsGraph, statisticsGraph, textGraph } from './networks.ts';
-import type { Preset } from './preset-schema.ts';
+import { labellingOf } from './labels.ts';
+import type { Findings, ModelEncoders, PictureViews } from './model.ts';
+import { findingsGraph, type OwnPreset, statisticsGraph, textGraph, viewGraph } from './networks.ts';
 import type { Sessions } from './sessions.ts';
 import { textFeeds } from './text-encoder.ts';
 
@@ -20,47 +18,49 @@ import { textFeeds } from './text-encoder.ts';
 const INSPECTION_BATCH = 16;
 
 export class OwnEncoders implements ModelEncoders {
-  readonly #config: NonNullable<Preset['encoders']>;
-  readonly #context: number;
+  readonly viewSide: number | undefined;
+  readonly #preset: OwnPreset;
   readonly #sessions: Sessions;
-  #names: Promise<Float32Array> | undefined;
+  #labels: Promise<Float32Array> | undefined;
 
-  /** @param context features of the embeddings */
-  constructor(config: NonNullable<Preset['encoders']>, context: number, sessions: Sessions) {
-    this.#config = config;
-    this.#context = context;
+  constructor(preset: OwnPreset, sessions: Sessions) {
+    this.#preset = preset;
     this.#sessions = sessions;
+    this.viewSide = preset.encoders.controller.view?.side;
   }
 
   async encodeText(prompt: string): Promise<Float32Array> {
-    const { text } = this.#config;
-    const session = await this.#sessions.get('text', (graph) => textGraph(graph, text, this.#context));
+    const { text } = this.#preset.encoders;
+    const session = await this.#sessions.get('text', (graph) => textGraph(graph, this.#preset));
     return floats((await session.run(textFeeds('prompt', [prompt], text))).outputs, 'embedding');
   }
 
-  async inspect(image: Raster, signal?: AbortSignal): Promise<Findings> {
-    const { controller } = this.#config;
-    const statistics = await this.#statistics(image, signal);
-    const session = await this.#sessions.get('findings', (graph) => findingsGraph(graph, controller, this.#context));
-    this.#names ??= this.#nameEmbeddings();
+  async inspect(views: PictureViews, signal?: AbortSignal): Promise<Findings> {
+    const { degradations, fusion } = this.#preset;
+    const close = await this.#statistics(views.close, signal);
+    const whole = await this.#view(views.whole);
+    const session = await this.#sessions.get('findings', (graph) => findingsGraph(graph, this.#preset));
+    this.#labels ??= this.#labelEmbeddings();
+    const labels = await this.#labels;
     const { outputs } = await session.run({
-      statistics: float32(statistics, [1, statistics.length]),
-      texts: float32(await this.#names, [COMBINATION_TEXTS.length, this.#context]),
+      close: float32(close, [1, close.length]),
+      ...(whole ? { view: float32(whole.statistics, [1, whole.statistics.length]) } : {}),
+      texts: float32(labels, [labels.length / fusion.context, fusion.context]),
     });
     const [probability, strength] = [floats(outputs, 'probability'), floats(outputs, 'strength')];
-    const found = DEGRADATIONS.map((name, i) => [
+    const found = degradations.map((name, i) => [
       name,
       { probability: probability[i] ?? 0, strength: strength[i] ?? 0 },
     ]);
-    return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding') };
+    return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding'), view: whole?.tokens };
   }
 
   /** Mean of the statistics of the picture's tiles. */
   async #statistics(image: Raster, signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { controller } = this.#config;
+    const { controller } = this.#preset.encoders;
     const { tile } = controller;
     const tiles = inspectionTiles(image, tile);
-    const sums = new Float32Array(2 * (controller.widths.at(-1) ?? 0));
+    const sums = new Float32Array(statisticsSizes(controller).close);
     for (let first = 0; first < tiles.length; first += INSPECTION_BATCH) {
       throwIfCancelled(signal, 'the inspection');
       const part = tiles.slice(first, first + INSPECTION_BATCH);
@@ -78,9 +78,23 @@ export class OwnEncoders implements ModelEncoders {
     return sums;
   }
 
-  async #nameEmbeddings(): Promise<Float32Array> {
-    const all = new Float32Array(COMBINATION_TEXTS.length * this.#context);
-    for (const [i, text] of COMBINATION_TEXTS.entries()) all.set(await this.encodeText(text), i * this.#context);
+  /** What the whole picture shows, where the controller looks at it. */
+  async #view(whole: Raster | undefined) {
+    const { view } = this.#preset.encoders.controller;
+    if (!view) return undefined;
+    if (whole?.width !== view.side || whole.height !== view.side) {
+      throw new RangeError(`expected the whole picture as a square of ${view.side}, received ${whole?.width}`);
+    }
+    const session = await this.#sessions.get('view', (graph) => viewGraph(graph, view, this.#preset.fusion.context));
+    const { outputs } = await session.run({ view: float32(whole.data, [1, 3, view.side, view.side]) });
+    return { statistics: floats(outputs, 'statistics'), tokens: floats(outputs, 'tokens') };
+  }
+
+  async #labelEmbeddings(): Promise<Float32Array> {
+    const { degradations, encoders, fusion } = this.#preset;
+    const texts = labellingOf(encoders.controller).texts(degradations);
+    const all = new Float32Array(texts.length * fusion.context);
+    for (const [i, text] of texts.entries()) all.set(await this.encodeText(text), i * fusion.context);
     return all;
   }
 }

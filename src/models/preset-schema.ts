@@ -4,9 +4,13 @@
  * @module
  */
 import { z } from 'zod';
+import { FIRST_DEGRADATIONS } from '../degradations/index.ts';
 import { externalEncodersSchema } from './clip-config.ts';
 
 const count = z.int().min(1);
+
+/** What two inner transforms of a residual block are: efficient restoration blocks, or 3x3 convolutions. */
+const inner = z.enum(['erb', 'plain']);
 
 export const erunetSchema = z.strictObject({
   /** Channels of the first level. */
@@ -16,8 +20,16 @@ export const erunetSchema = z.strictObject({
   /** Residual blocks in each level, on the way down and again on the way up. */
   blocks: z.array(count).min(1).readonly(),
   /** What follows the residual blocks of each level, on both sides. */
-  attention: z.array(z.enum(['none', 'linear', 'transformer'])).readonly(),
-  inner: z.enum(['erb', 'plain']),
+  attention: z.array(z.enum(['none', 'linear', 'transformer', 'view'])).readonly(),
+  /** For all levels, or one for each; the middle has that of the last. */
+  inner: z.union([inner, z.array(inner).min(1).readonly()]),
+  /**
+   * Where the norms of global response normalisation come from: the tile itself (the paper; absent means that), or a layer that
+   * is told of the whole picture, so that tiles of one picture agree.
+   */
+  norms: z.enum(['tile', 'told']).optional(),
+  /** What the two blocks in the middle stand around; absent: a spatial transformer. `view` sees the whole picture's tokens. */
+  middle: z.enum(['transformer', 'view']).optional(),
   /** Depthwise kernel of the efficient restoration block in each level. */
   kernels: z.array(count).min(1).readonly(),
   /** Channels between its pointwise layers, as a multiple. */
@@ -43,6 +55,8 @@ export const fusionSchema = z.strictObject({
   embeddingScale: z.number().positive(),
   /** Standard deviation of the learned vector P at the start. */
   promptStd: z.number().positive(),
+  /** Whether the network is told how strong each degradation is, by its controller or by whoever asks. */
+  strengths: z.boolean().optional(),
 });
 
 export const textEncoderSchema = z.strictObject({
@@ -62,6 +76,13 @@ export const controllerSchema = z.strictObject({
   widths: z.array(count).min(1).readonly(),
   /** Side of the tiles in which it reads a picture, pixels. */
   tile: count,
+  /** A second look, at the whole picture squeezed into a square of this side; its convolutions as above. */
+  view: z.strictObject({ side: count, widths: z.array(count).min(1).readonly() }).optional(),
+  /**
+   * How it names what it sees: among texts for every combination of degradations (absent means that), or each by itself, yes or
+   * no.
+   */
+  labels: z.enum(['combinations', 'sigmoid']).optional(),
 });
 
 /** Channels of the middle: its transformer has heads of 32 channels, and its norm 32 groups. */
@@ -74,6 +95,10 @@ const consistentErunet = erunetSchema.superRefine((network, { addIssue }) => {
     if (network[key].length === multipliers.length) continue;
     const message = `expected ${multipliers.length} values, one for each of multipliers, received ${network[key].length}`;
     addIssue({ code: 'custom', path: [key], message });
+  }
+  if (typeof network.inner !== 'string' && network.inner.length !== multipliers.length) {
+    const message = `expected one kind, or ${multipliers.length}, one for each of multipliers, received ${network.inner.length}`;
+    addIssue({ code: 'custom', path: ['inner'], message });
   }
   multipliers.forEach((multiplier, i) => {
     const channels = width * multiplier;
@@ -88,8 +113,23 @@ const consistentErunet = erunetSchema.superRefine((network, { addIssue }) => {
   });
 });
 
-export const presetSchema = z.strictObject({
+/** Softmax over combinations doubles with every degradation. */
+const MOST_COMBINED = 5;
+
+const degradationName = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _-]{0,39}$/u, 'expected up to 40 letters, digits, spaces and hyphens');
+
+const presetShape = z.strictObject({
   name: z.string().min(1),
+  /** What the model finds and removes, in the order of every per-degradation array. Cards from before it was a key have three. */
+  degradations: z
+    .array(degradationName)
+    .min(1)
+    .max(32)
+    .refine((names) => new Set(names).size === names.length, { message: 'expected every name once' })
+    .readonly()
+    .default([...FIRST_DEGRADATIONS]),
   network: consistentErunet,
   fusion: fusionSchema,
   sde: z.strictObject({
@@ -105,6 +145,20 @@ export const presetSchema = z.strictObject({
   external: externalEncodersSchema.optional(),
   /** What restores best: steps, sampler and tile side in pixels. */
   defaults: z.strictObject({ steps: count, sampler: z.string().min(1), tile: count }),
+});
+
+/** What the parts of a preset have to do with each other. */
+export const presetSchema = presetShape.superRefine(({ degradations, network, encoders }, { addIssue }) => {
+  const labels = encoders?.controller.labels ?? 'combinations';
+  if (encoders && labels === 'combinations' && degradations.length > MOST_COMBINED) {
+    const message = `expected sigmoid for more than ${MOST_COMBINED} degradations, received combinations for ${degradations.length}`;
+    addIssue({ code: 'custom', path: ['encoders', 'controller', 'labels'], message });
+  }
+  const asksForView = network.middle === 'view' || network.attention.includes('view');
+  if (asksForView && encoders?.controller.view === undefined) {
+    const message = 'expected encoders.controller.view for a network that sees the whole picture, received none';
+    addIssue({ code: 'custom', path: ['network', 'middle'], message });
+  }
 });
 
 export type ErunetConfig = Readonly<z.infer<typeof erunetSchema>>;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FIRST_DEGRADATIONS } from '../degradations/index.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
 import { DACLIP_VIT_B_32, TINY_DACLIP } from './clip-config.ts';
 import type { Preset } from './preset-schema.ts';
@@ -12,6 +13,7 @@ const sde: SdeConfig = { schedule: 'cosine', T: 100, maxSigma: 50, eps: 0.005 };
 /** ETDiffIR as the authors' published code has it. */
 const paper: Preset = {
   name: 'paper',
+  degradations: FIRST_DEGRADATIONS,
   network: {
     width: 64,
     multipliers: [1, 2, 4, 8],
@@ -35,6 +37,7 @@ const paper: Preset = {
 /** The bundled model: everything of the paper's system in a few megabytes, trained together. */
 const lite: Preset = {
   name: 'lite',
+  degradations: FIRST_DEGRADATIONS,
   network: {
     width: 64,
     multipliers: [1, 1.5, 2],

@@ -17,6 +17,11 @@ export interface ErbOptions {
   readonly expansion: number;
   /** Initial scale of the layer norm. */
   readonly normGain: number;
+  /**
+   * What is known of the whole picture, [N,D]: the norms of GRN are then read from it and not from x, which may be no more
+   * than a tile.
+   */
+  readonly told?: Tensor | undefined;
 }
 
 /**
@@ -28,8 +33,10 @@ export interface ErbOptions {
  * PW2: its factor scales the rows of W2 (one W2 a picture), and beta becomes a part of the bias (W2 beta + b2). That saves
  * two passes over the widest tensor and a copy of it, and changes nothing else. All that is done to this tensor has one
  * shape, [N H W,4C], because the CPU provider reuses memory only for the same shape.
+ *
+ * With `told` (ours), 1 + gamma N is 1 + Linear(SiLU(told)): the same for every tile of a picture.
  */
-export function efficientRestorationBlock(x: Tensor, { kernel, expansion, normGain }: ErbOptions): Tensor {
+export function efficientRestorationBlock(x: Tensor, { kernel, expansion, normGain, told }: ErbOptions): Tensor {
   const { graph } = x;
   const [n, c, height, width] = x.shape as [number, number, number, number];
   const spread = conv2d(x, 'dwconv', c, { kernel, group: c });
@@ -37,8 +44,14 @@ export function efficientRestorationBlock(x: Tensor, { kernel, expansion, normGa
   const u = f.reshape(image, [n * height * width, c]);
   const v = f.gelu(linear(u, 'pwconv1', expansion * c));
   const ofPictures = (rows: Tensor): Tensor => f.reshape(rows, [n, height * width, -1]);
-  const [gamma, beta] = graph.scope('grn', () => [
-    graph.parameter('gamma', [1, 1, 1, expansion * c], { kind: 'zeros' }),
+  const energy = () => f.reduceSum(ofPictures(f.square(v)), [1], true);
+  const [factor, beta] = graph.scope('grn', () => [
+    told === undefined
+      ? grnFactor(
+          energy(),
+          f.reshape(graph.parameter('gamma', [1, 1, 1, expansion * c], { kind: 'zeros' }), [1, 1, -1]),
+        )
+      : f.add(linear(f.silu(told), 'told', expansion * c, { initialiser: { kind: 'zeros' } }), 1),
     graph.parameter('beta', [1, 1, 1, expansion * c], { kind: 'zeros' }),
   ]) as [Tensor, Tensor];
   const mixed = graph.scope('pwconv2', () => {
@@ -46,9 +59,8 @@ export function efficientRestorationBlock(x: Tensor, { kernel, expansion, normGa
     const weight = f.transpose(graph.parameter('weight', [c, expansion * c], { kind: 'uniform', bound }), [1, 0]);
     const bias = graph.parameter('bias', [c], { kind: 'uniform', bound });
     const carried = f.add(f.matMul(f.reshape(beta, [1, expansion * c]), weight), bias);
-    const energy = f.reduceSum(ofPictures(f.square(v)), [1], true);
-    const factor = f.reshape(grnFactor(energy, f.reshape(gamma, [1, 1, -1])), [n, expansion * c, 1]);
-    return f.add(f.matMul(ofPictures(v), f.mul(factor, weight)), carried);
+    const rows = f.mul(f.reshape(factor, [n, expansion * c, 1]), weight);
+    return f.add(f.matMul(ofPictures(v), rows), carried);
   });
   return channelsFirst(f.reshape(f.add(ofPictures(u), mixed), [n, height, width, c]));
 }
@@ -146,23 +158,54 @@ function gatedFeedForward(x: Tensor): Tensor {
  * Heads have 32 channels; C is a multiple of 32.
  */
 export function spatialTransformer(x: Tensor, context: Tensor): Tensor {
-  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const c = dim(x.shape, 1);
   const { graph } = x;
-  const transform = (input: Tensor): Tensor => {
+  const normalise = (input: Tensor): Tensor => {
     const [scale, bias] = graph.scope('norm', () => [
       graph.parameter('weight', [c], { kind: 'ones' }),
       graph.parameter('bias', [c], { kind: 'zeros' }),
     ]) as [Tensor, Tensor];
-    const projected = conv2d(groupNorm(input, scale, bias, 32, 1e-6), 'proj_in', c, { kernel: 1 });
-    let tokens = f.transpose(f.reshape(projected, [n, c, h * w]), [0, 2, 1]);
-    graph.scope('transformer_blocks.0', () => {
-      const normal1 = layerNorm(tokens, 'norm1', 1e-5);
-      tokens = f.add(tokens, crossAttention(normal1, normal1, 'attn1'));
-      tokens = f.add(tokens, crossAttention(layerNorm(tokens, 'norm2', 1e-5), context, 'attn2'));
-      tokens = f.add(tokens, gatedFeedForward(layerNorm(tokens, 'norm3', 1e-5)));
-    });
-    const image = f.reshape(f.transpose(tokens, [0, 2, 1]), [n, c, h, w]);
-    return f.add(input, conv2d(image, 'proj_out', c, { kernel: 1 }));
+    return groupNorm(input, scale, bias, 32, 1e-6);
   };
-  return preNormResidual(x, transform);
+  return tokenBlock(x, normalise, (tokens) => {
+    const normal = layerNorm(tokens, 'norm1', 1e-5);
+    return readContext(f.add(tokens, crossAttention(normal, normal, 'attn1')), context);
+  });
+}
+
+/**
+ * The spatial transformer without what depends on the size of a tile (ours): no group norm, no self-attention. What a position
+ * learns of the rest of the picture, it reads from context [M,S,D], tokens of the whole picture, so that tiles of one picture
+ * agree and the cost grows with the number of positions, not its square. x [N,C,H,W] holds N / M patches of each picture.
+ */
+export function viewTransformer(x: Tensor, context: Tensor): Tensor {
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const pictures = dim(context.shape, 0);
+  return tokenBlock(
+    x,
+    (input) => input,
+    (tokens) => {
+      // The patches of a picture read the same context: their positions are one row of queries.
+      const joined = f.reshape(tokens, [pictures, (n / pictures) * h * w, c]);
+      return f.reshape(readContext(joined, context), [n, h * w, c]);
+    },
+  );
+}
+
+/** Cross-attention and feed-forward, each behind a layer norm and with a residual, for tokens [N,L,C]. */
+function readContext(tokens: Tensor, context: Tensor): Tensor {
+  const told = f.add(tokens, crossAttention(layerNorm(tokens, 'norm2', 1e-5), context, 'attn2'));
+  return f.add(told, gatedFeedForward(layerNorm(told, 'norm3', 1e-5)));
+}
+
+/** x + f(LN(x)), f(v) = v + 1x1(transform(1x1(normalise(v)))), where transform sees x [N,C,H,W] as tokens [N,H W,C]. */
+function tokenBlock(x: Tensor, normalise: (input: Tensor) => Tensor, transform: (tokens: Tensor) => Tensor): Tensor {
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  return preNormResidual(x, (input) => {
+    const projected = conv2d(normalise(input), 'proj_in', c, { kernel: 1 });
+    const tokens = f.transpose(f.reshape(projected, [n, c, h * w]), [0, 2, 1]);
+    const mixed = x.graph.scope('transformer_blocks.0', () => transform(tokens));
+    const image = f.reshape(f.transpose(mixed, [0, 2, 1]), [n, c, h, w]);
+    return f.add(input, conv2d(image, 'proj_out', c, { kernel: 1 }));
+  });
 }

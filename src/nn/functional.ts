@@ -42,6 +42,13 @@ export function grnFactor(energy: Tensor, gamma: Tensor): Tensor {
 export const grn = (v: Tensor, gamma: Tensor, beta: Tensor): Tensor =>
   f.add(f.mul(v, grnFactor(f.reduceSum(f.square(v), [1, 2], true), gamma)), beta);
 
+/** Rows of x [M,...], each K times in a row: [M K,...]. */
+export function repeatRows(x: Tensor, times: number): Tensor {
+  if (times === 1) return x;
+  const [rows, ...rest] = x.shape as [number, ...number[]];
+  return f.reshape(f.expand(f.reshape(x, [rows, 1, ...rest]), [rows, times, ...rest]), [rows * times, ...rest]);
+}
+
 /** x / |x| along the last axis. */
 export function l2Normalise(x: Tensor): Tensor {
   return f.div(x, f.sqrt(f.add(f.reduceSum(f.square(x), [-1], true), 1e-12)));

@@ -6,15 +6,13 @@
 
 import { checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import type { Findings, RestorationModel } from '../models/model.ts';
-import { inspectionView } from './inspection-view.ts';
+import type { Findings, Guidance, RestorationModel } from '../models/model.ts';
+import { toldValues } from '../models/told-strengths.ts';
+import { viewsOf } from './inspection-view.ts';
 
 export interface Conditioning {
   readonly findings: Findings;
-  /** e_c, the embedding of the prompt. */
-  readonly text: Float32Array;
-  /** e_d, the embedding of what the controller found. */
-  readonly degradation: Float32Array;
+  readonly guidance: Guidance;
 }
 
 export async function inspectPicture(
@@ -23,7 +21,7 @@ export async function inspectPicture(
   signal?: AbortSignal,
 ): Promise<Findings> {
   throwIfCancelled(signal, 'inspecting the picture');
-  const findings = await model.inspect(inspectionView(picture, model.inspectionSide), signal);
+  const findings = await model.inspect(viewsOf(picture, model), signal);
   checkFinite(findings.embedding, 'the degradation embedding');
   return findings;
 }
@@ -37,5 +35,7 @@ export async function condition(
   const findings = await inspectPicture(model, picture, signal);
   const text = await model.encodeText(prompt);
   checkFinite(text, 'the text embedding');
-  return { findings, text, degradation: findings.embedding };
+  const estimate = model.degradations.map((name) => findings.degradations[name]?.strength ?? 0);
+  const told = toldValues([], estimate);
+  return { findings, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { squeezeToSquare } from '../image/area-average.ts';
 import { type Picture, toRaster, whiteOf } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
 import { clipSquare, squareRaster } from '../models/clip-picture.ts';
+import type { ModelEncoders, PictureViews } from '../models/model.ts';
 import { readTile } from './tile-pixels.ts';
 
 /** Pictures up to this many pixels are inspected whole: 48 MB as float32. */
@@ -14,6 +16,17 @@ const WHOLE = 4 * 2 ** 20;
 const SAMPLED = 2 ** 20;
 /** A multiple of the tiles that controllers read, so that none of their tiles has a seam in it. */
 const CELL = 128;
+
+/** All that a model's controller wants to see of a picture. */
+export function viewsOf(
+  picture: Picture,
+  { inspectionSide, viewSide }: Pick<ModelEncoders, 'inspectionSide' | 'viewSide'>,
+): PictureViews {
+  return {
+    close: inspectionView(picture, inspectionSide),
+    whole: viewSide === undefined ? undefined : squeezeToSquare(picture, viewSide),
+  };
+}
 
 /**
  * The whole picture, or, where that would need too much memory, a mosaic of cells at full resolution spread evenly over

@@ -79,9 +79,8 @@ function sample(
         x,
         mu: mu.data,
         t,
-        text: conditioning.text,
-        degradation: conditioning.degradation,
-        ...(signal !== undefined && { signal }),
+        guidance: conditioning.guidance,
+        signal,
       });
       return toEstimates(model.parameterisation, output, { sde, x, mu: mu.data, t });
     },

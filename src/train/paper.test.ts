@@ -272,7 +272,7 @@ it('the same encoders in every file format are the same encoders', async () => {
     };
     const found = await Promise.all(
       [weights, published].map(async (path) =>
-        (await loadEncoders(engine, TINY_ENCODERS, path)).encoders.inspect(picture),
+        (await loadEncoders(engine, TINY_ENCODERS, path)).encoders.inspect({ close: picture }),
       ),
     );
     const [ours, theirs] = found.map(({ embedding }) => [...embedding]);

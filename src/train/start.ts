@@ -66,7 +66,15 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
   }
   const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
   const { betas, eps, weightDecay } = optimiser;
-  return { preset, batch, patch: data.patch, loss, auxiliary, optimiser: { betas, eps, weightDecay, clipNorm } };
+  return {
+    preset,
+    batch,
+    patches: 1,
+    patch: data.patch,
+    loss,
+    auxiliary,
+    optimiser: { betas, eps, weightDecay, clipNorm },
+  };
 }
 
 /** Names and shapes in order: two networks with the same text can exchange checkpoints. */

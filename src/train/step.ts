@@ -4,11 +4,11 @@
  * @module
  */
 import type { Batch } from '../data/batch.ts';
-import { DEGRADATIONS } from '../degradations/index.ts';
 import { batchWeights } from '../diffusion/objective.ts';
 import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
-import { COMBINATION_TEXTS, COMBINATIONS } from '../models/controller.ts';
+import { combinationTargets, labellingOf } from '../models/labels.ts';
+import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textFeeds } from '../models/text-encoder.ts';
 import { gaussianField, Random } from '../random/random.ts';
@@ -21,6 +21,7 @@ import { LOSS_PARTS, type TrainingGraph } from './training-graph.ts';
 /** Streams of the training's own draws, apart from the data's. */
 const TIME_STREAM = 0x71;
 const NOISE_STREAM = 0x4000_0000;
+const TOLD_STREAM = 0x701d;
 
 export type LossParts = Readonly<Record<(typeof LOSS_PARTS)[number], number>>;
 
@@ -37,8 +38,13 @@ export interface FeedOptions {
   readonly patch: number;
   /** Share of the samples at t = T. */
   readonly finalShare: number;
+  /** Share of the pictures whose strengths the network is told, and of these the share that is told wrongly. */
+  readonly told?: { readonly share: number; readonly perturbed: number } | undefined;
   readonly seed: number;
 }
+
+/** Standard deviation of the logarithm of a wrong strength. */
+const PERTURBATION = 0.25;
 
 /** What encoders from outside say about a batch, [N,context] each. */
 export interface Embeddings {
@@ -51,35 +57,65 @@ export function drawTimes(random: Random, count: number, T: number, finalShare: 
   return Array.from({ length: count }, () => (random.uniform(0, 1) < finalShare ? T : 1 + random.int(T)));
 }
 
-/** Row n is 1 at the combination of degradations that sample n has, [N,8]. */
-export function combinationTargets(presence: Float32Array): Float32Array {
-  const count = presence.length / DEGRADATIONS.length;
-  const targets = new Float32Array(count * COMBINATIONS.length);
-  for (let n = 0; n < count; n++) {
-    const bits = DEGRADATIONS.reduce((sum, _, i) => sum + (presence[n * DEGRADATIONS.length + i] ? 1 << i : 0), 0);
-    targets[n * COMBINATIONS.length + bits] = 1;
+/**
+ * What the network is told of the strengths [M,D], [M,2D]: each picture's as they are, or all a little wrong as a user may have
+ * them, or nothing, as is usual; then whether it was told.
+ */
+export function drawTold(
+  random: Random,
+  strength: Float32Array,
+  pictures: number,
+  { told }: Pick<FeedOptions, 'told'>,
+) {
+  const count = strength.length / pictures;
+  const values = new Float32Array(2 * strength.length);
+  for (let m = 0; m < pictures; m++) {
+    const known = random.uniform() < (told?.share ?? 0);
+    const wrong = random.uniform() < (told?.perturbed ?? 0);
+    for (let i = 0; i < count; i++) {
+      const factor = Math.exp(PERTURBATION * random.normal());
+      const truth = strength[m * count + i] ?? 0;
+      values[2 * m * count + i] = known ? Math.min(1, truth * (wrong ? factor : 1)) : 0;
+      values[(2 * m + 1) * count + i] = known ? 1 : 0;
+    }
   }
-  return targets;
+  return values;
+}
+
+/** What a network with encoders of its own learns about the pictures of a batch from their labels and prompts. */
+function labelFeeds(batch: Batch, preset: OwnPreset, options: FeedOptions): HostTensors {
+  const { encoders, fusion, degradations } = preset;
+  const { labels = 'combinations', view } = encoders.controller;
+  const [m, count] = [batch.prompts.length, degradations.length];
+  const texts = [...batch.prompts, ...labellingOf(encoders.controller).texts(degradations)];
+  const told = () => drawTold(new Random(options.seed, TOLD_STREAM, batch.step), batch.strength, m, options);
+  return {
+    strengths: float32(batch.strength, [m, count]),
+    asked: float32(batch.asked, [m, count]),
+    ...(labels === 'sigmoid'
+      ? { presence: float32(batch.presence, [m, count]) }
+      : { combination: float32(combinationTargets(batch.presence, count), [m, 2 ** count]) }),
+    ...(fusion.strengths ? { told: float32(told(), [m, 2 * count]) } : {}),
+    ...(view && batch.view ? { view: float32(unitValues(batch.view), [m, 3, view.side, view.side]) } : {}),
+    ...textFeeds('texts', texts, encoders.text),
+  };
 }
 
 /** What a network is told about the pictures of a batch. */
-function descriptionFeeds(
-  batch: Batch,
-  { encoders, fusion, name }: Preset,
-  given: Embeddings | undefined,
-): HostTensors {
-  const n = batch.prompts.length;
-  if (encoders) {
-    return {
-      strengths: float32(batch.strength, [n, DEGRADATIONS.length]),
-      asked: float32(batch.asked, [n, DEGRADATIONS.length]),
-      combination: float32(combinationTargets(batch.presence), [n, COMBINATIONS.length]),
-      ...textFeeds('texts', [...batch.prompts, ...COMBINATION_TEXTS], encoders.text),
-    };
-  }
+function descriptionFeeds(batch: Batch, options: FeedOptions, given: Embeddings | undefined): HostTensors {
+  const { preset } = options;
+  if (hasOwnEncoders(preset)) return labelFeeds(batch, preset, options);
+  const { name, fusion } = preset;
   if (!given) throw new ClearwordError('INVALID_OPTION', `preset ${name}: expected embeddings, received none`);
-  const shape = [n, fusion.context];
+  const shape = [batch.prompts.length, fusion.context];
   return { text: float32(given.text, shape), degradation: float32(given.degradation, shape) };
+}
+
+/** 8-bit values as numbers in 0..1. */
+function unitValues(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < values.length; i++) values[i] = (bytes[i] as number) / 255;
+  return values;
 }
 
 /**
@@ -87,31 +123,23 @@ function descriptionFeeds(
  *
  * @param embeddings of a preset without encoders of its own
  */
-export function batchFeeds(
-  batch: Batch,
-  { preset, patch, finalShare, seed }: FeedOptions,
-  embeddings?: Embeddings,
-): HostTensors {
-  const n = batch.prompts.length;
+export function batchFeeds(batch: Batch, options: FeedOptions, embeddings?: Embeddings): HostTensors {
+  const { preset, patch, finalShare, seed } = options;
+  const pictures = batch.prompts.length;
+  const n = pictures * batch.patches;
   const shape = [n, 3, patch, patch];
   const sde = new MeanRevertingSde(preset.sde);
-  const times = drawTimes(new Random(seed, TIME_STREAM, batch.step), n, sde.T, finalShare);
-  const noise = {
-    seed,
-    stream: NOISE_STREAM + batch.step,
-    x0: 0,
-    y0: 0,
-    width: patch,
-    height: patch,
-    imageWidth: patch,
-  };
+  const times = drawTimes(new Random(seed, TIME_STREAM, batch.step), pictures, sde.T, finalShare);
+  const stream = NOISE_STREAM + batch.step;
+  const noise = { seed, stream, x0: 0, y0: 0, width: patch, height: patch, imageWidth: patch };
+  const ofPatches = times.flatMap((t) => new Array<number>(batch.patches).fill(t));
   return {
-    mu: float32(batch.input, shape),
-    x0: float32(batch.target, shape),
+    mu: float32(unitValues(batch.input), shape),
+    x0: float32(unitValues(batch.target), shape),
     z: float32(gaussianField({ ...noise, channels: 3 * n }), shape),
-    t: float32(Float32Array.from(times), [n]),
-    ...descriptionFeeds(batch, preset, embeddings),
-    ...weightFeeds(batchWeights(sde, preset.parameterisation, times)),
+    t: float32(Float32Array.from(times), [pictures]),
+    ...descriptionFeeds(batch, options, embeddings),
+    ...weightFeeds(batchWeights(sde, preset.parameterisation, ofPatches)),
   };
 }
 

@@ -4,23 +4,19 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations/index.ts';
 import * as f from '../graph/functions.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
 import { flatProvider, layoutOf, type ParameterLayout } from '../graph/parameters.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import {
-  COMBINATION_TEXTS,
-  COMBINATIONS,
-  combinationLogits,
-  controllerHead,
-  controllerStatistics,
-} from '../models/controller.ts';
+import { dim, type Tensor } from '../graph/tensor.ts';
+import { controllerHead, controllerStatistics, controllerView } from '../models/controller.ts';
 import { erunet } from '../models/erunet.ts';
+import { labellingOf } from '../models/labels.ts';
+import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
+import { toldStrengths } from '../models/told-strengths.ts';
 import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendAdamW, type OptimiserConfig } from './optimiser.ts';
@@ -36,7 +32,10 @@ export interface AuxiliaryWeights {
 
 export interface TrainingGraphOptions {
   readonly preset: Preset;
+  /** Patches in a batch, N. */
   readonly batch: number;
+  /** Patches of each picture, K, a divisor of N: a batch shows M = N / K pictures. */
+  readonly patches: number;
   readonly patch: number;
   readonly loss: LossName;
   readonly auxiliary: AuxiliaryWeights;
@@ -53,36 +52,39 @@ export const LOSS_PARTS = ['loss', 'restoration', 'contrastive', 'strength', 'in
 
 /** Declares all inputs and losses of a step in a graph. */
 function losses(graph: Graph, options: TrainingGraphOptions) {
-  const { preset, batch, patch, loss, auxiliary } = options;
-  const { encoders, fusion, network, parameterisation } = preset;
-  if (!encoders) return lossesFromOutside(graph, options);
+  const { preset, batch, patches, patch, loss, auxiliary } = options;
+  if (!hasOwnEncoders(preset)) return lossesFromOutside(graph, options);
+  const { encoders, fusion, network, parameterisation, degradations } = preset;
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
-  const t = graph.input('t', [batch]);
-  const count = DEGRADATIONS.length;
-  const [strengths, asked] = ['strengths', 'asked'].map((name) => graph.input(name, [batch, count])) as [
+  const [pictures, count] = [batch / patches, degradations.length];
+  const t = graph.input('t', [pictures]);
+  const [strengths, asked] = ['strengths', 'asked'].map((name) => graph.input(name, [pictures, count])) as [
     Tensor,
     Tensor,
   ];
-  const combination = graph.input('combination', [batch, COMBINATIONS.length]);
 
-  // Prompts and the names of the degradations are one batch of texts.
-  const texts = textInputs(graph, 'texts', batch + COMBINATION_TEXTS.length, encoders.text);
+  // Prompts and the labels of the degradations are one batch of texts.
+  const labels = labellingOf(encoders.controller).texts(degradations).length;
+  const texts = textInputs(graph, 'texts', pictures + labels, encoders.text);
   const encoded = textEncoder(texts, encoders.text, { out: fusion.context, degradations: count });
-  const sizes = [batch, COMBINATION_TEXTS.length];
+  const sizes = [pictures, labels];
   const [text, names] = f.split(encoded.embedding, 0, sizes) as [Tensor, Tensor];
   const [intent] = f.split(encoded.intent, 0, sizes) as [Tensor, Tensor];
-  const found = controllerHead(controllerStatistics(mu, encoders.controller), fusion.context);
+  const { looks, tokens } = controllerLooks(mu, pictures, preset);
+  const found = controllerHead(looks, fusion.context, count);
 
   const weights = weightInputs(graph, batch);
   const x = noisyState(weights, x0, mu, z);
-  const raw = erunet({ x, mu, t, text, degradation: found.embedding }, network, fusion);
+  const told = fusion.strengths ? toldStrengths(graph.input('told', [pictures, 2 * count]), found.strength) : undefined;
+  const inputs = { x, mu, t, text, degradation: found.embedding, told, view: tokens };
+  const raw = erunet(inputs, network, fusion);
   const output = parameterisation === 'data' ? f.add(raw, mu) : raw;
   const images = { x, mu, x0, output };
 
   const parts = {
     restoration: restorationLoss(loss, weights, images),
-    contrastive: crossEntropy(combinationLogits(found.embedding, names), combination),
+    contrastive: labelLoss(found.embedding, names, preset),
     strength: l1Loss(found.strength, strengths),
     intent: binaryCrossEntropy(intent, asked),
   };
@@ -94,6 +96,30 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
     ),
   );
   return { ...parts, loss: total, errors: sampleErrors(output, x0) };
+}
+
+/** What the controller sees of a batch: statistics of the patches, averaged over each picture, and of the whole pictures. */
+function controllerLooks(mu: Tensor, pictures: number, { encoders, fusion }: OwnPreset) {
+  const { controller } = encoders;
+  const statistics = controllerStatistics(mu, controller);
+  const close =
+    dim(mu.shape, 0) === pictures
+      ? statistics
+      : f.reduceMean(f.reshape(statistics, [pictures, -1, dim(statistics.shape, 1)]), [1]);
+  if (!controller.view) return { looks: [close], tokens: undefined };
+  const { side, widths } = controller.view;
+  const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), widths, fusion.context);
+  return { looks: [close, seen.statistics], tokens: seen.tokens };
+}
+
+/** The picture's embedding among those of the labels; declares the input `presence` [M,D] or `combination` [M,2^D]. */
+function labelLoss(image: Tensor, names: Tensor, { encoders, degradations }: OwnPreset): Tensor {
+  const labelling = labellingOf(encoders.controller);
+  const logits = labelling.logits(image, names, degradations.length);
+  const { labels = 'combinations' } = encoders.controller;
+  return labels === 'sigmoid'
+    ? binaryCrossEntropy(logits, image.graph.input('presence', logits.shape))
+    : crossEntropy(logits, image.graph.input('combination', logits.shape));
 }
 
 /** The same for a network whose embeddings come from outside: inputs `text` and `degradation` [N,context], one loss. */
@@ -121,10 +147,11 @@ export function trainingLayout(options: TrainingGraphOptions): ParameterLayout {
 }
 
 /**
- * Builds the step. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [N], `strengths`, `asked` [N,3], `combination` [N,8], `texts.*`
- * (or, without encoders of its own, `text` and `degradation` [N,context]),
- * the weights of the objective, the step scalars, and the resident vectors. Outputs: {@link LOSS_PARTS}, `errors` [N]
- * (mean squared error of each sample), `gradientNorm`, and the next resident vectors.
+ * Builds the step, for N patches of M pictures and D degradations. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [M], `strengths`,
+ * `asked` [M,D], `presence` [M,D] or `combination` [M,2^D], `texts.*`, `view` [M,3,V,V] and `told` [M,2D] where the preset has
+ * them (or, without encoders of its own, `text` and `degradation` [N,context]), the weights of the objective [N,1,1,1], the step
+ * scalars, and the resident vectors. Outputs: {@link LOSS_PARTS}, `errors` [N] (mean squared error of each sample),
+ * `gradientNorm`, and the next resident vectors.
  */
 export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   const layout = trainingLayout(options);

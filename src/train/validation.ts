@@ -8,7 +8,6 @@ import type { DataConfig } from '../data/config.ts';
 import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
-import { DEGRADATIONS } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';
@@ -38,11 +37,12 @@ async function heldBackIndex(data: DataConfig, photos: readonly string[]): Promi
 }
 
 function inputErrors(batch: Batch): number[] {
-  const size = batch.input.length / batch.prompts.length;
-  return batch.prompts.map((_, n) => {
+  const count = batch.prompts.length * batch.patches;
+  const size = batch.input.length / count;
+  return Array.from({ length: count }, (_, n) => {
     let sum = 0;
     for (let k = n * size; k < (n + 1) * size; k++) sum += ((batch.input[k] ?? 0) - (batch.target[k] ?? 0)) ** 2;
-    return sum / size;
+    return sum / size / 255 ** 2;
   });
 }
 
@@ -100,7 +100,8 @@ export class Validation {
       });
       const after = floats(outputs, 'errors');
       inputErrors(batch).forEach((before, n) => {
-        const name = DEGRADATIONS.filter((_, i) => batch.presence[n * DEGRADATIONS.length + i]).join('+') || 'clean';
+        const first = Math.floor(n / batch.patches) * batch.degradations.length;
+        const name = batch.degradations.filter((_, i) => batch.presence[first + i]).join('+') || 'clean';
         for (const key of [name, 'all']) {
           const group = groups.get(key) ?? { input: [], output: [] };
           group.input.push(decibels(before));

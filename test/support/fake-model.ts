@@ -31,6 +31,7 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
   const embedding = new Float32Array(512).fill(512 ** -0.5);
   const model: FakeModel = {
     name: 'fake',
+    degradations: ['noise', 'rain', 'haze'],
     hash: 'f'.repeat(64),
     parameterisation: 'data',
     sde: { schedule: 'cosine', T: 100, maxSigma: 50, eps: 0.005 },
@@ -40,8 +41,8 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
     inspected: [],
     prompts: [],
     disposed: false,
-    async inspect(image): Promise<Findings> {
-      model.inspected.push(image);
+    async inspect({ close }): Promise<Findings> {
+      model.inspected.push(close);
       const found = (probability: number, strength: number) => ({ probability, strength });
       return { degradations: { noise: found(0.97, 0.4), rain: found(0.02, 0.01), haze: found(0.01, 0) }, embedding };
     },

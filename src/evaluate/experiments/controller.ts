@@ -4,10 +4,10 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { combinationsOf } from '../../degradations/combinations.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { toBytes } from '../../image/picture.ts';
-import { COMBINATIONS } from '../../models/controller.ts';
 import type { Findings } from '../../models/model.ts';
 import { formatScore } from '../outputs.ts';
 import { lineChart } from '../report/charts.ts';
@@ -36,7 +36,7 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
   const clearword = await context.load();
   const inspections: Inspection[] = [];
   try {
-    const jobs = COMBINATIONS.flatMap((present) =>
+    const jobs = combinationsOf(DEGRADATIONS).flatMap((present) =>
       Array.from({ length: sources.count }, (_, index) => ({ present, index })).flatMap((job) =>
         // Other strengths of noise only where there is any.
         (job.present.includes('noise') ? config.sigmas : [0]).map((sigma) => ({ ...job, sigma })),
@@ -59,9 +59,9 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
 
 /** Rows: what is there. Columns: what was found. Shares of the row, in percent. */
 function confusion(inspections: readonly Inspection[]): Table {
-  const names = COMBINATIONS.map(nameOf);
+  const names = combinationsOf(DEGRADATIONS).map(nameOf);
   const foundIn = ({ found }: Inspection) =>
-    nameOf(DEGRADATIONS.filter((name) => found[name].probability >= THRESHOLD));
+    nameOf(DEGRADATIONS.filter((name) => (found[name]?.probability ?? 0) >= THRESHOLD));
   const rows = names.flatMap((truth) => {
     const own = inspections.filter(({ present }) => nameOf(present) === truth);
     if (own.length === 0) return [];
@@ -85,11 +85,11 @@ interface Bin {
 /** Mean probability and frequency in each tenth of 0..1 that has pictures. */
 function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
   return Array.from({ length: BINS }, (_, bin) =>
-    inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * found[name].probability)) === bin),
+    inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * (found[name]?.probability ?? 0))) === bin),
   )
     .filter((own) => own.length > 0)
     .map((own) => ({
-      predicted: mean(own.map(({ found }) => found[name].probability)),
+      predicted: mean(own.map(({ found }) => found[name]?.probability ?? 0)),
       observed: mean(own.map(({ presence }) => Number(presence[name]))),
       count: own.length,
     }));
@@ -97,7 +97,7 @@ function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
 
 function measures(inspections: readonly Inspection[]): Table {
   const rows = DEGRADATIONS.map((name) => {
-    const sure = ({ found }: Inspection) => found[name].probability >= THRESHOLD;
+    const sure = ({ found }: Inspection) => (found[name]?.probability ?? 0) >= THRESHOLD;
     const there = inspections.filter(({ presence }) => presence[name]);
     const absent = inspections.filter(({ presence }) => !presence[name]);
     const right = there.filter(sure).length;
@@ -106,13 +106,13 @@ function measures(inspections: readonly Inspection[]): Table {
       0,
     );
     const errors = (own: readonly Inspection[]) =>
-      own.map(({ strength, found }) => Math.abs(found[name].strength - strength[name]));
+      own.map(({ strength, found }) => Math.abs((found[name]?.strength ?? 0) - strength[name]));
     return [
       name,
       formatScore((100 * right) / there.length, 1),
       formatScore((100 * absent.filter(sure).length) / absent.length, 1),
       formatScore(
-        mean(inspections.map(({ found, presence }) => (found[name].probability - Number(presence[name])) ** 2)),
+        mean(inspections.map(({ found, presence }) => ((found[name]?.probability ?? 0) - Number(presence[name])) ** 2)),
         4,
       ),
       formatScore(calibration, 4),
@@ -154,7 +154,7 @@ function strengthChart(inspections: readonly Inspection[]): Chart {
         (own) =>
           [
             mean(own.map(({ strength }) => strength[name])),
-            mean(own.map(({ found }) => found[name].strength)),
+            mean(own.map(({ found }) => found[name]?.strength ?? 0)),
           ] as const,
       ),
     };

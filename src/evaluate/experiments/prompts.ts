@@ -6,9 +6,9 @@
  */
 import { degrade } from '../../data/degradations/composite.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
+import { combinationsOf } from '../../degradations/combinations.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
-import { COMBINATIONS } from '../../models/controller.ts';
 import { Random } from '../../random/random.ts';
 import { VERSION } from '../../version.ts';
 import { type EvaluationResult, evaluate } from '../evaluate.ts';
@@ -42,12 +42,12 @@ function casesOf(
   sources: CompositeSources,
   { sigma, seed }: PromptsConfig,
 ): PartCase[] {
-  const parts = COMBINATIONS.filter(
+  const parts = combinationsOf(DEGRADATIONS).filter(
     (part) => part.length > 0 && part.length < present.length && part.every((name) => present.includes(name)),
   );
   const random = new Random(
     seed,
-    COMBINATIONS.findIndex((names) => nameOf(names) === nameOf(present)),
+    combinationsOf(DEGRADATIONS).findIndex((names) => nameOf(names) === nameOf(present)),
   );
   return parts.flatMap((asked) =>
     Array.from({ length: sources.count }, (_, index): PartCase => {
@@ -91,7 +91,7 @@ const degradedOf = (result: EvaluationResult, ids: ReadonlySet<string>): number 
 export async function comparePrompts(config: PromptsConfig, context: ExperimentContext): Promise<Outcome> {
   const sources = await compositeSources(config.composites, context.data);
   const clearword = await context.load();
-  const several = COMBINATIONS.filter((names) => names.length > 1);
+  const several = combinationsOf(DEGRADATIONS).filter((names) => names.length > 1);
   const results: EvaluationResult[] = [];
   const rows: string[][] = [];
   const totals: string[][] = [];
