@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { listSupportedBackends } from 'onnxruntime-node';
 import { ClearwordError } from '../errors.ts';
 import { Engine } from './engine.ts';
 import { DEVICES, type Device, type DeviceChoice } from './protocol.ts';
@@ -33,6 +32,8 @@ function plainly(message: string): string {
 
 /** Loads and runs a small model on a device and compares it with the known answer. */
 export async function tryDevice(device: Device): Promise<DeviceReport> {
+  // Loaded when it is asked: training through PyTorch does without.
+  const { listSupportedBackends } = await import('onnxruntime-node');
   const offered = device === 'cpu' || listSupportedBackends().some(({ name }) => name === device);
   if (!offered) {
     return {
