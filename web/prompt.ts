@@ -6,15 +6,12 @@
 import { DEGRADATIONS, type Degradation } from '../src/degradations/index.ts';
 import type { Findings } from '../src/models/model.ts';
 
-/** Probability from which something counts as found. */
-const FOUND = 0.5;
-
 /** Names for people, and for prompts. */
 export const NAMES: Readonly<Record<Degradation, string>> = { noise: 'noise', rain: 'rain', haze: 'haze' };
 
-/** What the controller is more sure of than not, in the order of every list of degradations. */
+/** What the controller is sure enough of, in the order of every list of degradations. */
 export function found({ degradations }: Pick<Findings, 'degradations'>): Degradation[] {
-  return DEGRADATIONS.filter((name) => (degradations[name]?.probability ?? 0) >= FOUND);
+  return DEGRADATIONS.filter((name) => degradations[name]?.verdict === 'found');
 }
 
 /** A strength from 0 to 1 in words. */

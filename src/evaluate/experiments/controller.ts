@@ -24,8 +24,6 @@ interface Inspection {
 
 const nameOf = (names: readonly Degradation[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
 const EVERYTHING = { noise: true, rain: true, haze: true };
-/** A degradation counts as found from one half on. */
-const THRESHOLD = 0.5;
 /** Parts of 0..1 in which probabilities are compared with frequencies. */
 const BINS = 10;
 
@@ -60,8 +58,7 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
 /** Rows: what is there. Columns: what was found. Shares of the row, in percent. */
 function confusion(inspections: readonly Inspection[]): Table {
   const names = combinationsOf(DEGRADATIONS).map(nameOf);
-  const foundIn = ({ found }: Inspection) =>
-    nameOf(DEGRADATIONS.filter((name) => (found[name]?.probability ?? 0) >= THRESHOLD));
+  const foundIn = ({ found }: Inspection) => nameOf(DEGRADATIONS.filter((name) => found[name]?.verdict === 'found'));
   const rows = names.flatMap((truth) => {
     const own = inspections.filter(({ present }) => nameOf(present) === truth);
     if (own.length === 0) return [];
@@ -72,7 +69,7 @@ function confusion(inspections: readonly Inspection[]): Table {
     title: 'What is there, and what was found',
     titles: ['', 'pictures', ...names],
     rows,
-    note: 'Percent of the pictures of each row; a degradation is found when its probability is at least one half.',
+    note: 'Percent of the pictures of each row; a degradation is found when its probability reaches the threshold on the card of the model.',
   };
 }
 
@@ -97,7 +94,7 @@ function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
 
 function measures(inspections: readonly Inspection[]): Table {
   const rows = DEGRADATIONS.map((name) => {
-    const sure = ({ found }: Inspection) => (found[name]?.probability ?? 0) >= THRESHOLD;
+    const sure = ({ found }: Inspection) => found[name]?.verdict === 'found';
     const there = inspections.filter(({ presence }) => presence[name]);
     const absent = inspections.filter(({ presence }) => !presence[name]);
     const right = there.filter(sure).length;
