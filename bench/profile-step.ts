@@ -2,7 +2,7 @@
  * Where the time of a training step goes, by operator.
  *
  *   npx tsx bench/profile-step.ts [--preset lite] [--batch 8] [--side 64] [--steps 8] [--threads 0]
- *     [--by type|shape|node] [--ops Mul,Add] [--top 30] [--best] [--forward]
+ *     [--by type|shape|node] [--ops Mul,Add] [--top 30] [--best] [--forward] [--optimiser adamw]
  *
  * `--by shape` tells the shapes of the first two inputs apart, `--by node` lists single nodes. Times are sums over a step
  * of each node's median over the steps, or of its shortest time with `--best`, which is the one to take on a machine that
@@ -15,9 +15,9 @@ import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import { float32 } from '../src/runtime/engine.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
-import { STEP_SCALARS } from '../src/train/optimiser.ts';
+import { OPTIMISER_NAMES } from '../src/train/optimisers/index.ts';
 import { median } from './statistics.ts';
-import { type Bench, forwardPass, presetOf, residentValues, scalarsAt, stepOf } from './train-cases.ts';
+import { type Bench, forwardPass, presetOf, residentValues, scalarFeeds, stepOf } from './train-cases.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,11 +31,15 @@ const { values } = parseArgs({
     top: { type: 'string', default: '30' },
     best: { type: 'boolean', default: false },
     forward: { type: 'boolean', default: false },
+    optimiser: { type: 'string', default: 'adamw' },
   },
 });
 const groupings = ['type', 'shape', 'node'] as const;
 const by = groupings.find((name) => name === values.by);
 if (!by) throw new Error(`--by: expected one of ${groupings.join(', ')}, received ${values.by}`);
+const optimiser = OPTIMISER_NAMES.find((name) => name === values.optimiser);
+if (!optimiser)
+  throw new Error(`--optimiser: expected one of ${OPTIMISER_NAMES.join(', ')}, received ${values.optimiser}`);
 const side = Number(values.side);
 const wanted = values.ops?.split(',');
 
@@ -58,8 +62,7 @@ function inputs(bench: Bench): HostTensors {
   if (!('optimiser' in bench)) return bench.feeds;
   const step = bench as ReturnType<typeof stepOf>;
   const vectors = Object.entries(residentValues(step)).map(([name, data]) => [name, float32(data, [data.length])]);
-  const scalars = STEP_SCALARS.map((name) => [name, float32(Float32Array.of(scalarsAt(step, 1)[name]), [])]);
-  return { ...step.feeds, ...Object.fromEntries([...vectors, ...scalars]) };
+  return { ...step.feeds, ...Object.fromEntries(vectors), ...scalarFeeds(step, 1) };
 }
 
 /** The runtime's trace of `steps` runs. The first run, which allocates, is left out. */
@@ -95,7 +98,7 @@ function keyOf({ name, args }: TraceEvent): string {
 }
 
 const preset = presetOf(values.preset);
-const bench = values.forward ? forwardPass(preset, side, side) : stepOf(preset, Number(values.batch), side);
+const bench = values.forward ? forwardPass(preset, side, side) : stepOf(preset, Number(values.batch), side, optimiser);
 const times = new Map<string, { key: string; ms: number[] }>();
 for (const event of await trace(bench, Number(values.steps))) {
   if (event.cat !== 'Node' || !event.name.endsWith('_kernel_time')) continue;

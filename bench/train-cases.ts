@@ -19,7 +19,15 @@ import { float32 } from '../src/runtime/engine.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
 import { initialValues } from '../src/train/initialise.ts';
 import { matchingLoss, noisyState, weightFeeds, weightInputs } from '../src/train/objective.ts';
-import { appendAdamW, type OptimiserConfig, RESIDENT, STEP_SCALARS, type StepScalars } from '../src/train/optimiser.ts';
+import {
+  appendOptimiser,
+  initialVectors,
+  type OptimiserChoice,
+  type OptimiserName,
+  residentOf,
+  scalarsAt,
+  type Vectors,
+} from '../src/train/optimisers/index.ts';
 import { batchFeeds } from '../src/train/step.ts';
 import { type AuxiliaryWeights, type TrainingGraph, trainingGraph } from '../src/train/training-graph.ts';
 
@@ -45,7 +53,9 @@ export interface StepBench extends Bench {
   readonly loss: 'matching' | 'l1';
   /** Weights of the losses beside the restoration's, where there are others. */
   readonly auxiliary?: AuxiliaryWeights;
-  readonly optimiser: OptimiserConfig;
+  readonly optimiser: OptimiserChoice;
+  /** Inputs that stay in the engine, each with the output that replaces it. */
+  readonly resident: Readonly<Record<string, string>>;
 }
 
 export function presetOf(name: string): Preset {
@@ -95,7 +105,13 @@ function networkInputs(graph: Graph, preset: Preset, batch: number, side: number
 
 /** The paper's step for a network whose embeddings come from outside: noise prediction, matching loss, AdamW. */
 export function networkStep(preset: Preset, batch: number, side: number): StepBench {
-  const optimiser = { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01, clipNorm: Number.POSITIVE_INFINITY } as const;
+  const optimiser: OptimiserChoice = {
+    kind: 'adamw',
+    betas: [0.9, 0.99],
+    eps: 1e-8,
+    weightDecay: 0.01,
+    clipNorm: Number.POSITIVE_INFINITY,
+  };
   const declare = (graph: Graph) => {
     const { mu, x0, z, ...conditions } = networkInputs(graph, preset, batch, side);
     const weights = weightInputs(graph, batch);
@@ -110,7 +126,7 @@ export function networkStep(preset: Preset, batch: number, side: number): StepBe
   const loss = declare(graph);
   graph.output('loss', loss);
   const [gradient] = gradients(loss, [flat]) as [Tensor];
-  appendAdamW(graph, flat, gradient, optimiser);
+  appendOptimiser(graph, layout, flat, gradient, optimiser);
 
   const images = [batch, 3, side, side];
   const embeddings = [batch, preset.fusion.context];
@@ -124,9 +140,19 @@ export function networkStep(preset: Preset, batch: number, side: number): StepBe
     degradation: uniform(5, embeddings, -0.08, 0.08),
     ...weightFeeds(batchWeights(new MeanRevertingSde(preset.sde), preset.parameterisation, times)),
   };
-  const parameters = benchValues(layout);
-  const model = emitModel(graph);
-  return { preset, batch, height: side, width: side, layout, parameters, feeds, model, loss: 'matching', optimiser };
+  return {
+    preset,
+    batch,
+    height: side,
+    width: side,
+    layout,
+    parameters: benchValues(layout),
+    feeds,
+    model: emitModel(graph),
+    loss: 'matching',
+    optimiser,
+    resident: residentOf(optimiser.kind),
+  };
 }
 
 const PROMPTS = [
@@ -157,8 +183,8 @@ function madeUpBatch(batch: number, side: number): Batch {
 }
 
 /** A step of a whole system, encoders and all losses, as `clearword train` runs it. */
-export function systemStep(preset: Preset, batch: number, side: number): StepBench {
-  const optimiser = { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
+export function systemStep(preset: Preset, batch: number, side: number, kind: OptimiserName = 'adamw'): StepBench {
+  const optimiser = { kind, betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
   const auxiliary = { contrastive: 0.2, strength: 0.5, intent: 0.2 };
   const graph: TrainingGraph = trainingGraph({
     preset,
@@ -169,7 +195,7 @@ export function systemStep(preset: Preset, batch: number, side: number): StepBen
     auxiliary,
     optimiser,
   });
-  const { layout, model } = graph;
+  const { layout, model, resident } = graph;
   return {
     preset,
     batch,
@@ -182,12 +208,13 @@ export function systemStep(preset: Preset, batch: number, side: number): StepBen
     loss: 'l1',
     auxiliary,
     optimiser,
+    resident,
   };
 }
 
 /** A step of a preset: of the whole system where it has encoders of its own, of the network where it has none. */
-export function stepOf(preset: Preset, batch: number, side: number): StepBench {
-  return preset.encoders ? systemStep(preset, batch, side) : networkStep(preset, batch, side);
+export function stepOf(preset: Preset, batch: number, side: number, kind?: OptimiserName): StepBench {
+  return preset.encoders ? systemStep(preset, batch, side, kind) : networkStep(preset, batch, side);
 }
 
 /** Values of a network's own parameters, by name. */
@@ -219,20 +246,18 @@ export function forwardPass(preset: Preset, height: number, width: number): Benc
   return { preset, batch: 1, height, width, layout, parameters, feeds, model: emitModel(graph, values) };
 }
 
-/** Starting values of what stays in the engine, beside the parameters. */
-export function residentValues({ layout, parameters }: Bench): Record<keyof typeof RESIDENT, Float32Array> {
-  const zeros = () => new Float32Array(layout.size);
-  return { parameters, momentum: zeros(), variance: zeros(), average: Float32Array.from(parameters) };
+/** Starting values of what stays in the engine. */
+export function residentValues({ parameters, optimiser }: StepBench): Vectors {
+  return initialVectors(optimiser.kind, parameters);
 }
 
-/** The scalars of step `number`, counted from 1. */
-export function scalarsAt({ optimiser: { betas } }: StepBench, number: number): StepScalars {
-  return {
-    learningRate: LEARNING_RATE,
-    correction1: 1 - betas[0] ** number,
-    correction2: 1 - betas[1] ** number,
-    averageDecay: 0.998,
-  };
+/** The scalars of step `number`, counted from 1, as inputs. */
+export function scalarFeeds({ optimiser }: StepBench, number: number): HostTensors {
+  const rates = { learningRate: LEARNING_RATE, otherLearningRate: LEARNING_RATE };
+  const scalars = scalarsAt(optimiser, { step: number - 1, ...rates }, 0.998);
+  return Object.fromEntries(
+    Object.entries(scalars).map(([name, value]) => [name, float32(Float32Array.of(value), [])]),
+  );
 }
 
-export { LEARNING_RATE, RESIDENT, STEP_SCALARS };
+export { LEARNING_RATE };

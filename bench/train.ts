@@ -24,11 +24,9 @@ import {
   forwardPass,
   networkStep,
   presetOf,
-  RESIDENT,
   residentValues,
-  STEP_SCALARS,
   type StepBench,
-  scalarsAt,
+  scalarFeeds,
   systemStep,
 } from './train-cases.ts';
 
@@ -94,7 +92,7 @@ class Ours {
 
   static async load(engine: Engine, bench: Bench | StepBench): Promise<Ours> {
     if (!('optimiser' in bench)) return new Ours(await engine.load(bench.model), bench);
-    const session = await engine.load(bench.model, { resident: RESIDENT });
+    const session = await engine.load(bench.model, { resident: bench.resident });
     const vectors = Object.entries(residentValues(bench));
     await session.write(Object.fromEntries(vectors.map(([name, data]) => [name, float32(data, [data.length])])));
     return new Ours(session, bench);
@@ -116,8 +114,7 @@ class Ours {
 
   #scalars() {
     if (!('optimiser' in this.#bench)) return {};
-    const scalars = scalarsAt(this.#bench, ++this.#step);
-    return Object.fromEntries(STEP_SCALARS.map((name) => [name, float32(Float32Array.of(scalars[name]), [])]));
+    return scalarFeeds(this.#bench, ++this.#step);
   }
 }
 

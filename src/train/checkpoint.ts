@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { ClearwordError } from '../errors.ts';
 import { loadFloats, readSafetensors, storeFloat32, writeSafetensors } from '../models/safetensors.ts';
-import { RESIDENT, type ResidentName } from './optimiser.ts';
+import type { Vectors } from './optimisers/index.ts';
 
 export interface Checkpoint {
   /** Steps done. */
@@ -23,11 +23,10 @@ export interface Checkpoint {
   readonly config: unknown;
   /** Describes the parameters' order, so that a checkpoint is not read into another network. */
   readonly layout: string;
-  /** Flat vectors [P]. */
-  readonly vectors: Readonly<Record<ResidentName, Float32Array>>;
+  /** Flat vectors [P]: the parameters, their average, and whatever the run's optimiser keeps. */
+  readonly vectors: Vectors;
 }
 
-const NAMES = Object.keys(RESIDENT) as ResidentName[];
 const PATTERN = /^step-(\d+)\.safetensors$/;
 const fileName = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
 
@@ -38,10 +37,17 @@ function hashOf(parts: readonly (Uint8Array | string)[]): string {
 }
 
 /** What a checkpoint's header says beside its tensors. */
-const DESCRIBED = ['step', 'milliseconds', 'config', 'layout'] as const;
+const DESCRIBED = ['step', 'milliseconds', 'config', 'layout', 'state'] as const;
+
+/** What the optimiser kept in checkpoints that do not say it: there was one optimiser. */
+const FIRST_STATE = 'momentum,variance';
+
+/** Names of the vectors, in the order in which they are written and hashed. */
+const namesOf = (state: string) => ['parameters', ...state.split(',').filter((name) => name !== ''), 'average'];
 
 function hashOfDescription(metadata: Readonly<Record<string, string>>): string {
-  return hashOf([JSON.stringify(DESCRIBED.map((name) => metadata[name] ?? null))]);
+  const named = DESCRIBED.filter((name) => name !== 'state' || metadata.state !== undefined);
+  return hashOf([JSON.stringify(named.map((name) => metadata[name] ?? null))]);
 }
 
 /** Checkpoints of a run's folder, newest first. */
@@ -55,14 +61,15 @@ async function listCheckpoints(folder: string): Promise<string[]> {
 
 /** Saves a checkpoint and removes all but the newest `keep`. */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
-  const tensors = new Map(
-    NAMES.map((name) => [name, storeFloat32(checkpoint.vectors[name], [checkpoint.vectors[name].length])]),
-  );
+  const { parameters, average, ...state } = checkpoint.vectors;
+  const vectors = Object.entries({ parameters, ...state, average });
+  const tensors = new Map(vectors.map(([name, data]) => [name, storeFloat32(data, [data.length])]));
   const described = {
     step: String(checkpoint.step),
     milliseconds: String(checkpoint.milliseconds),
     config: JSON.stringify(checkpoint.config),
     layout: checkpoint.layout,
+    state: Object.keys(state).join(','),
   } satisfies Record<(typeof DESCRIBED)[number], string>;
   const metadata = {
     format: 'clearword-checkpoint-1',
@@ -94,7 +101,10 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   };
   if (metadata.format !== 'clearword-checkpoint-1')
     fail('a Clearword checkpoint', metadata.format ?? 'another safetensors file');
-  const stored = NAMES.map((name) => tensors.get(name) ?? fail(`the vector ${name}`, 'none'));
+  const stored = namesOf(metadata.state ?? FIRST_STATE).map((name) => ({
+    name,
+    ...(tensors.get(name) ?? fail(`the vector ${name}`, 'none')),
+  }));
   if (hashOf(stored.map(({ bytes: data }) => data)) !== metadata.sha256)
     fail('data with the hash of its header', 'other data (the file is damaged)');
   // Early checkpoints of this format have no hash of their description.
@@ -103,8 +113,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     fail('a header with its own hash', 'another header (the file is damaged)');
   if (stored.some(({ dtype, shape }) => dtype !== 'F32' || String(shape) !== String(stored[0]?.shape)))
     fail('float32 vectors of one length', 'other tensors');
-  const vectors = Object.fromEntries(NAMES.map((name, i) => [name, loadFloats(stored[i] as (typeof stored)[number])]));
-  return { ...describedBy(metadata, fail), vectors: vectors as unknown as Checkpoint['vectors'] };
+  const vectors = Object.fromEntries(stored.map((tensor) => [tensor.name, loadFloats(tensor)]));
+  // Both are there: `stored` has them, or has failed.
+  return { ...describedBy(metadata, fail), vectors: vectors as unknown as Vectors };
 }
 
 function describedBy(

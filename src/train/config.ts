@@ -10,6 +10,7 @@ import { ClearwordError } from '../errors.ts';
 import { erunetSchema, fusionSchema } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { DEVICES } from '../runtime/protocol.ts';
+import { OPTIMISER_NAMES } from './optimisers/index.ts';
 
 const positive = z.number().positive();
 
@@ -53,7 +54,11 @@ export const trainConfigSchema = z
     finalShare: z.number().min(0).max(1).default(0),
     optimiser: z
       .strictObject({
+        /** `muon`: orthogonal updates for the matrices of the network, AdamW for everything else. */
+        kind: z.enum(OPTIMISER_NAMES).default('adamw'),
         learningRate: positive.default(2e-4),
+        /** Of the values that `muon` leaves to AdamW; its course is that of `learningRate`. */
+        otherLearningRate: positive.optional(),
         /** Where the half cosine ends. */
         floor: z.number().min(0).default(1e-6),
         betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.99]),

@@ -13,6 +13,7 @@ import { presets } from '../models/presets.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
+import { initialVectors, type OptimiserChoice, optimisers } from './optimisers/index.ts';
 import type { TrainingGraph, TrainingGraphOptions } from './training-graph.ts';
 
 /** The preset that a configuration names, with its changes. */
@@ -47,9 +48,21 @@ function checkEncoders({ encoders }: TrainConfig, { name, external }: Preset): v
   }
 }
 
+/** The optimiser that a configuration describes. */
+function optimiserOf({ optimiser }: TrainConfig): OptimiserChoice {
+  const { kind, betas, eps, weightDecay, otherLearningRate } = optimiser;
+  if (otherLearningRate !== undefined && !('otherLearningRate' in optimisers[kind].scalars)) {
+    throw new ClearwordError(
+      'INVALID_OPTION',
+      `optimiser.otherLearningRate: expected none for ${kind}, which has one learning rate, received ${otherLearningRate}`,
+    );
+  }
+  return { kind, betas, eps, weightDecay, clipNorm: optimiser.clipNorm ?? Number.POSITIVE_INFINITY };
+}
+
 /** The training graph that a configuration describes. */
 export function graphOptions(config: TrainConfig): TrainingGraphOptions {
-  const { optimiser, batch, loss, auxiliary, data } = config;
+  const { batch, loss, auxiliary, data } = config;
   const preset = presetOf(config);
   if (loss !== 'matching' && preset.parameterisation !== 'data') {
     throw new ClearwordError(
@@ -64,17 +77,7 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
       `data.tasks.pairs: expected 0 for preset ${preset.name}, whose controller learns strengths that pairs of files do not tell, received ${data.tasks.pairs}`,
     );
   }
-  const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
-  const { betas, eps, weightDecay } = optimiser;
-  return {
-    preset,
-    batch,
-    patches: 1,
-    patch: data.patch,
-    loss,
-    auxiliary,
-    optimiser: { betas, eps, weightDecay, clipNorm },
-  };
+  return { preset, batch, patches: 1, patch: data.patch, loss, auxiliary, optimiser: optimiserOf(config) };
 }
 
 /** Names and shapes in order: two networks with the same text can exchange checkpoints. */
@@ -96,6 +99,18 @@ async function parametersOf(
   return flatten(layout, parameterValues(layout, weights, `model ${path}`));
 }
 
+/** A checkpoint is another optimiser's too, if that one keeps the same vectors. */
+function forOptimiser({ optimiser: { kind } }: TrainConfig, path: string, checkpoint: Checkpoint): Checkpoint {
+  const stateOf = (names: readonly string[]) => [...names].sort().join(', ') || 'none';
+  const { parameters: _, average: __, ...state } = checkpoint.vectors;
+  const [wanted, found] = [stateOf(optimisers[kind].state), stateOf(Object.keys(state))];
+  if (wanted === found) return checkpoint;
+  const message = `checkpoint ${path}: expected the state of optimiser ${kind} (${wanted}), received ${found}`;
+  throw new ClearwordError('CHECKPOINT_INVALID', message, {
+    fix: 'Use the optimiser that the run was started with, or start another run with initialise.',
+  });
+}
+
 /** Where the run begins: its newest checkpoint, another run's parameters, or random values. */
 export async function startingPoint(
   config: TrainConfig,
@@ -114,20 +129,17 @@ export async function startingPoint(
   const newest = await newestCheckpoint(folder);
   if (resume) {
     if (!newest) throw new ClearwordError('INPUT_NOT_FOUND', `resume: expected a checkpoint in ${folder}, found none`);
-    return check(newest, await readCheckpoint(newest));
+    return forOptimiser(config, newest, check(newest, await readCheckpoint(newest)));
   }
   if (newest) {
     throw new ClearwordError('OUTPUT_EXISTS', `${folder}: expected a folder without checkpoints, found ${newest}`, {
       fix: 'Use --resume to go on with that run, or another output folder.',
     });
   }
-  const { size } = graph.layout;
-  const zeros = () => new Float32Array(size);
   const fresh = { step: 0, milliseconds: 0, config, layout };
-  if (config.initialise === undefined) {
-    const parameters = initialValues(graph.layout, config.seed);
-    return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
-  }
-  const parameters = await parametersOf(config.initialise, graph, check);
-  return { ...fresh, vectors: { parameters, momentum: zeros(), variance: zeros(), average: parameters.slice() } };
+  const parameters =
+    config.initialise === undefined
+      ? initialValues(graph.layout, config.seed)
+      : await parametersOf(config.initialise, graph, check);
+  return { ...fresh, vectors: initialVectors(config.optimiser.kind, parameters) };
 }

@@ -15,7 +15,7 @@ import { gaussianField, Random } from '../random/random.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
 import { weightFeeds } from './objective.ts';
-import { RESIDENT, type ResidentName, STEP_SCALARS, type StepScalars } from './optimiser.ts';
+import type { StepScalars, Vectors } from './optimisers/index.ts';
 import { LOSS_PARTS, type TrainingGraph } from './training-graph.ts';
 
 /** Streams of the training's own draws, apart from the data's. */
@@ -146,25 +146,21 @@ export function batchFeeds(batch: Batch, options: FeedOptions, embeddings?: Embe
 /** A loaded training graph with its resident vectors. */
 export class TrainingSession {
   readonly #session: Session;
-  readonly #size: number;
+  readonly #graph: TrainingGraph;
 
-  private constructor(session: Session, size: number) {
+  private constructor(session: Session, graph: TrainingGraph) {
     this.#session = session;
-    this.#size = size;
+    this.#graph = graph;
   }
 
   /** Loads the graph and puts the vectors [P] into the engine. */
-  static async open(
-    engine: Engine,
-    graph: TrainingGraph,
-    vectors: Readonly<Record<ResidentName, Float32Array>>,
-  ): Promise<TrainingSession> {
-    const session = await engine.load(graph.model, { resident: RESIDENT });
+  static async open(engine: Engine, graph: TrainingGraph, vectors: Vectors): Promise<TrainingSession> {
+    const session = await engine.load(graph.model, { resident: graph.resident });
     const { size } = graph.layout;
     await session.write(
       Object.fromEntries(Object.entries(vectors).map(([name, data]) => [name, float32(data, [size])])),
     );
-    return new TrainingSession(session, size);
+    return new TrainingSession(session, graph);
   }
 
   /**
@@ -173,7 +169,9 @@ export class TrainingSession {
    * @throws ClearwordError NON_FINITE if the loss or the gradient is not finite; the vectors are then as they were before
    */
   async step(feeds: HostTensors, scalars: StepScalars): Promise<StepResult> {
-    const values = Object.fromEntries(STEP_SCALARS.map((name) => [name, float32(Float32Array.of(scalars[name]), [])]));
+    const values = Object.fromEntries(
+      Object.entries(scalars).map(([name, value]) => [name, float32(Float32Array.of(value), [])]),
+    );
     const { outputs, busy } = await this.#session.run({ ...feeds, ...values });
     const scalar = (name: string) => floats(outputs, name)[0] ?? Number.NaN;
     const parts = Object.fromEntries(LOSS_PARTS.map((name) => [name, scalar(name)])) as LossParts;
@@ -187,13 +185,17 @@ export class TrainingSession {
   }
 
   /** Copies of the resident vectors. */
-  async vectors(): Promise<Record<ResidentName, Float32Array>> {
+  async vectors(): Promise<Vectors> {
     const values = await this.#session.read();
-    const names = Object.keys(RESIDENT) as ResidentName[];
-    return Object.fromEntries(names.map((name) => [name, floats(values, name)])) as Record<ResidentName, Float32Array>;
+    const vectors = Object.keys(this.#graph.resident).map((name) => [name, floats(values, name)] as const);
+    return {
+      ...Object.fromEntries(vectors),
+      parameters: floats(values, 'parameters'),
+      average: floats(values, 'average'),
+    };
   }
 
   get size(): number {
-    return this.#size;
+    return this.#graph.layout.size;
   }
 }

@@ -17,7 +17,7 @@ import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { BatchEmbeddings } from './embeddings.ts';
 import { type LogEntry, RunLog } from './log.ts';
-import { cosineSchedule, type StepScalars } from './optimiser.ts';
+import { learningRateAt, scalarsOf } from './schedule.ts';
 import { graphOptions, startingPoint } from './start.ts';
 import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
 import { type TrainingGraphOptions, trainingGraph } from './training-graph.ts';
@@ -63,27 +63,6 @@ const LOG_EVERY = 20;
 /** Progress of a run in 0..1, by steps or by time. */
 function fractionOf({ steps, minutes }: TrainConfig, step: number, milliseconds: number): number {
   return steps !== undefined ? step / steps : milliseconds / ((minutes ?? 1) * 60_000);
-}
-
-/**
- * Share of the average that an update keeps, at most `decay`: early on less, so that the random values that a run began
- * with are forgotten within a few steps instead of some 1 / (1 - decay).
- */
-function averageDecay({ decay, every }: TrainConfig['average'], step: number): number {
-  const updates = (step + 1) / every;
-  return Number.isInteger(updates) ? Math.min(decay, (1 + updates) / (10 + updates)) : 1;
-}
-
-export function scalarsOf(config: TrainConfig, step: number, fraction: number): StepScalars {
-  const { learningRate: peak, floor, betas, warmup } = config.optimiser;
-  const rate =
-    step < warmup ? (peak * (step + 1)) / warmup : cosineSchedule(fraction, { peak, floor, warmup: 0, total: 1 });
-  return {
-    learningRate: rate,
-    correction1: 1 - betas[0] ** (step + 1),
-    correction2: 1 - betas[1] ** (step + 1),
-    averageDecay: averageDecay(config.average, step),
-  };
 }
 
 /** One run, or a part of it. Everything that it opens, it closes. */
@@ -240,7 +219,7 @@ class Run {
       remaining: fraction > 0 ? (elapsed / 1000) * (1 / fraction - 1) : Number.POSITIVE_INFINITY,
       busyShare: this.#busyShare(),
     };
-    const { learningRate } = scalarsOf(this.#parts.config, this.#step - 1, fraction);
+    const learningRate = learningRateAt(this.#parts.config, this.#step - 1, fraction);
     await this.#log({
       kind: 'step',
       step: progress.step,

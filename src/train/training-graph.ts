@@ -19,7 +19,7 @@ import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { toldStrengths } from '../models/told-strengths.ts';
 import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
-import { appendAdamW, type OptimiserConfig } from './optimiser.ts';
+import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
 
 /** Weights of the losses beside the restoration's. */
 export interface AuxiliaryWeights {
@@ -39,12 +39,14 @@ export interface TrainingGraphOptions {
   readonly patch: number;
   readonly loss: LossName;
   readonly auxiliary: AuxiliaryWeights;
-  readonly optimiser: OptimiserConfig;
+  readonly optimiser: OptimiserChoice;
 }
 
 export interface TrainingGraph {
   readonly model: Uint8Array;
   readonly layout: ParameterLayout;
+  /** Inputs that stay in the engine from step to step, each with the output that replaces it. */
+  readonly resident: Readonly<Record<string, string>>;
 }
 
 /** Scalars that a step reports: the loss and its parts. */
@@ -162,8 +164,8 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   for (const name of LOSS_PARTS) graph.output(name, parts[name]);
   graph.output('errors', errors);
   const [gradient] = gradients(parts.loss, [flat]) as [Tensor];
-  appendAdamW(graph, flat, gradient, options.optimiser);
-  return { model: emitModel(graph), layout };
+  appendOptimiser(graph, layout, flat, gradient, options.optimiser);
+  return { model: emitModel(graph), layout, resident: residentOf(options.optimiser.kind) };
 }
 
 /** Forward only: `parameters` [P] and the inputs of a step -> `errors` [N]. */

@@ -10,7 +10,7 @@ import { erunet } from '../../src/models/erunet.ts';
 import { presets } from '../../src/models/presets.ts';
 import { Engine, float32, floats } from '../../src/runtime/engine.ts';
 import { matchingLoss, noisyState, weightFeeds, weightInputs } from '../../src/train/objective.ts';
-import { appendAdamW, RESIDENT } from '../../src/train/optimiser.ts';
+import { appendOptimiser, residentOf } from '../../src/train/optimisers/index.ts';
 import {
   type DataSpec,
   expectClose,
@@ -95,12 +95,13 @@ describe('the whole network agrees with PyTorch', () => {
     const output = build(x, mu, t, text, degradation);
     const loss = matchingLoss(weights, { x, mu, x0, output });
     const [gradient] = gradients(loss, [flat]) as [Tensor];
-    appendAdamW(graph, flat, gradient, { ...fixture.optimizer, clipNorm: Number.POSITIVE_INFINITY });
+    const optimiser = { kind: 'adamw', ...fixture.optimizer, clipNorm: Number.POSITIVE_INFINITY } as const;
+    appendOptimiser(graph, layout, flat, gradient, optimiser);
     for (const [name, tensor] of Object.entries({ x, output, loss, gradient })) graph.output(`result.${name}`, tensor);
 
     const engine = new Engine();
     try {
-      const session = await engine.load(emitModel(graph), { resident: RESIDENT });
+      const session = await engine.load(emitModel(graph), { resident: residentOf('adamw') });
       const zeros = () => float32(new Float32Array(layout.size), [layout.size]);
       const start = flatten(layout, weightValues(fixture.weights));
       await session.write({
