@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { listSupportedBackends } from 'onnxruntime-node';
 import { ClearwordError } from '../errors.ts';
 import { Engine } from './engine.ts';
+import { onnxRuntime } from './onnx-runtime.ts';
 import { DEVICES, type Device, type DeviceChoice } from './protocol.ts';
 import { selfTest, TOLERANCE } from './self-test.ts';
 
@@ -33,7 +33,7 @@ function plainly(message: string): string {
 
 /** Loads and runs a small model on a device and compares it with the known answer. */
 export async function tryDevice(device: Device): Promise<DeviceReport> {
-  const offered = device === 'cpu' || listSupportedBackends().some(({ name }) => name === device);
+  const offered = device === 'cpu' || (await onnxRuntime()).listSupportedBackends().some(({ name }) => name === device);
   if (!offered) {
     return {
       device,
