@@ -203,7 +203,10 @@ export function systemStep(preset: Preset, batch: number, side: number, kind: Op
     width: side,
     layout,
     parameters: benchValues(layout),
-    feeds: batchFeeds(madeUpBatch(batch, side), { preset, patch: side, finalShare: 0.7, seed: SEED }),
+    feeds: batchFeeds(
+      { batch: madeUpBatch(batch, side), step: 0 },
+      { preset, patch: side, finalShare: 0.7, seed: SEED },
+    ),
     model,
     loss: 'l1',
     auxiliary,

@@ -11,51 +11,17 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from encoders import Controller, TextEncoder
-from network import Erunet
 from tensors import read_tensors
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
-class System(Erunet):
-    """ERUNet with encoders of its own."""
-
-    def __init__(self, preset, degradations):
-        super().__init__(preset["network"], preset["fusion"])
-        encoders, context = preset["encoders"], preset["fusion"]["context"]
-        self.text = TextEncoder(encoders["text"], context, degradations)
-        self.controller = Controller(encoders["controller"], context, degradations)
-
-
-def noisy_state(given):
-    return given["x0"] * given["state.x0"] + given["mu"] * given["state.mu"] + given["z"] * given["state.z"]
-
-
-def matching_loss(network, given, _settings):
-    x = noisy_state(given)
-    output = network(x, given["mu"], given["t"], given["text"], given["degradation"])
-    euler = x * given["eulerMean.x"] + given["mu"] * given["eulerMean.mu"] + output * given["eulerMean.output"]
-    best = x * given["optimum.x"] + given["x0"] * given["optimum.x0"] + given["mu"] * given["optimum.mu"]
-    return (euler - best).abs().mean()
-
-
-def system_loss(network, given, settings):
-    n, mu, x0 = len(given["t"]), given["mu"], given["x0"]
-    embedding, intent = network.text(given["texts.pieces"], given["texts.weights"], given["texts.mask"])
-    found, strength = network.controller(mu)
-    output = mu + network(noisy_state(given), mu, given["t"], embedding[:n], found)
-    logits = found @ embedding[n:].T * network.controller.logit_scale.exp()
-    weights = settings["auxiliary"]
-    return (
-        (output - x0).abs().mean()
-        + weights["contrastive"] * F.cross_entropy(logits, given["combination"])
-        + weights["strength"] * (strength - given["strengths"]).abs().mean()
-        + weights["intent"] * F.binary_cross_entropy_with_logits(intent[:n], given["asked"])
-    )
+from clearword_torch.network import Erunet  # noqa: E402
+from clearword_torch.system import System  # noqa: E402
 
 
 def training_step(network, given, settings):
@@ -68,12 +34,11 @@ def training_step(network, given, settings):
         eps=options["eps"],
         weight_decay=options["weightDecay"],
     )
-    loss_of = system_loss if isinstance(network, System) else matching_loss
     clip = options["clipNorm"]
 
     def step(detailed):
         optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(network, given, settings)
+        loss = network.losses(given, settings)[0]["loss"]
         loss.backward()
         result = {}
         if clip is not None:
@@ -124,14 +89,16 @@ def main(path, threads, clock):
 
     given = part("input.")
     preset = settings["preset"]
-    network = System(preset, given["asked"].shape[1]) if "asked" in given else Erunet(preset["network"], preset["fusion"])
+    training = "optimiser" in settings
+    degradations = len(preset["degradations"])
+    network = System(preset) if training else Erunet(preset["network"], preset["fusion"], degradations)
     # Strict: a parameter that only one side has, or of another shape, is an error.
     network.load_state_dict(part("parameter."))
     # The network has copies; these would count as its memory.
     for name in [name for name in tensors if name.startswith("parameter.")]:
         del tensors[name]
     count = sum(parameter.numel() for parameter in network.parameters())
-    if "optimiser" in settings:
+    if training:
         step = training_step(network, given, settings)
     else:
         step = forward_pass(network.eval(), given, tensors["expected"])

@@ -14,9 +14,10 @@ import { textFeeds } from '../models/text-encoder.ts';
 import { gaussianField, Random } from '../random/random.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
+import type { TrainConfig } from './config.ts';
 import { weightFeeds } from './objective.ts';
 import type { StepScalars, Vectors } from './optimisers/index.ts';
-import { LOSS_PARTS, type TrainingGraph } from './training-graph.ts';
+import { LOSS_PARTS, type TrainingGraph, type TrainingGraphOptions } from './training-graph.ts';
 
 /** Streams of the training's own draws, apart from the data's. */
 const TIME_STREAM = 0x71;
@@ -83,33 +84,32 @@ export function drawTold(
 }
 
 /** What a network with encoders of its own learns about the pictures of a batch from their labels and prompts. */
-function labelFeeds(batch: Batch, preset: OwnPreset, options: FeedOptions): HostTensors {
-  const { encoders, fusion, degradations } = preset;
+function labelFeeds(batch: Batch, preset: OwnPreset): HostTensors {
+  const { encoders, degradations } = preset;
   const { labels = 'combinations', view } = encoders.controller;
   const [m, count] = [batch.prompts.length, degradations.length];
   const texts = [...batch.prompts, ...labellingOf(encoders.controller).texts(degradations)];
-  const told = () => drawTold(new Random(options.seed, TOLD_STREAM, batch.step), batch.strength, m, options);
   return {
     strengths: float32(batch.strength, [m, count]),
     asked: float32(batch.asked, [m, count]),
     ...(labels === 'sigmoid'
       ? { presence: float32(batch.presence, [m, count]) }
       : { combination: float32(combinationTargets(batch.presence, count), [m, 2 ** count]) }),
-    ...(fusion.strengths ? { told: float32(told(), [m, 2 * count]) } : {}),
-    ...(view && batch.view ? { view: float32(unitValues(batch.view), [m, 3, view.side, view.side]) } : {}),
+    ...(view && batch.view ? { view: uint8(batch.view, [m, 3, view.side, view.side]) } : {}),
     ...textFeeds('texts', texts, encoders.text),
   };
 }
 
 /** What a network is told about the pictures of a batch. */
-function descriptionFeeds(batch: Batch, options: FeedOptions, given: Embeddings | undefined): HostTensors {
-  const { preset } = options;
-  if (hasOwnEncoders(preset)) return labelFeeds(batch, preset, options);
+function descriptionFeeds(batch: Batch, { preset }: FeedOptions, given: Embeddings | undefined): HostTensors {
+  if (hasOwnEncoders(preset)) return labelFeeds(batch, preset);
   const { name, fusion } = preset;
   if (!given) throw new ClearwordError('INVALID_OPTION', `preset ${name}: expected embeddings, received none`);
   const shape = [batch.prompts.length, fusion.context];
   return { text: float32(given.text, shape), degradation: float32(given.degradation, shape) };
 }
+
+const uint8 = (data: Uint8Array, shape: readonly number[]) => ({ dtype: 'uint8', shape, data }) as const;
 
 /** 8-bit values as numbers in 0..1. */
 function unitValues(bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -118,29 +118,69 @@ function unitValues(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   return values;
 }
 
-/**
- * The inputs of a step that follow from its batch, the seed and the step's number.
- *
- * @param embeddings of a preset without encoders of its own
- */
-export function batchFeeds(batch: Batch, options: FeedOptions, embeddings?: Embeddings): HostTensors {
-  const { preset, patch, finalShare, seed } = options;
-  const pictures = batch.prompts.length;
-  const n = pictures * batch.patches;
-  const shape = [n, 3, patch, patch];
-  const sde = new MeanRevertingSde(preset.sde);
-  const times = drawTimes(new Random(seed, TIME_STREAM, batch.step), pictures, sde.T, finalShare);
-  const stream = NOISE_STREAM + batch.step;
-  const noise = { seed, stream, x0: 0, y0: 0, width: patch, height: patch, imageWidth: patch };
-  const ofPatches = times.flatMap((t) => new Array<number>(batch.patches).fill(t));
+/** What is drawn for the training steps of a configuration. */
+export const feedOptions = (config: TrainConfig, { preset }: TrainingGraphOptions): FeedOptions => ({
+  preset,
+  patch: config.data.patch,
+  finalShare: config.finalShare,
+  seed: config.seed,
+});
+
+/** Held-back samples begin at t = T, with noise of their own. */
+export const validationFeeds = (config: TrainConfig, options: TrainingGraphOptions): FeedOptions => ({
+  ...feedOptions(config, options),
+  finalShare: 1,
+  seed: config.seed + 1,
+});
+
+/** A batch, and the number of the step that it is used in, which addresses all random choices. */
+export interface BatchUse {
+  readonly batch: Batch;
+  readonly step: number;
+  /** Of a preset without encoders of its own. */
+  readonly embeddings?: Embeddings | undefined;
+}
+
+/** The pictures of a batch, as 8-bit values, and what is known of them: the same however often it is used. */
+export function pictureFeeds({ batch, embeddings }: Omit<BatchUse, 'step'>, options: FeedOptions): HostTensors {
+  const shape = [batch.prompts.length * batch.patches, 3, options.patch, options.patch];
   return {
-    mu: float32(unitValues(batch.input), shape),
-    x0: float32(unitValues(batch.target), shape),
-    z: float32(gaussianField({ ...noise, channels: 3 * n }), shape),
-    t: float32(Float32Array.from(times), [pictures]),
+    mu: uint8(batch.input, shape),
+    x0: uint8(batch.target, shape),
     ...descriptionFeeds(batch, options, embeddings),
+  };
+}
+
+/** What is drawn anew for each use of a batch: steps t [M], the weights of the objective there, and what is told. */
+export function drawnFeeds({ batch, step }: BatchUse, options: FeedOptions): HostTensors {
+  const { preset, finalShare, seed } = options;
+  const pictures = batch.prompts.length;
+  const sde = new MeanRevertingSde(preset.sde);
+  const times = drawTimes(new Random(seed, TIME_STREAM, step), pictures, sde.T, finalShare);
+  const ofPatches = times.flatMap((t) => new Array<number>(batch.patches).fill(t));
+  const told = () => drawTold(new Random(seed, TOLD_STREAM, step), batch.strength, pictures, options);
+  return {
+    t: float32(Float32Array.from(times), [pictures]),
+    ...(preset.fusion.strengths ? { told: float32(told(), [pictures, 2 * batch.degradations.length]) } : {}),
     ...weightFeeds(batchWeights(sde, preset.parameterisation, ofPatches)),
   };
+}
+
+/** The noise z [N,3,P,P] of a step. */
+export function noiseFeed({ batch, step }: BatchUse, { patch, seed }: FeedOptions): HostTensors {
+  const n = batch.prompts.length * batch.patches;
+  const size = { width: patch, height: patch, imageWidth: patch };
+  const place = { seed, stream: NOISE_STREAM + step, x0: 0, y0: 0, ...size, channels: 3 * n };
+  return { z: float32(gaussianField(place), [n, 3, patch, patch]) };
+}
+
+/** All inputs of a step, as its graph takes them. They follow from the batch, the seed and the step's number. */
+export function batchFeeds(use: BatchUse, options: FeedOptions): HostTensors {
+  const pictures = Object.entries(pictureFeeds(use, options)).map(([name, tensor]) => {
+    const { dtype, data, shape } = tensor;
+    return [name, dtype === 'uint8' ? float32(unitValues(data as Uint8Array), shape) : tensor] as const;
+  });
+  return { ...Object.fromEntries(pictures), ...noiseFeed(use, options), ...drawnFeeds(use, options) };
 }
 
 /** A loaded training graph with its resident vectors. */

@@ -174,7 +174,10 @@ class Run {
     const { seed, finalShare, data } = config;
     const batch = await loader.next();
     const embedded = await embeddings?.of(batch, data.patch);
-    return batchFeeds(batch, { preset: options.preset, patch: data.patch, finalShare, seed }, embedded);
+    return batchFeeds(
+      { batch, step: batch.step, embeddings: embedded },
+      { preset: options.preset, patch: data.patch, finalShare, seed },
+    );
   }
 
   /** A disk that is full for a while costs nothing: writing is tried again, and only the end of the run insists on it. */

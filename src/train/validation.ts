@@ -95,7 +95,10 @@ export class Validation {
     const groups = new Map<string, { input: number[]; output: number[] }>();
     for (const batch of this.#batches) {
       const { outputs } = await this.#session.run({
-        ...batchFeeds(batch, this.#feeds, await this.#embeddings?.of(batch, this.#feeds.patch)),
+        ...batchFeeds(
+          { batch, step: batch.step, embeddings: await this.#embeddings?.of(batch, this.#feeds.patch) },
+          this.#feeds,
+        ),
         parameters: float32(parameters, [parameters.length]),
       });
       const after = floats(outputs, 'errors');

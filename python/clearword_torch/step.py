@@ -1,0 +1,179 @@
+"""A training step on one device: what TypeScript sends, forward, backward, update."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, Iterator, List, Tuple
+
+import torch
+from torch import Tensor
+
+from .flat import FlatParameters
+from .optimisers import Optimiser, Vectors
+from .system import PARTS, System
+
+Tensors = Dict[str, Tensor]
+
+#: Inputs with a row for each patch; the others have one for each picture, and texts some more.
+OF_PATCHES = ("mu", "x0", "z", "state.", "eulerMean.", "optimum.")
+
+#: Most parts that a batch is cut into where the device's memory is too small for the whole.
+MOST_PARTS = 64
+
+
+def device_of(choice: str) -> torch.device:
+    if choice == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise ValueError("expected a CUDA device, which PyTorch does not find")
+    return torch.device(choice)
+
+
+def has_amx() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 in hardware; without that they are slower than float32."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "amx_bf16" in file.read()
+    except OSError:
+        return False
+
+
+def dtype_of(precision: str, device: torch.device) -> torch.dtype:
+    if precision == "auto":
+        able = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
+        return torch.bfloat16 if able else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def warn(message: str) -> None:
+    print(f"clearword_torch: {message}", file=sys.stderr, flush=True)
+
+
+class TrainingStep:
+    """Networks, optimiser and the resident vectors."""
+
+    def __init__(self, settings: Dict[str, Any], vectors: Tensors) -> None:
+        self.settings = settings
+        self.device = device_of(settings["device"])
+        self.dtype = dtype_of(settings["precision"], self.device)
+        on_card = self.device.type == "cuda"
+        if on_card:
+            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.dtype != torch.float32
+        self.vectors = Vectors(*(vectors[name].to(self.device) for name in Vectors._fields))
+        self.system = System(settings["preset"])
+        # Processors have no fast depthwise kernels in bfloat16.
+        low = self.system.computes_pixels if on_card else (
+            lambda name: self.system.computes_pixels(name) and ".dwconv." not in name
+        )
+        self.system.to(self.device)
+        self.flat = FlatParameters(self.system, settings["layout"], self.device, self.dtype, low)
+        self.optimiser = Optimiser(settings["optimiser"], self.flat.size, self.device)
+        self.gradient = torch.zeros(self.flat.size, device=self.device)
+        self.gradient_views = self.flat.views(self.gradient)
+        self.generator = torch.Generator(self.device)
+        self.parts = 1
+        wanted = settings["compile"]
+        self.compiled = hasattr(torch, "compile") and (on_card if wanted == "auto" else wanted)
+        if self.compiled:
+            self.system.compile_pixels()
+
+    def upload(self, tensors: Tensors) -> Tensors:
+        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in tensors.items()}
+
+    def step(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:
+        """One step; the losses' parts, the gradient's length and the samples' errors, [5 + 1 + N] on the device."""
+        given = self.given(batch, drawn, header)
+        parts, errors = self.attempt(lambda: self.gradients(given))
+        length = self.optimiser.update(self.vectors, self.gradient, torch.isfinite(parts[0]), header["scalars"])
+        return torch.cat([parts, length[None], errors])
+
+    def errors(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:
+        """Mean squared errors [N] of a batch with the averaged parameters."""
+        given = self.given(batch, drawn, header)
+        self.flat.load(self.vectors.average)
+
+        def forward() -> Tensor:
+            with torch.no_grad():
+                found = [self.system.losses(part, self.settings)[1] for part, _ in self.cut(given)]
+            return torch.cat(found)
+
+        return self.attempt(forward)
+
+    def given(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensors:
+        """The inputs of a step: pictures in 0..1, mirrored where `flip` [M] says so, and noise, if none is given."""
+        given = {name: value.float().div(255) if value.dtype == torch.uint8 else value for name, value in batch.items()}
+        given.update(drawn)
+        flip = given.pop("flip", None)
+        if flip is not None:
+            for name in ("mu", "x0", "view"):
+                if name in given:
+                    rows = flip.repeat_interleave(len(given[name]) // len(flip))
+                    given[name] = torch.where(rows[:, None, None, None] > 0, given[name].flip(3), given[name])
+        if "z" not in given:
+            seed, step = header["seed"]
+            self.generator.manual_seed((seed << 32 ^ step) % 2**63)
+            given["z"] = torch.randn(given["mu"].shape, generator=self.generator, device=self.device)
+        return given
+
+    def gradients(self, given: Tensors) -> Tuple[Tensor, Tensor]:
+        """Leaves the gradient of the batch's loss in its vector."""
+        self.flat.load(self.vectors.parameters)
+        self.gradient.zero_()
+        sums = torch.zeros(len(PARTS), device=self.device)
+        errors: List[Tensor] = []
+        for part, share in self.cut(given):
+            parts, found = self.system.losses(part, self.settings)
+            (parts["loss"] * share).backward()
+            self.flat.collect(self.gradient_views)
+            sums += share * torch.stack([parts[name].detach() for name in PARTS])
+            errors.append(found)
+        return sums, torch.cat(errors)
+
+    def cut(self, given: Tensors) -> Iterator[Tuple[Tensors, float]]:
+        """Parts of the batch with their shares of its pictures. All losses are means over pictures of one size."""
+        pictures = len(given["t"])
+        patches = len(given["mu"]) // pictures
+        size = -(-pictures // self.parts)
+        if size >= pictures:
+            yield given, 1.0
+            return
+
+        def rows(name: str, value: Tensor, a: int, b: int) -> Tensor:
+            if name.startswith(OF_PATCHES):
+                return value[a * patches : b * patches]
+            return torch.cat([value[a:b], value[pictures:]]) if name.startswith("texts.") else value[a:b]
+
+        for a in range(0, pictures, size):
+            b = min(pictures, a + size)
+            yield {name: rows(name, value, a, b) for name, value in given.items()}, (b - a) / pictures
+
+    def attempt(self, run: Any) -> Any:
+        """Runs it; in smaller parts where memory is short, and interpreted where the compiler fails."""
+        while True:
+            try:
+                return run()
+            except RuntimeError as error:
+                self.forget_gradients()
+                if isinstance(error, torch.cuda.OutOfMemoryError) and self.parts < MOST_PARTS:
+                    self.parts *= 2
+                    torch.cuda.empty_cache()
+                    warn(f"the device's memory is too small: batches are cut into {self.parts} parts")
+                elif self.compiled and not isinstance(error, torch.cuda.OutOfMemoryError):
+                    self.interpret(error)
+                else:
+                    raise
+            except Exception as error:
+                self.forget_gradients()
+                if not self.compiled:
+                    raise
+                self.interpret(error)
+
+    def interpret(self, error: Exception) -> None:
+        warn(f"torch.compile failed, going on without it: {str(error).strip()[:600]}")
+        self.compiled = False
+        self.system.interpret()
+
+    def forget_gradients(self) -> None:
+        for parameter in self.flat.parameters:
+            parameter.grad = None
