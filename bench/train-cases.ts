@@ -145,12 +145,15 @@ function madeUpBatch(batch: number, side: number): Batch {
   };
   return {
     step: 0,
-    input: uniform(1, image).data as Batch['input'],
-    target: uniform(2, image).data as Batch['target'],
+    degradations: DEGRADATIONS,
+    patches: 1,
+    input: Uint8Array.from(uniform(1, image).data as Float32Array, (value) => 255 * value),
+    target: Uint8Array.from(uniform(2, image).data as Float32Array, (value) => 255 * value),
     presence: flags(6),
     strength: uniform(7, [batch, DEGRADATIONS.length]).data as Batch['strength'],
     asked: flags(8),
     prompts: Array.from({ length: batch }, (_, i) => PROMPTS[i % PROMPTS.length] ?? ''),
+    files: Array.from({ length: batch }, () => null),
   };
 }
 

@@ -90,7 +90,11 @@ export class BatchEmbeddings {
 
   async #crop({ input }: Batch, n: number, patch: number): Promise<Float32Array> {
     const size = 3 * patch * patch;
-    const raster = { width: patch, height: patch, data: input.subarray(n * size, (n + 1) * size) };
+    const raster = {
+      width: patch,
+      height: patch,
+      data: Float32Array.from(input.subarray(n * size, (n + 1) * size), (v) => v / 255),
+    };
     const picture = clipPicture(raster, this.#encoders.inspectionSide);
     return (await this.#encoders.inspectPrepared(picture)).embedding;
   }

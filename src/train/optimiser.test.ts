@@ -46,7 +46,7 @@ function adamw(
 }
 
 function configure(optimiser: object, average: object = {}): TrainConfig {
-  const data = { roots: { photos: ['photos'] }, tasks: { hazeGenuine: 0 } };
+  const data = { roots: { photos: ['photos'] }, tasks: { haze: 0 } };
   const value = { preset: 'tiny', steps: STEPS, data, optimiser: { learningRate: 0.05, ...optimiser }, average };
   return parseTrainConfig(value, 'test');
 }

@@ -82,6 +82,13 @@ function descriptionFeeds(
   return { text: float32(given.text, shape), degradation: float32(given.degradation, shape) };
 }
 
+/** 8-bit values as numbers in 0..1. */
+function unitValues(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < values.length; i++) values[i] = (bytes[i] as number) / 255;
+  return values;
+}
+
 /**
  * The inputs of a step that follow from its batch, the seed and the step's number.
  *
@@ -106,8 +113,8 @@ export function batchFeeds(
     imageWidth: patch,
   };
   return {
-    mu: float32(batch.input, shape),
-    x0: float32(batch.target, shape),
+    mu: float32(unitValues(batch.input), shape),
+    x0: float32(unitValues(batch.target), shape),
     z: float32(gaussianField({ ...noise, channels: 3 * n }), shape),
     t: float32(Float32Array.from(times), [n]),
     ...descriptionFeeds(batch, preset, embeddings),

@@ -9,6 +9,7 @@
 import { mkdir } from 'node:fs/promises';
 import { writeFailure } from '../atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
+import { FIRST_DEGRADATIONS } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';
 import { chooseDevice } from '../runtime/device.ts';
@@ -101,7 +102,12 @@ export async function train(
   const start = await startingPoint(config, folder, graph, resume);
   const engine = new Engine({ device: await chooseDevice(config.device), threads: config.threads });
   try {
-    const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep: start.step });
+    const loader = await BatchLoader.open({
+      config: config.data,
+      degradations: FIRST_DEGRADATIONS,
+      batchSize: config.batch,
+      firstStep: start.step,
+    });
     try {
       const embeddings = await BatchEmbeddings.open(engine, config, options.preset, events);
       const validation = await Validation.open(engine, config, options, embeddings);

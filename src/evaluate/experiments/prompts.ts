@@ -5,6 +5,7 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { measure } from '../../data/degradations/index.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
 import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
@@ -28,11 +29,7 @@ interface PartCase {
   readonly prompts: Readonly<Record<Kind, string>>;
 }
 
-const setOf = (names: readonly Degradation[]) => ({
-  noise: names.includes('noise'),
-  rain: names.includes('rain'),
-  haze: names.includes('haze'),
-});
+const setOf = (names: readonly Degradation[]): ReadonlySet<string> => new Set(names);
 
 const nameOf = (names: readonly Degradation[]): string => names.join(' + ');
 
@@ -54,7 +51,7 @@ function casesOf(
       const own = heldOutPrompts(setOf(asked));
       const opposite = heldOutPrompts(setOf(present.filter((name) => !asked.includes(name))));
       const others = HELD_OUT_PROMPTS.filter((held) =>
-        present.some((name) => held.asked[name] !== asked.includes(name)),
+        present.some((name) => held.asked.has(name) !== asked.includes(name)),
       );
       return {
         asked,
@@ -63,8 +60,8 @@ function casesOf(
           input: `composite ${index} with ${nameOf(present)}`,
           target: `without ${nameOf(asked)}`,
           async load() {
-            const { clear, degradations } = await sources.make(index, present, sigma, seed);
-            const { input, target } = degrade(clear, degradations, setOf(asked));
+            const { clear, effects } = await sources.make(index, present, sigma, seed);
+            const { input, target } = await degrade(clear, effects, setOf(asked), measure);
             return { input, target };
           },
         },
