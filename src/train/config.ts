@@ -32,7 +32,7 @@ export const trainConfigSchema = z
       })
       .optional(),
     /** Samples of a step. */
-    batch: z.int().min(1).max(1024).default(16),
+    batch: z.int().min(1).max(16_384).default(16),
     /** Length of the run in steps, or ... */
     steps: z.int().min(1).optional(),
     /** ... in minutes of training, over all resumed parts. The learning rate follows whichever is given. */
@@ -52,6 +52,13 @@ export const trainConfigSchema = z
       .prefault({}),
     /** Share of the samples at t = T; the others have t uniform in 1..T. */
     finalShare: z.number().min(0).max(1).default(0),
+    /**
+     * Share of the pictures whose strengths are told to a network that takes them, and of these the share that is told a little
+     * wrongly, as a user may; for the others it has its controller's own estimate.
+     */
+    told: z
+      .strictObject({ share: z.number().min(0).max(1), perturbed: z.number().min(0).max(1) })
+      .default({ share: 0.4, perturbed: 0.4 }),
     optimiser: z
       .strictObject({
         /** `muon`: orthogonal updates for the matrices of the network, AdamW for everything else. */

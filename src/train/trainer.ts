@@ -13,6 +13,7 @@ import { ClearwordError } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';
 import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
+import { batchForm } from './batch-form.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { BatchEmbeddings } from './embeddings.ts';
@@ -80,7 +81,12 @@ export async function train(
   const start = await startingPoint(config, folder, graph, resume);
   const engine = new Engine({ device: await chooseDevice(config.device), threads: config.threads });
   try {
-    const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep: start.step });
+    const loader = await BatchLoader.open({
+      config: config.data,
+      ...batchForm(options.preset),
+      batchSize: config.batch,
+      firstStep: start.step,
+    });
     try {
       const embeddings = await BatchEmbeddings.open(engine, config, options.preset, events);
       const validation = await Validation.open(engine, config, options, embeddings);

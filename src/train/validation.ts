@@ -6,10 +6,12 @@
 import { type Batch, makeBatch } from '../data/batch.ts';
 import type { DataConfig } from '../data/config.ts';
 import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
+import { genuineSections } from '../data/degradations/index.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
 import { ClearwordError } from '../errors.ts';
 import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
+import { batchForm } from './batch-form.ts';
 import type { TrainConfig } from './config.ts';
 import type { BatchEmbeddings } from './embeddings.ts';
 import { batchFeeds, type FeedOptions } from './step.ts';
@@ -80,11 +82,13 @@ export class Validation {
       const message = `validation: expected none for preset ${options.preset.name}, whose noise estimate is no picture after one step`;
       throw new ClearwordError('INVALID_OPTION', message, { fix: 'Export checkpoints and score those.' });
     }
-    const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0, compressed: 0 };
+    const held = { ...data, ...genuineSections(data), seed: data.seed + 1, compressed: 0 };
     const index = await heldBackIndex(data, validation.photos);
     const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
     const batches: Batch[] = [];
-    for (let i = 0; i * batch < validation.samples; i++) batches.push(await makeBatch(pictures, held, i, batch));
+    for (let i = 0; i * batch < validation.samples; i++) {
+      batches.push(await makeBatch(pictures, held, { ...batchForm(options.preset), step: i, batchSize: batch }));
+    }
     const session = await engine.load(validationGraph(options));
     const feeds = { preset: options.preset, patch: data.patch, finalShare: 1, seed: config.seed + 1 };
     return new Validation(validation.every, session, batches, feeds, embeddings);
