@@ -12,12 +12,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as ort from 'onnxruntime-node';
 import { float32 } from '../src/runtime/engine.ts';
+import { onnxRuntime } from '../src/runtime/onnx-runtime.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
 import { OPTIMISER_NAMES } from '../src/train/optimisers/index.ts';
 import { median } from './statistics.ts';
 import { type Bench, forwardPass, presetOf, residentValues, scalarFeeds, stepOf } from './train-cases.ts';
+
+const ort = await onnxRuntime();
 
 const { values } = parseArgs({
   options: {

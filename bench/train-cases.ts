@@ -179,6 +179,7 @@ function madeUpBatch(batch: number, side: number): Batch {
     strength: uniform(7, [batch, DEGRADATIONS.length]).data as Batch['strength'],
     asked: flags(8),
     prompts: Array.from({ length: batch }, (_, i) => PROMPTS[i % PROMPTS.length] ?? ''),
+    files: Array.from({ length: batch }, () => null),
   };
 }
 

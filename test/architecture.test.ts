@@ -36,7 +36,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   image: { rooms: ['base'], packages: ['sharp'], node: true },
   data: { rooms: ['base', 'degradations', 'runtime', 'random', 'image'], packages: ['sharp', 'zod'], node: true },
   captions: {
-    rooms: ['base', 'hub', 'image'],
+    rooms: ['base', 'runtime', 'hub', 'image'],
     packages: ['@huggingface/transformers', 'sharp', 'zod'],
     node: true,
   },
@@ -134,7 +134,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'queue',
       'server',
     ],
-    packages: ['cli-progress', 'commander', 'onnxruntime-node', 'sharp', 'tinyglobby', 'zod'],
+    packages: ['cli-progress', 'commander', 'sharp', 'tinyglobby', 'zod'],
     node: true,
   },
 };
@@ -227,6 +227,11 @@ it('imports packages only where they belong, and Node only outside of the core',
     return isBuiltin(specifier) ? !node : !packages.includes(name);
   });
   expect(violations.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+});
+
+it('loads ONNX Runtime in one place, which switches its telemetry off', () => {
+  const loading = imports.filter(({ specifier, typeOnly }) => specifier === 'onnxruntime-node' && !typeOnly);
+  expect([...new Set(loading.map(({ file }) => file))]).toEqual(['runtime/onnx-runtime.ts']);
 });
 
 it('has no modules that wait for each other to load', () => {

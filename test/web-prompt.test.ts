@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEGRADATIONS, type Degradation } from '../src/degradations/index.ts';
+import { judge } from '../src/models/calibration.ts';
 import { found, promptFor, strengthWord, withClause } from '../web/prompt.ts';
 
 const all = [...DEGRADATIONS];
@@ -31,8 +32,8 @@ describe('a clause in someone’s own words', () => {
   });
 });
 
-it('what is likelier than not is found, and its strength has a word', () => {
-  const about = (probability: number) => ({ probability, strength: 0.5 });
+it('what the model is sure of is found, and its strength has a word', () => {
+  const about = (probability: number) => judge({ probability, strength: 0.5 });
   expect(found({ degradations: { noise: about(0.5), rain: about(0.49), haze: about(1) } })).toEqual(['noise', 'haze']);
   expect([0, 0.4, 1].map(strengthWord)).toEqual(['light', 'medium', 'strong']);
 });

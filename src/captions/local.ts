@@ -7,6 +7,7 @@
 import type { PreTrainedModel, Processor, Tensor } from '@huggingface/transformers';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { importOptional } from '../optional-package.ts';
+import { disableTelemetry } from '../runtime/onnx-runtime.ts';
 import { type Captioner, type CaptionImage, DEFAULT_PROMPT, tidyCaption } from './captioner.ts';
 import { type Library, loadLocalModel, type Precision } from './local-model.ts';
 
@@ -29,6 +30,12 @@ const PACKAGE = '@huggingface/transformers';
 
 /** Processors that take the picture before the words; the others take the words first. */
 const PICTURE_FIRST = ['Lfm2VlProcessor', 'LlavaProcessor', 'PaliGemmaProcessor', 'PixtralProcessor'] as const;
+
+/** Runs its models on ONNX Runtime, like everything here, and loads it itself. */
+async function importLibrary(): Promise<Library> {
+  await disableTelemetry();
+  return import('@huggingface/transformers');
+}
 
 /** A vision-language model with a chat template, one picture at a time. */
 export class LocalCaptioner implements Captioner {
@@ -53,10 +60,7 @@ export class LocalCaptioner implements Captioner {
    * @param load imports the package
    * @throws ClearwordError PACKAGE_MISSING, CAPTION_FAILED, CANCELLED
    */
-  static async open(
-    options: LocalOptions = {},
-    load: () => Promise<Library> = () => import('@huggingface/transformers'),
-  ): Promise<LocalCaptioner> {
+  static async open(options: LocalOptions = {}, load: () => Promise<Library> = importLibrary): Promise<LocalCaptioner> {
     const library = await importOptional('captions by a model on this machine', load, [PACKAGE]);
     const { model = DEFAULT_LOCAL_MODEL, precision = 'q8', signal } = options;
     const { processor, network } = await loadLocalModel(library, model, precision, signal);

@@ -6,6 +6,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { z } from 'zod';
 import { type DeviceReport, tryDevice } from '../runtime/device.ts';
+import { onnxRuntime } from '../runtime/onnx-runtime.ts';
 import { DEVICES } from '../runtime/protocol.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
@@ -67,7 +68,7 @@ async function run(_: readonly string[], given: z.output<typeof options>, contex
 }
 
 async function versions(): Promise<Record<string, string>> {
-  const [{ env }, { default: sharp }] = await Promise.all([import('onnxruntime-node'), import('sharp')]);
+  const [{ env }, { default: sharp }] = await Promise.all([onnxRuntime(), import('sharp')]);
   return {
     clearword: VERSION,
     node: process.versions.node,

@@ -102,7 +102,7 @@ function printReport(report: JobReport, json: boolean, { stdout, stderr, debug }
 function textOf(report: JobReport): string {
   if (report.status === 'skipped') return `${report.input} -> ${report.output}  exists, skipped`;
   const found = Object.entries(report.findings?.degradations ?? {})
-    .filter(([, { probability }]) => probability >= 0.5)
+    .filter(([, { verdict }]) => verdict === 'found')
     .map(([name, { strength }]) => `${name} ${strength.toFixed(2)}`);
   return `${report.input} -> ${report.output}  ${report.seconds?.toFixed(1)} s  found: ${found.join(', ') || 'nothing'}`;
 }

@@ -3,71 +3,124 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../degradations/index.ts';
+import type { Raster } from '../image/raster.ts';
 import { Random } from '../random/random.ts';
 import type { DataConfig } from './config.ts';
+import { resizeArea } from './degradations/converter.ts';
 import { drawSample, type TrainingPictures } from './sample.ts';
 
-/** N patches of P x P pixels of M pictures; patch n is one of picture floor(n M / N). */
+/**
+ * M pictures in N = M K samples of P x P pixels: sample n is a patch of picture floor(n / K). The last axis of [M,D] arrays is in
+ * the order of `degradations`.
+ */
 export interface Batch {
   readonly step: number;
-  /** Names of the D degradations, in the order of the last axis of the [M,D] arrays. */
+  /** What the model knows, D names. */
   readonly degradations: readonly string[];
-  /** Patches of each picture, N / M. */
+  /** Patches of a picture, K; row by row. */
   readonly patches: number;
-  /** Degraded pictures mu, [N,3,P,P], 8-bit values. */
+  /** Degraded pictures mu, [N,3,P,P], 0..255. */
   readonly input: Uint8Array<ArrayBuffer>;
-  /** What the prompts ask for, [N,3,P,P], 8-bit values. */
+  /** What the prompts ask for, [N,3,P,P], 0..255. */
   readonly target: Uint8Array<ArrayBuffer>;
-  /** Whole degraded pictures, squeezed into squares, [M,3,V,V], 8-bit values; where the model looks at them. */
+  /** The whole degraded pictures reduced to V x V, [M,3,V,V], 0..255, for models that look at them. */
   readonly view?: Uint8Array<ArrayBuffer>;
-  /** 1 where the degradation can be seen in the picture, [M,D]. */
+  /** 1 where the degradation can be seen in the input, [M,D]. */
   readonly presence: Float32Array<ArrayBuffer>;
   /** Strength as in `Findings`, 0..1, [M,D]. */
   readonly strength: Float32Array<ArrayBuffer>;
   /** 1 where the prompt asks to remove it, present or not (the empty prompt asks for all), [M,D]. */
   readonly asked: Float32Array<ArrayBuffer>;
+  /** M. */
   readonly prompts: readonly string[];
-  /** File of the whole degraded picture, or null where the degradation was made for this picture, M. */
-  readonly files?: readonly (string | null)[];
+  /** File of the whole degraded picture, or null where the degradation was made for this picture; M. */
+  readonly files: readonly (string | null)[];
+}
+
+export interface BatchRequest {
+  /** What the model knows. */
+  readonly degradations: readonly string[];
+  /** Side of the reduced view, pixels, where the model looks at one. */
+  readonly viewSide?: number;
+  readonly step: number;
+  /** Samples, N; a multiple of the patches of a picture. */
+  readonly batchSize: number;
 }
 
 /** Keeps the data's stream apart from other uses of the same seed. */
 const DATA_STREAM = 0xda7a;
 
-const bytes = (values: Float32Array) => Uint8ClampedArray.from(values, (value) => 255 * value);
-
-/** Batch number `step`, a pure function of the data, the configuration, the step and the batch size. */
+/** A batch as a pure function of the data, the configuration and the request. */
 export async function makeBatch(
   pictures: TrainingPictures,
   config: DataConfig,
-  step: number,
-  batchSize: number,
+  { degradations, viewSide, step, batchSize }: BatchRequest,
 ): Promise<Batch> {
-  const image = 3 * config.patch * config.patch;
+  const { patch, grid } = config;
+  const patches = grid * grid;
+  if (batchSize % patches !== 0) {
+    throw new RangeError(`expected a multiple of ${patches} samples (data.grid ${grid}), received ${batchSize}`);
+  }
+  const [count, columns] = [batchSize / patches, degradations.length];
+  const image = 3 * patch * patch;
   const batch = {
     step,
-    degradations: DEGRADATIONS,
-    patches: 1,
+    degradations,
+    patches,
     input: new Uint8Array(batchSize * image),
     target: new Uint8Array(batchSize * image),
-    presence: new Float32Array(3 * batchSize),
-    strength: new Float32Array(3 * batchSize),
-    asked: new Float32Array(3 * batchSize),
+    ...(viewSide !== undefined && { view: new Uint8Array(count * 3 * viewSide * viewSide) }),
+    presence: new Float32Array(count * columns),
+    strength: new Float32Array(count * columns),
+    asked: new Float32Array(count * columns),
     prompts: [] as string[],
     files: [] as (string | null)[],
   };
-  for (let number = 0; number < batchSize; number++) {
-    const sample = await drawSample(new Random(config.seed, DATA_STREAM, step, number), pictures, config);
-    batch.input.set(bytes(sample.input.data), number * image);
-    batch.target.set(bytes(sample.target.data), number * image);
-    for (const [column, name] of DEGRADATIONS.entries()) {
-      batch.presence[3 * number + column] = sample.presence[name] ? 1 : 0;
-      batch.strength[3 * number + column] = sample.strength[name];
-      batch.asked[3 * number + column] = sample.asked[name] ? 1 : 0;
+  for (let number = 0; number < count; number++) {
+    const random = new Random(config.seed, DATA_STREAM, step, number);
+    const sample = await drawSample(random, pictures, config, degradations);
+    const first = number * patches * image;
+    cutPatches(sample.input, patch, grid, batch.input.subarray(first, first + patches * image));
+    if (sample.target === sample.input) batch.target.set(batch.input.subarray(first, first + patches * image), first);
+    else cutPatches(sample.target, patch, grid, batch.target.subarray(first, first + patches * image));
+    if (viewSide !== undefined) batch.view?.set(reduce(sample.input, viewSide), number * 3 * viewSide * viewSide);
+    for (const [column, name] of degradations.entries()) {
+      const at = number * columns + column;
+      const reading = sample.readings[name];
+      batch.presence[at] = reading?.present ? 1 : 0;
+      batch.strength[at] = reading?.strength ?? 0;
+      batch.asked[at] = sample.asked.has(name) ? 1 : 0;
     }
     batch.prompts.push(sample.prompt);
     batch.files.push(sample.file ?? null);
   }
   return batch;
+}
+
+/** The nearest 8-bit value. */
+const toByte = (value: number): number => (value <= 0 ? 0 : value >= 1 ? 255 : (255 * value + 0.5) | 0);
+
+/** grid x grid patches [K,3,P,P], row by row. */
+function cutPatches({ width, height, data }: Raster, patch: number, grid: number, out: Uint8Array): void {
+  let to = 0;
+  for (let k = 0; k < grid * grid; k++) {
+    const [top, left] = [Math.floor(k / grid) * patch, (k % grid) * patch];
+    for (let c = 0; c < 3; c++) {
+      for (let y = 0; y < patch; y++) {
+        const from = (c * height + top + y) * width + left;
+        for (let x = 0; x < patch; x++) out[to++] = toByte(data[from + x] as number);
+      }
+    }
+  }
+}
+
+/** The whole picture squeezed into V x V by area averaging, [3,V,V]. */
+function reduce({ width, height, data }: Raster, side: number): Uint8Array {
+  const out = new Uint8Array(3 * side * side);
+  const plane = width * height;
+  for (let c = 0; c < 3; c++) {
+    const small = resizeArea(data.subarray(c * plane, (c + 1) * plane), width, height, side, side);
+    for (let i = 0; i < small.length; i++) out[c * side * side + i] = toByte(small[i] as number);
+  }
+  return out;
 }

@@ -4,31 +4,25 @@
  * @module
  */
 import { z } from 'zod';
+import { type Degradation, KNOWN_DEGRADATIONS } from '../degradations/index.ts';
+import { RECORDS, type Sections } from './degradations/index.ts';
+import { range, share, weight } from './schema.ts';
 
-const share = z.number().min(0).max(1);
-const weight = z.number().min(0);
-/** A closed range [low, high] within bounds. */
-const range = (least: number, most: number) =>
-  z
-    .tuple([z.number().min(least).max(most), z.number().min(least).max(most)])
-    .refine(([low, high]) => low <= high, { message: 'expected [low, high] with low <= high' });
+/** One value for each degradation that this version knows. */
+function forEach<Value>(make: (name: Degradation) => Value): { [Name in Degradation]: Value } {
+  return Object.fromEntries(KNOWN_DEGRADATIONS.map((name) => [name, make(name)])) as { [Name in Degradation]: Value };
+}
 
 /** Folders and files, absolute or relative to the working directory. */
 export const dataRootsSchema = z.strictObject({
   /** Folders of clean photos (JPEG, PNG, WebP, TIFF or AVIF; not searched recursively). */
   photos: z.array(z.string().min(1)).default([]),
-  /** Folder of grey streak layers, rainy = min(255, clean + layer). */
-  rainLayers: z.string().min(1).optional(),
+  /** Folders of grey streak layers, rainy = min(255, clean + layer). */
+  rainLayers: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   /** Folder with `hazy/` and `clear/` in RESIDE's naming: hazy/scene_A_beta.jpg belongs to clear/scene.jpg. */
   hazePairs: z.string().min(1).optional(),
-  /** Folders with `degraded/` and `clear/`, pictures of the same names and sizes in both, one for each degradation. */
-  pairs: z
-    .strictObject({
-      noise: z.string().min(1).optional(),
-      rain: z.string().min(1).optional(),
-      haze: z.string().min(1).optional(),
-    })
-    .prefault({}),
+  /** Folders of pairs of pictures of the same names and sizes, one for each degradation. */
+  pairs: z.strictObject(forEach(() => z.string().min(1).optional())).prefault({}),
   /** Tables `file<TAB>caption[<TAB>scene<TAB>horizon<TAB>far]` with a header; files are relative to the table. */
   captions: z.array(z.string().min(1)).default([]),
 });
@@ -36,13 +30,11 @@ export const dataRootsSchema = z.strictObject({
 /** How often each kind of sample is drawn, relative to the others. */
 export const taskWeightsSchema = z.strictObject({
   clean: weight.default(0.04),
-  noise: weight.default(0.28),
-  rain: weight.default(0.2),
-  hazeGenuine: weight.default(0.13),
-  hazeSynthetic: weight.default(0.1),
-  /** Two or three degradations in one picture. */
+  /** A degradation alone. */
+  ...forEach((name) => weight.default(RECORDS[name].weight)),
+  /** Several degradations in one picture. */
   composite: weight.default(0.25),
-  /** A pair of files as it is, with its caption: the paper's data. For networks whose encoders come from outside. */
+  /** A pair of files as it is, with its caption: the paper's data, and real photographs. */
   pairs: weight.default(0),
 });
 
@@ -64,6 +56,11 @@ export const promptMixtureSchema = z
     message: 'expected empty + captionOnly + subset to be at most 1',
   });
 
+/** The section of each degradation, as its record says. */
+const sections = Object.fromEntries(KNOWN_DEGRADATIONS.map((name) => [name, RECORDS[name].options])) as {
+  [Name in Degradation]: z.ZodType<Sections[Name]>;
+};
+
 export const dataConfigSchema = z.strictObject({
   roots: dataRootsSchema,
   tasks: taskWeightsSchema.prefault({}).refine((tasks) => Object.values(tasks).some((value) => value > 0), {
@@ -71,16 +68,17 @@ export const dataConfigSchema = z.strictObject({
   }),
   /** Side of a training patch, pixels. */
   patch: z.int().min(8).max(1024).default(64),
-  /** Sigma of the Gaussian noise, 8-bit units; drawn uniformly. */
-  sigma: range(0, 100).default([0, 55]),
-  /** Share of rain layers that the streak generator draws; all of them where there is no rain-layer folder. */
-  generatedRain: share.default(0.25),
-  /** Airlight of synthetic haze, 0..1. */
-  airlight: range(0, 1).default([0.7, 1]),
-  /** Scattering of synthetic haze over a scene of depth 1. */
-  beta: range(0, 10).default([0.4, 1.8]),
-  /** Share of the genuine haze scenes that are hazed anew, with another airlight and scattering over their own depth. */
-  rehazed: share.default(0.5),
+  /** Patches across and down a picture: a region of grid x grid patches is degraded as a whole and then cut. */
+  grid: z.int().min(1).max(16).default(1),
+  /** Share of the regions that are cut out of a reduced photo. */
+  scaled: share.default(0.25),
+  /** Photo pixels for each pixel of those regions, drawn uniformly, as far as the photo reaches. */
+  scale: range(1, 8).default([1, 1.5]),
+  ...sections,
+  /** Most degradations of a composite; a third one comes in 40 % of them, and so on. */
+  most: z.int().min(2).max(8).default(3),
+  /** Share of the samples without degradations that invite a false finding: flat, gridded, soft, pale or drawn pictures. */
+  negatives: share.default(0),
   /** Share of the degraded inputs that went through a JPEG file, where everything in them is to be removed. */
   compressed: share.default(0),
   /** Quality of those files, drawn uniformly. */
@@ -89,7 +87,7 @@ export const dataConfigSchema = z.strictObject({
   /** What is kept out of training for evaluation. */
   holdOut: z
     .strictObject({
-      /** Rain layers, the last ones in natural order. */
+      /** Rain layers, the last ones of each folder in natural order. */
       rainLayers: z.int().min(0).default(20),
       /** Haze scenes, spread evenly over the natural order. */
       hazeScenes: z.int().min(0).default(20),

@@ -5,10 +5,10 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
+import { type Degradation, KNOWN_DEGRADATIONS } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DataConfig } from './config.ts';
-import type { DepthHint } from './degradations/haze.ts';
+import type { DepthHint } from './degradations/depth.ts';
 
 /** A clean photo with what is known about it. */
 export interface PhotoEntry {
@@ -62,17 +62,15 @@ export async function scanDataset(config: Pick<DataConfig, 'roots' | 'tasks' | '
       photos.push({ file, captions: known?.captions ?? [], hint: known?.hint ?? null });
     }
   }
-  const layers = roots.rainLayers === undefined ? [] : await listPictures(roots.rainLayers, 'roots.rainLayers');
-  const pairs = roots.hazePairs === undefined ? [] : await listHazePairs(roots.hazePairs);
-  if (tasks.hazeGenuine > 0 && pairs.length === 0) {
-    throw new ClearwordError('DATA_INVALID', 'tasks.hazeGenuine is above 0, but there is no roots.hazePairs', {
-      fix: 'Give the folder of haze pairs, or set tasks.hazeGenuine to 0.',
-    });
+  const layers: Split<string>[] = [];
+  for (const folder of [roots.rainLayers ?? []].flat()) {
+    layers.push(holdBackLayers(await listPictures(folder, 'roots.rainLayers'), holdOut.rainLayers));
   }
-  const { pairs: pairWeight, hazeGenuine: _, ...others } = tasks;
+  const pairs = roots.hazePairs === undefined ? [] : await listHazePairs(roots.hazePairs);
+  const { pairs: pairWeight, ...others } = tasks;
   if (photos.length === 0 && Object.values(others).some((weight) => weight > 0)) {
     throw new ClearwordError('DATA_INVALID', 'expected folders of clean photos for roots.photos, received none', {
-      fix: 'Give them, or set the weights of all tasks but hazeGenuine and pairs to 0.',
+      fix: 'Give them, or set the weights of all tasks but pairs to 0.',
     });
   }
   const filePairs = await listPairs(roots.pairs, described);
@@ -84,7 +82,10 @@ export async function scanDataset(config: Pick<DataConfig, 'roots' | 'tasks' | '
   return {
     photos,
     pairs: filePairs,
-    rainLayers: holdBackLayers(layers, holdOut.rainLayers),
+    rainLayers: {
+      training: layers.flatMap(({ training }) => training),
+      heldBack: layers.flatMap(({ heldBack }) => heldBack),
+    },
     hazePairs: holdBackScenes(pairs, holdOut.hazeScenes),
   };
 }
@@ -164,19 +165,26 @@ export async function listHazePairs(folder: string): Promise<HazePair[]> {
   });
 }
 
+/** Names of the two folders of pairs: the first layout that is there counts. */
+const PAIR_LAYOUTS = [
+  ['degraded', 'clear'],
+  ['input', 'target'],
+] as const;
+
 /** Pairs of the folders of each degradation: degraded/name.ext with clear/name.ext, whatever the extensions. */
 async function listPairs(
   roots: DataConfig['roots']['pairs'],
   described: ReadonlyMap<string, Description>,
 ): Promise<PicturePair[]> {
   const pairs: PicturePair[] = [];
-  for (const degradation of DEGRADATIONS) {
+  for (const degradation of KNOWN_DEGRADATIONS) {
     const folder = roots[degradation];
     if (folder === undefined) continue;
     const option = `roots.pairs.${degradation}`;
+    const [first, second] = await layoutOf(folder);
     const clear = new Map<string, string>();
-    for (const file of await listPictures(join(folder, 'clear'), `${option}, clear`)) clear.set(stem(file), file);
-    for (const degraded of await listPictures(join(folder, 'degraded'), `${option}, degraded`)) {
+    for (const file of await listPictures(join(folder, second), `${option}, ${second}`)) clear.set(stem(file), file);
+    for (const degraded of await listPictures(join(folder, first), `${option}, ${first}`)) {
       const partner = clear.get(stem(degraded));
       if (partner === undefined) {
         throw new ClearwordError(
@@ -189,6 +197,14 @@ async function listPairs(
     }
   }
   return pairs;
+}
+
+async function layoutOf(folder: string): Promise<readonly [string, string]> {
+  for (const layout of PAIR_LAYOUTS) {
+    const found = await stat(join(folder, layout[0])).catch(() => undefined);
+    if (found?.isDirectory()) return layout;
+  }
+  return PAIR_LAYOUTS[0];
 }
 
 function stem(file: string): string {

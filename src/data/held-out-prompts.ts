@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { DEGRADATIONS } from '../degradations/index.ts';
-import type { DegradationSet } from './degradations/composite.ts';
+import type { DegradationSet } from './degradations/record.ts';
 
 /** A prompt and what it asks to remove. */
 export interface HeldOutPrompt {
@@ -13,14 +12,16 @@ export interface HeldOutPrompt {
   readonly asked: DegradationSet;
 }
 
-const set = (noise: boolean, rain: boolean, haze: boolean): DegradationSet => ({ noise, rain, haze });
-const NOISE = set(true, false, false);
-const RAIN = set(false, true, false);
-const HAZE = set(false, false, true);
-const NOISE_RAIN = set(true, true, false);
-const NOISE_HAZE = set(true, false, true);
-const RAIN_HAZE = set(false, true, true);
-const ALL = set(true, true, true);
+const set = (...names: readonly string[]): DegradationSet => new Set(names);
+const NOISE = set('noise');
+const RAIN = set('rain');
+const HAZE = set('haze');
+const NOISE_RAIN = set('noise', 'rain');
+const NOISE_HAZE = set('noise', 'haze');
+const RAIN_HAZE = set('rain', 'haze');
+const ALL = set('noise', 'rain', 'haze');
+const COMPRESSION = set('compression');
+const NOISE_COMPRESSION = set('noise', 'compression');
 
 export const HELD_OUT_PROMPTS: readonly HeldOutPrompt[] = [
   { asked: NOISE, prompt: 'I would love to see this without the noise' },
@@ -49,11 +50,17 @@ export const HELD_OUT_PROMPTS: readonly HeldOutPrompt[] = [
   { asked: RAIN_HAZE, prompt: 'The noise must remain, the rain and the haze must vanish' },
   { asked: ALL, prompt: 'I would love to see this without noise, rain or haze' },
   { asked: ALL, prompt: 'Make this look as it would on a perfect day with a perfect camera' },
+  { asked: COMPRESSION, prompt: 'I would love to see this without the JPEG blocks' },
+  { asked: COMPRESSION, prompt: 'Suppress the compression artefacts here, nothing more' },
+  { asked: COMPRESSION, prompt: 'remove the compression but leave the noise untouched' },
+  { asked: NOISE, prompt: 'remove the noise but leave the compression untouched' },
+  { asked: NOISE, prompt: 'Make the noise vanish and let the jpeg look be' },
+  { asked: NOISE_COMPRESSION, prompt: 'I would love to see this without noise or JPEG blocks' },
 ];
 
 /** The held-out prompts that ask for exactly this set. */
 export function heldOutPrompts(asked: DegradationSet): readonly string[] {
-  return HELD_OUT_PROMPTS.filter((held) => DEGRADATIONS.every((name) => held.asked[name] === asked[name])).map(
-    (held) => held.prompt,
-  );
+  return HELD_OUT_PROMPTS.filter(
+    (held) => held.asked.size === asked.size && [...asked].every((name) => held.asked.has(name)),
+  ).map((held) => held.prompt);
 }

@@ -16,6 +16,8 @@ import { TrainingPictures } from './sample.ts';
 export interface LoaderWorkerData {
   readonly index: DatasetIndex;
   readonly config: DataConfig;
+  readonly degradations: readonly string[];
+  readonly viewSide: number | undefined;
   readonly batchSize: number;
   readonly pictures: SharedPictures;
 }
@@ -33,16 +35,24 @@ export type LoaderWorkerReply =
 
 const port = parentPort;
 if (port !== null) {
-  const { index, config, batchSize, pictures: shared } = workerData as LoaderWorkerData;
+  const { index, config, pictures: shared, degradations, viewSide, batchSize } = workerData as LoaderWorkerData;
+  const request = { degradations, batchSize, ...(viewSide !== undefined && { viewSide }) };
   // The picture library's own threads would compete with the training step for the cores.
   sharp.concurrency(1);
   sharp.cache(false);
   const pictures = new TrainingPictures(index, shared);
   port.on('message', (step: number) => {
-    makeBatch(pictures, config, step, batchSize).then(
+    makeBatch(pictures, config, { ...request, step }).then(
       (batch) => {
         const reply: LoaderWorkerReply = { kind: 'batch', batch };
-        const arrays = [batch.input, batch.target, batch.presence, batch.strength, batch.asked];
+        const arrays = [
+          batch.input,
+          batch.target,
+          batch.presence,
+          batch.strength,
+          batch.asked,
+          ...(batch.view ? [batch.view] : []),
+        ];
         port.postMessage(
           reply,
           arrays.map((array) => array.buffer),

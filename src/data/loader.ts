@@ -11,10 +11,14 @@ import type { DataConfig } from './config.ts';
 import { type DatasetIndex, scanDataset } from './dataset.ts';
 import type { LoaderWorkerData, LoaderWorkerReply } from './loader-worker.ts';
 import { allocatePictures } from './picture-store.ts';
-import { TrainingPictures } from './sample.ts';
+import { checkTasks, TrainingPictures } from './sample.ts';
 
 export interface LoaderOptions {
   readonly config: DataConfig;
+  /** What the model knows. */
+  readonly degradations: readonly string[];
+  /** Side of the reduced view, pixels, where the model looks at one. */
+  readonly viewSide?: number;
   /** Samples in a batch, N. */
   readonly batchSize: number;
   /** First step to make; a resumed run gives the step where it stopped and gets the batches it would have got. */
@@ -42,11 +46,11 @@ class Pending {
 /**
  * Gives the batches of steps firstStep, firstStep + 1, ... in order.
  *
- * Every batch is a function of (data, config, step, batchSize) alone, so that the number of workers, their speed and an
+ * Every batch is a function of (data, config, degradations, step, batchSize) alone, so that the number of workers, their speed and an
  * interruption do not change it.
  *
  * @example
- * const loader = await BatchLoader.open({ config, batchSize: 16 });
+ * const loader = await BatchLoader.open({ config, degradations: ['noise', 'rain', 'haze'], batchSize: 16 });
  * try {
  *   const batch = await loader.next();
  * } finally {
@@ -70,10 +74,10 @@ export class BatchLoader {
   #ended: ClearwordError | undefined;
 
   private constructor(index: DatasetIndex, options: LoaderOptions) {
-    const { config, batchSize, firstStep = 0 } = options;
+    const { config, degradations, viewSide, batchSize, firstStep = 0 } = options;
     this.index = index;
     const pictures = allocatePictures(TrainingPictures.slots(index), config.cacheMegabytes);
-    const workerData: LoaderWorkerData = { index, config, batchSize, pictures };
+    const workerData: LoaderWorkerData = { index, config, degradations, viewSide, batchSize, pictures };
     this.#workers = Array.from({ length: config.workers }, () =>
       startWorker(import.meta.url, './loader-worker', { workerData }),
     );
@@ -93,6 +97,7 @@ export class BatchLoader {
 
   /** Lists the data set and starts the workers; DATA_INVALID where the data set is not as the configuration says. */
   static async open(options: LoaderOptions): Promise<BatchLoader> {
+    checkTasks(options.config.tasks, options.degradations);
     return new BatchLoader(await scanDataset(options.config), options);
   }
 

@@ -1,21 +1,15 @@
 /**
- * Decoded training pictures: reading them, keeping them in memory for all workers, and cutting crops out of them.
+ * Decoded training pictures: reading them, and keeping them in memory for all workers.
  *
  * @module
  */
 import sharp from 'sharp';
 import { ClearwordError } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
-import { reflect } from '../image/raster.ts';
 import type { Plane } from './degradations/plane.ts';
+import { cutWindow, type Pixels, whole } from './window.ts';
 
-/** Integer samples [height, width, channels], row-major; 8 bits, or 16 where more precision is needed. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly data: Uint8Array | Uint16Array;
-}
+export type { Pixels } from './window.ts';
 
 /** Decodes a picture file to 8-bit sRGB (3 channels) or grey (1). Alpha is dropped, orientation applied. */
 export async function decodePixels(file: string, channels: 1 | 3): Promise<Pixels> {
@@ -115,94 +109,6 @@ export class PictureStore {
     Atomics.store(this.#words, at, READY);
     return stored;
   }
-}
-
-/** A window of a picture: `width` x `height` output pixels, `scale` source pixels apart, from (x, y). */
-export interface Window {
-  readonly x: number;
-  readonly y: number;
-  readonly scale: number;
-  readonly width: number;
-  readonly height: number;
-  readonly flipX: boolean;
-  readonly flipY: boolean;
-  /** Rows and columns change places (after the flips, seen from the output), for quarter turns; squares only. */
-  readonly transpose: boolean;
-}
-
-/**
- * Cuts a window out of a picture as planar float32 [channels, height, width] in 0..1; beyond the borders the picture is
- * mirrored. At scale 1 pixels are copied; above it four bilinear taps are averaged, against aliasing.
- */
-export function cutWindow(pixels: Pixels, window: Window): Float32Array {
-  const { width, height, scale } = window;
-  const { channels, data } = pixels;
-  const gain = data.BYTES_PER_ELEMENT === 2 ? 1 / 65535 : 1 / 255;
-  const plane = width * height;
-  const out = new Float32Array(channels * plane);
-  const exact = scale === 1 && Number.isInteger(window.x) && Number.isInteger(window.y);
-  const taps = exact || scale <= 1 ? [0] : [-0.25 * scale, 0.25 * scale];
-  const weight = gain / (taps.length * taps.length);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const flippedRow = window.flipY ? height - 1 - row : row;
-      const flippedColumn = window.flipX ? width - 1 - column : column;
-      const down = window.transpose ? flippedColumn : flippedRow;
-      const across = window.transpose ? flippedRow : flippedColumn;
-      const centreX = window.x + (across + 0.5) * scale - 0.5;
-      const centreY = window.y + (down + 0.5) * scale - 0.5;
-      const index = row * width + column;
-      for (const tapY of taps) {
-        for (const tapX of taps) {
-          addBilinear(pixels, centreX + tapX, centreY + tapY, weight, out, index, plane);
-        }
-      }
-    }
-  }
-  return out;
-}
-
-/** Adds weight * picture(x, y) to each channel of out at `index`. */
-function addBilinear(
-  pixels: Pixels,
-  x: number,
-  y: number,
-  weight: number,
-  out: Float32Array,
-  index: number,
-  plane: number,
-): void {
-  const { width, height, channels, data } = pixels;
-  const floorX = Math.floor(x);
-  const floorY = Math.floor(y);
-  const fractionX = x - floorX;
-  const fractionY = y - floorY;
-  const left = channels * reflect(floorX, width);
-  const top = reflect(floorY, height) * width * channels;
-  if (fractionX === 0 && fractionY === 0) {
-    for (let channel = 0; channel < channels; channel++) {
-      const at = channel * plane + index;
-      out[at] = (out[at] as number) + weight * (data[top + left + channel] as number);
-    }
-    return;
-  }
-  const right = channels * reflect(floorX + 1, width);
-  const bottom = reflect(floorY + 1, height) * width * channels;
-  for (let channel = 0; channel < channels; channel++) {
-    const upper =
-      (1 - fractionX) * (data[top + left + channel] as number) + fractionX * (data[top + right + channel] as number);
-    const lower =
-      (1 - fractionX) * (data[bottom + left + channel] as number) +
-      fractionX * (data[bottom + right + channel] as number);
-    const at = channel * plane + index;
-    out[at] = (out[at] as number) + weight * ((1 - fractionY) * upper + fractionY * lower);
-  }
-}
-
-/** The whole picture upright, at its own size. */
-function whole(pixels: Pixels): Window {
-  const { width, height } = pixels;
-  return { x: 0, y: 0, scale: 1, width, height, flipX: false, flipY: false, transpose: false };
 }
 
 /** Reads a whole photo of a data set, for validation and evaluation. */

@@ -6,44 +6,9 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation } from '../degradations/index.ts';
+import { wordsFor } from '../degradations/index.ts';
 import type { Random } from '../random/random.ts';
-import type { DegradationSet } from './degradations/composite.ts';
-
-export const EVERYTHING: DegradationSet = { noise: true, rain: true, haze: true };
-
-const NOUNS: Readonly<Record<Degradation, readonly string[]>> = {
-  noise: [
-    'noise',
-    'noise',
-    'noise',
-    'grain',
-    'image noise',
-    'graininess',
-    'sensor noise',
-    'Gaussian noise',
-    'speckles',
-  ],
-  rain: ['rain', 'rain', 'rain', 'rain streaks', 'raindrops', 'streaks of rain', 'rainfall', 'drizzle', 'streaks'],
-  haze: ['haze', 'haze', 'haze', 'fog', 'mist', 'smog', 'fogginess', 'hazy veil', 'haziness'],
-};
-
-/** Whole requests for one degradation, without an object of their own. */
-const WORDS: Readonly<Record<Degradation, readonly string[]>> = {
-  noise: [
-    'denoise',
-    'denoise',
-    'de-noise',
-    'denoising',
-    'noise',
-    'noise removal',
-    'noise reduction',
-    'grain removal',
-    'less noise',
-  ],
-  rain: ['derain', 'derain', 'de-rain', 'deraining', 'rain', 'rain removal', 'no rain', 'no more rain', 'remove rain'],
-  haze: ['dehaze', 'dehaze', 'de-haze', 'dehazing', 'haze', 'haze removal', 'defog', 'fog removal', 'no fog'],
-};
+import type { DegradationSet } from './degradations/record.ts';
 
 const REMOVE = [
   'remove',
@@ -166,6 +131,8 @@ const JOINS = [' and ', ' and ', ' & ', ', ', ' plus ', ' as well as '] as const
 const TURNS = [' but ', ' but ', ', ', ' and ', ', but ', '; ', ' while you '] as const;
 
 export interface PromptRequest {
+  /** What the model knows. */
+  readonly degradations: readonly string[];
   /** What the picture has; a kept degradation is named more often when it is there to be kept. */
   readonly present: DegradationSet;
   /** What should go; null means everything, without naming it. */
@@ -190,18 +157,19 @@ export function writePrompt(random: Random, request: PromptRequest): string {
   }
 }
 
-function instruct(random: Random, { present, asked }: PromptRequest): string {
+function instruct(random: Random, { degradations, present, asked }: PromptRequest): string {
   if (asked === null) return frame(random, random.pick(ALL), true);
-  const gone = random.shuffle(DEGRADATIONS.filter((name) => asked[name]));
-  const staying = random.shuffle(DEGRADATIONS.filter((name) => !asked[name]));
+  const gone = random.shuffle(degradations.filter((name) => asked.has(name)));
+  const staying = random.shuffle(degradations.filter((name) => !asked.has(name)));
   if (gone.length === 0) return frame(random, random.pick(NOTHING), true);
   if (staying.length === 0) return frame(random, removal(random, gone), true);
 
   // Naming what stays tells most where it is there; naming the absent now and then teaches that it does not matter.
-  const there = staying.filter((name) => present[name]);
+  const there = staying.filter((name) => present.has(name));
   const mentioned = there.length > 0 && random.uniform() < 0.85 ? there : [random.pick(staying)];
   const form = random.uniform();
-  if (staying.length === 1 && form < 0.12) return frame(random, fill(random, random.pick(EXCEPT), staying), true);
+  if (staying.length === 1 && form < (degradations.length > 3 ? 0.6 : 0.12))
+    return frame(random, fill(random, random.pick(EXCEPT), staying), true);
   if (form < 0.3) return bare(random, gone);
   if (form < 0.42) return frame(random, fill(random, random.pick(ONLY), gone), false);
   if (form < 0.62) return frame(random, removal(random, gone), true);
@@ -213,24 +181,25 @@ function instruct(random: Random, { present, asked }: PromptRequest): string {
 }
 
 /** Requests of a word or two: 'denoise', 'rain, haze', 'derain and dehaze'. */
-function bare(random: Random, gone: readonly Degradation[]): string {
-  return gone.map((name) => random.pick(WORDS[name])).join(gone.length > 1 ? random.pick(JOINS) : '');
+function bare(random: Random, gone: readonly string[]): string {
+  return gone.map((name) => random.pick(wordsFor(name).requests)).join(gone.length > 1 ? random.pick(JOINS) : '');
 }
 
-function removal(random: Random, gone: readonly Degradation[]): string {
-  if (random.uniform() < 0.2) return gone.map((name) => WORDS[name][0] as string).join(random.pick(JOINS));
+function removal(random: Random, gone: readonly string[]): string {
+  if (random.uniform() < 0.2) return gone.map((name) => wordsFor(name).requests[0] as string).join(random.pick(JOINS));
   return `${random.pick(REMOVE)} ${list(random, gone)}`;
 }
 
-function fill(random: Random, clause: string, names: readonly Degradation[]): string {
+function fill(random: Random, clause: string, names: readonly string[]): string {
   return clause.replace('#', list(random, names));
 }
 
 /** 'the rain', 'rain and haze', 'all the fog, the grain and drizzle'. */
-function list(random: Random, names: readonly Degradation[]): string {
+function list(random: Random, names: readonly string[]): string {
   const article = random.pick(ARTICLES);
-  const nouns = names.map((name) => random.pick(NOUNS[name]));
-  const parts = random.uniform() < 0.5 ? nouns.map((noun) => article + noun) : [article + nouns[0], ...nouns.slice(1)];
+  const nouns = names.map((name) => random.pick(wordsFor(name).nouns));
+  const every = random.uniform() < 0.5;
+  const parts = nouns.map((noun, i) => ((every || i === 0) && !noun.startsWith('the ') ? article + noun : noun));
   const last = parts.pop() as string;
   return parts.length === 0 ? last : `${parts.join(', ')}${random.pick(JOINS)}${last}`;
 }

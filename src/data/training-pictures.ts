@@ -7,27 +7,19 @@ import { ClearwordError } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
 import type { DatasetIndex } from './dataset.ts';
 import { recoverTransmission } from './degradations/haze.ts';
-import { cutWindow, decodePixels, PictureStore, type Pixels, type SharedPictures } from './picture-store.ts';
-
-/** A window that takes everything as it is. */
-export const upright = { x: 0, y: 0, scale: 1, flipX: false, flipY: false, transpose: false } as const;
-
-/** A genuine pair with the transmission that the airlight in its name implies (16-bit, 0..1). */
-export interface HazeScene {
-  readonly hazy: Pixels;
-  readonly clear: Pixels;
-  readonly transmission: Pixels;
-  readonly beta: number;
-  readonly airlight: number;
-}
+import type { HazeScene, PictureSource } from './degradations/record.ts';
+import { decodePixels, PictureStore, type SharedPictures } from './picture-store.ts';
+import { cutWindow, type Pixels, upright } from './window.ts';
 
 /** Pictures of a data set by number, decoded once and shared between threads. */
-export class TrainingPictures {
+export class TrainingPictures implements PictureSource {
   readonly index: DatasetIndex;
+  readonly counts: PictureSource['counts'];
   readonly #store: PictureStore;
 
   constructor(index: DatasetIndex, shared: SharedPictures) {
     this.index = index;
+    this.counts = { rainLayers: index.rainLayers.training.length, hazeScenes: index.hazePairs.training.length };
     this.#store = new PictureStore(shared);
   }
 
@@ -85,8 +77,8 @@ export function at<T>(values: readonly T[], number: number): T {
 function quantisedTransmission(hazy: Pixels, clear: Pixels, airlight: number): Pixels {
   const width = Math.min(hazy.width, clear.width);
   const height = Math.min(hazy.height, clear.height);
-  const whole = (pixels: Pixels): Raster => ({ width, height, data: cutWindow(pixels, { ...upright, width, height }) });
-  const transmission = recoverTransmission(whole(hazy), whole(clear), airlight);
+  const part = (pixels: Pixels): Raster => ({ width, height, data: cutWindow(pixels, { ...upright, width, height }) });
+  const transmission = recoverTransmission(part(hazy), part(clear), airlight);
   const data = Uint16Array.from(transmission.data, (t) => Math.round(65535 * t));
   return { width, height, channels: 1, data };
 }

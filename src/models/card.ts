@@ -7,11 +7,12 @@
 import { z } from 'zod';
 import { ClearwordError } from '../errors.ts';
 import type { LayoutEntry, ParameterLayout } from '../graph/parameters.ts';
+import { calibrationSchema } from './calibration.ts';
 import { presetSchema } from './preset-schema.ts';
 import { loadFloats, readSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { expectFiniteTensor, problemsText } from './tensor-problems.ts';
 
-export const cardSchema = z.strictObject({
+const cardShape = z.strictObject({
   format: z.literal('clearword-model-1'),
   name: z.string().min(1),
   /** The whole preset, so that a model stays readable when the presets change. */
@@ -22,10 +23,20 @@ export const cardSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Where the weights of its external encoders are (a path beside the model, a hub name or an address), and their hash. */
   encoders: z.strictObject({ source: z.string().min(1), sha256: z.string().min(1).optional() }).optional(),
+  /** How sure its controller has to be of each degradation; what is not listed is found when it is more likely than not. */
+  calibration: z.record(z.string(), calibrationSchema).optional(),
   licence: z.string(),
   training: z.record(z.string(), z.unknown()),
   /** Measured quality, with the commands that measured it. */
   quality: z.record(z.string(), z.unknown()),
+});
+
+export const cardSchema = cardShape.superRefine(({ preset, calibration = {} }, { addIssue }) => {
+  for (const name of Object.keys(calibration)) {
+    if (preset.degradations.includes(name)) continue;
+    const message = `expected one of preset.degradations (${preset.degradations.join(', ')}), received ${name}`;
+    addIssue({ code: 'custom', path: ['calibration', name], message });
+  }
 });
 
 export type ModelCard = Readonly<z.infer<typeof cardSchema>>;

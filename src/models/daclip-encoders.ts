@@ -5,6 +5,7 @@
  */
 
 import { float32, floats, type InferenceEngine } from '../runtime/session.ts';
+import { judge } from './calibration.ts';
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipPicture } from './clip-picture.ts';
 import type { ClipTokenizer } from './clip-tokenizer.ts';
@@ -76,7 +77,7 @@ export class DaclipEncoders implements ModelEncoders {
     const { clean: _, other: __, ...named } = this.#config.names;
     const found = Object.keys(named).map((name) => {
       const probability = words.reduce((sum, { kind }, i) => sum + (kind === name ? (probabilities[i] ?? 0) : 0), 0);
-      return [name, { probability, strength: probability }] as const;
+      return [name, judge({ probability, strength: probability })] as const;
     });
     return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding') };
   }

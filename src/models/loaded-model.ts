@@ -132,7 +132,7 @@ export class LoadedModel implements RestorationModel {
     const reread = again && (async () => parameterValues(layout, (await again()).weights, source));
     const large = 4 * layout.size > (keptBytes ?? KEPT_BYTES);
     this.#sessions = new Sessions(engine, reread && large ? usedOnce(values, reread) : values);
-    const own = hasOwnEncoders(preset) ? new OwnEncoders(preset, this.#sessions) : undefined;
+    const own = hasOwnEncoders(preset) ? new OwnEncoders(preset, this.#sessions, card.calibration) : undefined;
     const encoders: ModelEncoders | undefined = own ?? external;
     if (!encoders) {
       throw new ClearwordError(

@@ -23,11 +23,13 @@ export interface Findings {
 
 /** What was found of one degradation: nothing, for a name that the model does not know. */
 export const findingOf = ({ degradations }: Pick<Findings, 'degradations'>, name: string): Finding =>
-  degradations[name] ?? { probability: 0, strength: 0 };
+  degradations[name] ?? { probability: 0, strength: 0, verdict: 'absent' };
 
 export interface Finding {
   readonly probability: number;
   readonly strength: number;
+  /** What follows from the probability by the model's own thresholds: it is there, perhaps, or not. */
+  readonly verdict: 'found' | 'perhaps' | 'absent';
 }
 
 /** What a controller gets to see of a picture. */

@@ -6,6 +6,7 @@
 import { throwIfCancelled } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
 import { float32, floats } from '../runtime/session.ts';
+import { type Calibration, judge } from './calibration.ts';
 import { statisticsSizes } from './controller.ts';
 import { inspectionTiles } from './inspection-tiles.ts';
 import { labellingOf } from './labels.ts';
@@ -21,10 +22,12 @@ export class OwnEncoders implements ModelEncoders {
   readonly viewSide: number | undefined;
   readonly #preset: OwnPreset;
   readonly #sessions: Sessions;
+  readonly #calibration: Readonly<Record<string, Calibration>>;
   #labels: Promise<Float32Array> | undefined;
 
-  constructor(preset: OwnPreset, sessions: Sessions) {
+  constructor(preset: OwnPreset, sessions: Sessions, calibration: Readonly<Record<string, Calibration>> = {}) {
     this.#preset = preset;
+    this.#calibration = calibration;
     this.#sessions = sessions;
     this.viewSide = preset.encoders.controller.view?.side;
   }
@@ -50,7 +53,7 @@ export class OwnEncoders implements ModelEncoders {
     const [probability, strength] = [floats(outputs, 'probability'), floats(outputs, 'strength')];
     const found = degradations.map((name, i) => [
       name,
-      { probability: probability[i] ?? 0, strength: strength[i] ?? 0 },
+      judge({ probability: probability[i] ?? 0, strength: strength[i] ?? 0 }, this.#calibration[name]),
     ]);
     return { degradations: Object.fromEntries(found), embedding: floats(outputs, 'embedding'), view: whole?.tokens };
   }

@@ -16,10 +16,10 @@ const folder = await temporaryFolder();
 let count = 0;
 
 const degradations = {
-  noise: { probability: 1, strength: 0.5 },
-  rain: { probability: 0, strength: 0 },
-  haze: { probability: 0, strength: 0 },
-};
+  noise: { probability: 1, strength: 0.5, verdict: 'found' },
+  rain: { probability: 0, strength: 0, verdict: 'absent' },
+  haze: { probability: 0, strength: 0, verdict: 'absent' },
+} as const;
 
 /** A place for everything of one test. `restore` writes the picture's own bytes with an exclamation mark. */
 async function setUp(pictures: Readonly<Record<string, string>>) {

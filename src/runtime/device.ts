@@ -5,6 +5,7 @@
  */
 import { ClearwordError } from '../errors.ts';
 import { Engine } from './engine.ts';
+import { onnxRuntime } from './onnx-runtime.ts';
 import { DEVICES, type Device, type DeviceChoice } from './protocol.ts';
 import { selfTest, TOLERANCE } from './self-test.ts';
 
@@ -32,9 +33,7 @@ function plainly(message: string): string {
 
 /** Loads and runs a small model on a device and compares it with the known answer. */
 export async function tryDevice(device: Device): Promise<DeviceReport> {
-  // Loaded when it is asked: training through PyTorch does without.
-  const { listSupportedBackends } = await import('onnxruntime-node');
-  const offered = device === 'cpu' || listSupportedBackends().some(({ name }) => name === device);
+  const offered = device === 'cpu' || (await onnxRuntime()).listSupportedBackends().some(({ name }) => name === device);
   if (!offered) {
     return {
       device,

@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ClearwordError } from '../errors.ts';
+import { disableTelemetryOfMainThread } from './onnx-runtime.ts';
 import { type Device, FLAG, type Reply, type Request } from './protocol.ts';
 import { type InferenceEngine, type LoadOptions, Session } from './session.ts';
 import { startWorker } from './worker-url.ts';
@@ -45,6 +46,8 @@ export class Engine implements InferenceEngine {
   constructor({ device = 'cpu', threads = 0 }: { device?: Device; threads?: number } = {}) {
     this.device = device;
     this.threads = threads;
+    // The thread gets a copy of the environment as it is now.
+    disableTelemetryOfMainThread();
     this.#worker = startWorker(import.meta.url, './session-worker', { workerData: { flags: this.#flags } });
     if (flagsOfThreads.size === 0) process.on('exit', waitForThreads);
     flagsOfThreads.add(this.#flags);

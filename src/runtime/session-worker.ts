@@ -4,9 +4,11 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+import { onnxRuntime } from './onnx-runtime.ts';
 import { FLAG, type Reply, type Request } from './protocol.ts';
 import { SessionHost } from './session-host.ts';
+
+const ort = await onnxRuntime();
 
 const host = new SessionHost({
   Tensor: ort.Tensor,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { DEGRADATIONS } from '../degradations/index.ts';
 import { catalogue } from '../errors.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';
@@ -42,17 +41,19 @@ export const OPENAPI = {
 const degradations = {
   type: 'object',
   description: 'For each degradation the probability that the picture has it, and its strength',
-  required: [...DEGRADATIONS],
-  properties: Object.fromEntries(
-    DEGRADATIONS.map((name) => [
-      name,
-      {
-        type: 'object',
-        required: ['probability', 'strength'],
-        properties: { probability: share('That it is there'), strength: share('How strong it is') },
+  additionalProperties: {
+    type: 'object',
+    required: ['probability', 'strength', 'verdict'],
+    properties: {
+      probability: share('That it is there'),
+      strength: share('How strong it is'),
+      verdict: {
+        type: 'string',
+        enum: ['found', 'perhaps', 'absent'],
+        description: "What follows by the model's own thresholds",
       },
-    ]),
-  ),
+    },
+  },
 };
 
 export const problemSchema = {

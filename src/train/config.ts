@@ -12,6 +12,9 @@ import { presets } from '../models/presets.ts';
 import { DEVICES } from '../runtime/protocol.ts';
 import { OPTIMISER_NAMES } from './optimisers/index.ts';
 
+/** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
+export const ENGINES = ['built-in', 'pytorch', 'auto'] as const;
+
 const positive = z.number().positive();
 
 export const trainConfigSchema = z
@@ -32,7 +35,7 @@ export const trainConfigSchema = z
       })
       .optional(),
     /** Samples of a step. */
-    batch: z.int().min(1).max(16384).default(16),
+    batch: z.int().min(1).max(16_384).default(16),
     /** Length of the run in steps, or ... */
     steps: z.int().min(1).optional(),
     /** ... in minutes of training, over all resumed parts. The learning rate follows whichever is given. */
@@ -52,6 +55,13 @@ export const trainConfigSchema = z
       .prefault({}),
     /** Share of the samples at t = T; the others have t uniform in 1..T. */
     finalShare: z.number().min(0).max(1).default(0),
+    /**
+     * Share of the pictures whose strengths are told to a network that takes them, and of these the share that is told a little
+     * wrongly, as a user may; for the others it has its controller's own estimate.
+     */
+    told: z
+      .strictObject({ share: z.number().min(0).max(1), perturbed: z.number().min(0).max(1) })
+      .default({ share: 0.4, perturbed: 0.4 }),
     optimiser: z
       .strictObject({
         /** `muon`: orthogonal updates for the matrices of the network, AdamW for everything else. */
@@ -85,7 +95,7 @@ export const trainConfigSchema = z
     checkpoint: z.strictObject({ every: z.int().min(1).default(500), keep: z.int().min(1).default(2) }).prefault({}),
     seed: z.int().min(0).default(1),
     /** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
-    engine: z.enum(['built-in', 'pytorch', 'auto']).default('built-in'),
+    engine: z.enum(ENGINES).default('built-in'),
     /** Python interpreter with PyTorch 1.13 or later. */
     python: z.string().min(1).optional(),
     /** Of what PyTorch does to pixels: `auto` is bfloat16 where that is fast. Parameters are float32 in any case. */
@@ -119,8 +129,11 @@ export function parseTrainConfig(value: unknown, source: string): TrainConfig {
   });
 }
 
-/** Reads a JSON configuration file. */
-export async function readTrainConfig(path: string): Promise<TrainConfig> {
+/** Reads a JSON configuration file. @param changes values in place of the file's */
+export async function readTrainConfig(
+  path: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<TrainConfig> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -137,5 +150,6 @@ export async function readTrainConfig(path: string): Promise<TrainConfig> {
       { cause },
     );
   }
-  return parseTrainConfig(value, path);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return parseTrainConfig(isObject ? { ...value, ...changes } : value, path);
 }

@@ -16,6 +16,7 @@ import { runCli } from '../../test/support/run-cli.ts';
 import { TINY_ENCODERS, TINY_VALUES, writeTinyEncoders } from '../../test/support/tiny-encoders.ts';
 import { Clearword } from '../clearword.ts';
 import { BatchLoader } from '../data/loader.ts';
+import { FIRST_DEGRADATIONS } from '../degradations/index.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
 import { flatten } from '../graph/parameters.ts';
@@ -62,12 +63,13 @@ beforeAll(async () => {
   await writeFile(join(root, 'captions.tsv'), `${rows.join('\n')}\n`);
 });
 
-const none = { clean: 0, noise: 0, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0 };
+const none = { clean: 0, noise: 0, rain: 0, haze: 0, composite: 0 };
 
 function configure(changes: object = {}, tasks: object = { pairs: 1 }): TrainConfig {
   const pairs = { rain: join(root, 'rain'), noise: join(root, 'noise') };
   const roots = { pairs, captions: [join(root, 'captions.tsv')] };
-  const data = { roots, patch: 16, cacheMegabytes: 4, tasks: { ...none, ...tasks } };
+  const prompts = { empty: 0, captionOnly: 1, subset: 0 };
+  const data = { roots, prompts, patch: 16, cacheMegabytes: 4, tasks: { ...none, ...tasks } };
   const encoders = { weights, cache };
   // Averaged from the first step on: what a run of three steps leaves is what it learned.
   const average = { decay: 0.5, every: 1 };
@@ -221,7 +223,7 @@ describe.each(['safetensors', 'pt', 'onnx'])('a network of another program as .%
 });
 
 it('pairs of files are cropped alike, with their captions', async () => {
-  const loader = await BatchLoader.open({ config: configure().data, batchSize: 8 });
+  const loader = await BatchLoader.open({ config: configure().data, degradations: FIRST_DEGRADATIONS, batchSize: 8 });
   try {
     const { input, target, files, prompts, presence } = await loader.next();
     const size = 3 * 16 * 16;

@@ -77,7 +77,16 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
       `data.tasks.pairs: expected 0 for preset ${preset.name}, whose controller learns strengths that pairs of files do not tell, received ${data.tasks.pairs}`,
     );
   }
-  return { preset, batch, patches: 1, patch: data.patch, loss, auxiliary, optimiser: optimiserOf(config) };
+  const patches = data.grid * data.grid;
+  if (batch % patches !== 0) {
+    const message = `batch: expected a multiple of the ${patches} patches of a picture (data.grid ${data.grid}), received ${batch}`;
+    throw new ClearwordError('INVALID_OPTION', message);
+  }
+  if (patches > 1 && !preset.encoders) {
+    const message = `data.grid: expected 1 for preset ${preset.name}, whose embeddings are made of each patch, received ${data.grid}`;
+    throw new ClearwordError('INVALID_OPTION', message);
+  }
+  return { preset, batch, patches, patch: data.patch, loss, auxiliary, optimiser: optimiserOf(config) };
 }
 
 /** Names and shapes in order: two networks with the same text can exchange checkpoints. */

@@ -123,6 +123,7 @@ export const feedOptions = (config: TrainConfig, { preset }: TrainingGraphOption
   preset,
   patch: config.data.patch,
   finalShare: config.finalShare,
+  told: config.told,
   seed: config.seed,
 });
 
@@ -130,6 +131,7 @@ export const feedOptions = (config: TrainConfig, { preset }: TrainingGraphOption
 export const validationFeeds = (config: TrainConfig, options: TrainingGraphOptions): FeedOptions => ({
   ...feedOptions(config, options),
   finalShare: 1,
+  told: undefined,
   seed: config.seed + 1,
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 function configure(changes: object = {}, data: object = {}): TrainConfig {
-  const tasks = { hazeGenuine: 0 };
+  const tasks = { haze: 0 };
   const all = { roots: { photos: [photos] }, patch: 32, cacheMegabytes: 4, tasks, ...data };
   const value = { preset: 'tiny', batch: 2, steps: 30, threads: 1, data: all, ...changes };
   return parseTrainConfig(value, 'test');

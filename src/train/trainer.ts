@@ -11,6 +11,7 @@ import { writeFailure } from '../atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';
+import { batchForm } from './batch-form.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
 import { EchoedBatches, firstBatch } from './echo.ts';
@@ -82,8 +83,12 @@ export async function train(
   const start = await startingPoint(config, folder, trainingLayout(options), resume);
   const embeddings = await BatchEmbeddings.open(config, options.preset, events);
   try {
-    const firstStep = firstBatch(start.step, config.echo);
-    const loader = await BatchLoader.open({ config: config.data, batchSize: config.batch, firstStep });
+    const loader = await BatchLoader.open({
+      config: config.data,
+      ...batchForm(options.preset),
+      batchSize: config.batch,
+      firstStep: firstBatch(start.step, config.echo),
+    });
     try {
       const validation = await Validation.open(config, options, embeddings);
       const engine = await openEngine(config, options, start.vectors, { onNote: events.onNote });

@@ -6,9 +6,11 @@
 import { type Batch, makeBatch } from '../data/batch.ts';
 import type { DataConfig } from '../data/config.ts';
 import { type DatasetIndex, scanDataset } from '../data/dataset.ts';
+import { genuineSections } from '../data/degradations/index.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
 import { ClearwordError } from '../errors.ts';
+import { batchForm } from './batch-form.ts';
 import type { TrainConfig } from './config.ts';
 import type { BatchEmbeddings } from './embeddings.ts';
 import type { BatchUse } from './step.ts';
@@ -67,12 +69,12 @@ export class Validation {
       const message = `validation: expected none for preset ${options.preset.name}, whose noise estimate is no picture after one step`;
       throw new ClearwordError('INVALID_OPTION', message, { fix: 'Export checkpoints and score those.' });
     }
-    const held = { ...data, seed: data.seed + 1, generatedRain: 0, rehazed: 0, compressed: 0 };
+    const held = { ...data, ...genuineSections(data), seed: data.seed + 1, compressed: 0 };
     const index = await heldBackIndex(data, validation.photos);
     const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
     const uses: BatchUse[] = [];
     for (let i = 0; i * batch < validation.samples; i++) {
-      const made = await makeBatch(pictures, held, i, batch);
+      const made = await makeBatch(pictures, held, { ...batchForm(options.preset), step: i, batchSize: batch });
       uses.push({ batch: made, step: made.step, embeddings: await embeddings?.of(made, data.patch) });
     }
     return new Validation(validation.every, uses);

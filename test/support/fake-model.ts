@@ -4,6 +4,7 @@
  * @module
  */
 import type { Raster } from '../../src/image/raster.ts';
+import { judge } from '../../src/models/calibration.ts';
 import type { Findings, PredictRequest, RestorationModel } from '../../src/models/model.ts';
 
 export interface FakeModelOptions {
@@ -43,7 +44,7 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
     disposed: false,
     async inspect({ close }): Promise<Findings> {
       model.inspected.push(close);
-      const found = (probability: number, strength: number) => ({ probability, strength });
+      const found = (probability: number, strength: number) => judge({ probability, strength });
       return { degradations: { noise: found(0.97, 0.4), rain: found(0.02, 0.01), haze: found(0.01, 0) }, embedding };
     },
     async encodeText(prompt) {

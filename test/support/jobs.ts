@@ -21,9 +21,9 @@ export const request = (id: string): JobRequest => ({
 });
 export const result = (seconds = 1): JobResult => ({
   degradations: {
-    noise: { probability: 1, strength: 0.5 },
-    rain: { probability: 0, strength: 0 },
-    haze: { probability: 0, strength: 0 },
+    noise: { probability: 1, strength: 0.5, verdict: 'found' },
+    rain: { probability: 0, strength: 0, verdict: 'absent' },
+    haze: { probability: 0, strength: 0, verdict: 'absent' },
   },
   seconds,
   files: [],

@@ -14,7 +14,7 @@ const title = (name: Degradation): string => NAMES[name].charAt(0).toUpperCase()
 
 function Chip({ name, onRemove }: { readonly name: Degradation; readonly onRemove: () => void }) {
   const about = findings.value?.degradations[name];
-  const sure = about !== undefined && about.probability >= 0.5;
+  const sure = about !== undefined && about.verdict === 'found';
   const strength = sure ? strengthWord(about.strength) : undefined;
   return (
     <li class="chip" data-degradation={name}>

@@ -1,98 +1,70 @@
 /**
- * Several degradations at once, in the order in which light meets them: haze in the air, rain before the lens, noise
- * on the sensor; and the picture that a request to remove only some of them should give.
+ * Several degradations at once, in the order in which light and then the file meet them, and the picture that a request to
+ * remove only some of them should give.
  *
  * @module
  */
-
-import type { Degradation } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
-import { type Airlight, addHaze, lightLost } from './haze.ts';
-import { addGaussianNoise, FULL_NOISE_SIGMA, quantise } from './noise.ts';
-import type { Plane } from './plane.ts';
-import { addRain, FULL_RAIN_BRIGHTNESS, meanAddedBrightness } from './rain.ts';
+import type { DegradationSet, Effect, Reading } from './record.ts';
 
-/** Haze by the scattering model, or the hazy half of a genuine pair with the transmission recovered from it. */
-export type Haze =
-  | { readonly kind: 'synthetic'; readonly transmission: Plane; readonly airlight: Airlight }
-  | { readonly kind: 'genuine'; readonly hazy: Raster; readonly transmission: Plane };
-
-/** One realisation of everything that happened to a picture; what is absent did not happen. */
-export interface Degradations {
-  readonly haze?: Haze;
-  /** Streak layer. */
-  readonly rain?: Plane;
-  /** Sigma in 8-bit units, and z ~ N(0, 1) of [3, height, width]. */
-  readonly noise?: { readonly sigma: number; readonly field: Float32Array };
-}
-
-/** Whether each degradation is in a set; in prompts: whether it is to be removed. */
-export type DegradationSet = Readonly<Record<Degradation, boolean>>;
-
-/** A training pair with what the controller should report about its input (`Findings` gives the units). */
+/** A training pair with what the controller should report about its input. */
 export interface DegradedPair {
-  /** mu, as an 8-bit file holds it. */
+  /** mu, values 0..1; whoever stores it rounds it to 8 bits. */
   readonly input: Raster;
   /** What the request asks for. */
   readonly target: Raster;
-  readonly presence: Readonly<Record<Degradation, boolean>>;
-  readonly strength: Readonly<Record<Degradation, number>>;
+  /** Of each degradation that something happened of. */
+  readonly readings: Readonly<Record<string, Reading>>;
 }
 
-/** Least amounts that count as present: below them nobody, and no controller, can see the degradation. */
-const LEAST_SIGMA = 2;
-const LEAST_RAIN_BRIGHTNESS = 0.0015;
-const LEAST_LIGHT_LOST = 0.05;
+/** How a degradation is read where its effects do not say. */
+export type Measure = (name: string, without: Raster, after: Raster) => Reading | Promise<Reading>;
 
-/** Haze, then rain, then noise, each only if it is in `kept`; float values unless noise made them 8-bit. */
-function apply(clear: Raster, degradations: Degradations, kept: DegradationSet): Raster {
-  const { haze, rain, noise } = degradations;
-  let image = clear;
-  if (haze !== undefined && kept.haze) {
-    image = haze.kind === 'genuine' ? haze.hazy : addHaze(image, haze.transmission, haze.airlight);
-  }
-  if (rain !== undefined && kept.rain) image = addRain(image, rain);
-  if (noise !== undefined && kept.noise) image = addGaussianNoise(image, noise.sigma, noise.field);
-  return image;
+/** Effects in the order in which they happen. */
+export function inOrder(effects: readonly Effect[]): readonly Effect[] {
+  return [...effects].sort((a, b) => a.place - b.place);
 }
+
+const without = (effect: Effect, image: Raster): Raster | Promise<Raster> => effect.without?.(image) ?? image;
 
 /**
  * Input and target of one sample.
  *
- * The input has every degradation and is rounded to 8 bits. The target has only those that `asked` leaves: the same
- * haze, the same streaks and the same noise z, so that what is kept stays where it was. Kept noise is clipped and
- * rounded like the input's (clip(base + sigma z) of the base without what was removed); without noise the target keeps
- * its float precision, because the rounding of the input is then part of what is restored. Where nothing present is
- * asked for, the target is the input itself.
+ * The input has every effect. The target has only those that `asked` leaves, as the same realisation: the same haze, the same
+ * streaks, the same noise, so that what is kept stays where it was. Where nothing that happened is asked for, the target is
+ * the input itself.
  */
-export function degrade(clear: Raster, degradations: Degradations, asked: DegradationSet): DegradedPair {
-  const { haze, rain, noise } = degradations;
-  const everything = { noise: true, rain: true, haze: true };
-  const input = quantise(apply(clear, degradations, everything));
-  const removes =
-    (asked.haze && haze !== undefined) || (asked.rain && rain !== undefined) || (asked.noise && noise !== undefined);
-  const kept = { noise: !asked.noise, rain: !asked.rain, haze: !asked.haze };
-  const target = removes ? apply(clear, degradations, kept) : input;
-
-  let rainBrightness = 0;
-  if (rain !== undefined) {
-    const dry = apply(clear, degradations, { noise: false, rain: false, haze: true });
-    rainBrightness = meanAddedBrightness(dry, addRain(dry, rain));
+export async function degrade(
+  clear: Raster,
+  effects: readonly Effect[],
+  asked: DegradationSet,
+  measure: Measure,
+): Promise<DegradedPair> {
+  const ordered = inOrder(effects);
+  const removes = ordered.some(({ of }) => asked.has(of));
+  let input = clear;
+  let target = clear;
+  /** The picture before each degradation's first effect, as it would be without it, and after its last. */
+  const seen = new Map<string, { without: Raster; after: Raster; last: Effect }>();
+  for (const effect of ordered) {
+    const after = await effect.apply(input);
+    const absent = await without(effect, input);
+    const earlier = seen.get(effect.of);
+    seen.set(effect.of, {
+      without: earlier?.without ?? absent,
+      after,
+      last: earlier === undefined || effect.measure ? effect : earlier.last,
+    });
+    if (removes) {
+      const same = target === input;
+      if (asked.has(effect.of)) target = same ? absent : await without(effect, target);
+      else target = same ? after : await effect.apply(target);
+    }
+    input = after;
   }
-  const lost = haze === undefined ? 0 : lightLost(haze.transmission);
-  const sigma = noise?.sigma ?? 0;
-  return {
-    input,
-    target,
-    presence: {
-      noise: sigma >= LEAST_SIGMA,
-      rain: rainBrightness >= LEAST_RAIN_BRIGHTNESS,
-      haze: lost >= LEAST_LIGHT_LOST,
-    },
-    strength: {
-      noise: Math.min(1, sigma / FULL_NOISE_SIGMA),
-      rain: Math.min(1, rainBrightness / FULL_RAIN_BRIGHTNESS),
-      haze: lost,
-    },
-  };
+  const readings: Record<string, Reading> = {};
+  for (const [name, { without: absent, after, last }] of seen) {
+    readings[name] = await (last.measure?.(absent, after) ?? measure(name, absent, after));
+  }
+  return { input, target: removes ? target : input, readings };
 }

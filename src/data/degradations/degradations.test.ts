@@ -1,13 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEGRADATIONS } from '../../degradations/index.ts';
+import { FIRST_DEGRADATIONS } from '../../degradations/index.ts';
 import { createRaster, type Raster, reflect } from '../../image/raster.ts';
 import { gaussianField, Random } from '../../random/random.ts';
-import { type DegradationSet, type Degradations, degrade } from './composite.ts';
-import { addHaze, depthOf, drawDepthHint, plausibleDepth, recoverTransmission, transmissionOf } from './haze.ts';
-import { addGaussianNoise, quantise } from './noise.ts';
+import { degrade } from './composite.ts';
+import { drawDepthHint, plausibleDepth } from './depth.ts';
+import { addHaze, depthOf, genuineHaze, recoverTransmission, scattering, transmissionOf } from './haze.ts';
+import { measure } from './index.ts';
+import { addGaussianNoise, quantise, whiteNoise } from './noise.ts';
 import { boxFilter, createPlane, edgePreservingFilter, mean, type Plane } from './plane.ts';
-import { addRain, drawStreakStyle, generateStreaks, meanAddedBrightness, mixLayers, scaleLayer } from './rain.ts';
+import {
+  addRain,
+  drawStreakStyle,
+  generateStreaks,
+  meanAddedBrightness,
+  mixLayers,
+  scaleLayer,
+  streaks,
+} from './rain.ts';
+import type { DegradationSet, Effect } from './record.ts';
 
 const SIDE = 24;
 
@@ -35,18 +46,19 @@ function slope(side = SIDE): Plane {
   return depth;
 }
 
-/** Everything at once, in amounts that can be seen. */
-function everything(seed: number): Degradations & { readonly rain: Plane } {
+/** Everything at once, in amounts that can be seen, in the order of light. */
+function everything(seed: number): Effect[] {
   const random = new Random(seed);
   const style = { ...drawStreakStyle(random), density: 8, brightness: 0.3 };
-  return {
-    haze: { kind: 'synthetic', transmission: transmissionOf(slope(), 1), airlight: [0.8, 0.8, 0.8] },
-    rain: generateStreaks(random, SIDE, SIDE, style),
-    noise: { sigma: 30, field: field(seed) },
-  };
+  return [
+    scattering(transmissionOf(slope(), 1), [0.8, 0.8, 0.8]),
+    streaks(generateStreaks(random, SIDE, SIDE, style)),
+    whiteNoise(30, field(seed)),
+  ];
 }
 
-const anySet: fc.Arbitrary<DegradationSet> = fc.record({ noise: fc.boolean(), rain: fc.boolean(), haze: fc.boolean() });
+const ALL: DegradationSet = new Set(FIRST_DEGRADATIONS);
+const anySet: fc.Arbitrary<DegradationSet> = fc.subarray([...FIRST_DEGRADATIONS]).map((names) => new Set(names));
 
 describe('plane filters', () => {
   it('mirrors any index into the picture without repeating the edge', () => {
@@ -218,72 +230,72 @@ describe('haze', () => {
 });
 
 describe('degrade', () => {
-  it('has the input as its target where nothing present is asked for', () => {
-    fc.assert(
-      fc.property(fc.nat(1000), anySet, anySet, (seed, present, asked) => {
-        const all = everything(seed);
-        const some = Object.fromEntries(Object.entries(all).filter(([name]) => present[name as keyof DegradationSet]));
-        const pair = degrade(scene(seed), some, asked);
-        const removes = DEGRADATIONS.some((name) => asked[name] && present[name]);
-        if (!removes) expect(pair.target.data).toEqual(pair.input.data);
-        else expect(pair.target.data).not.toEqual(pair.input.data);
-        for (const name of DEGRADATIONS) expect(pair.presence[name]).toBe(present[name]);
+  const run = (clear: Raster, effects: readonly Effect[], asked: DegradationSet) =>
+    degrade(clear, effects, asked, measure);
+
+  it('has the input as its target where nothing present is asked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1000), anySet, anySet, async (seed, present, asked) => {
+        const some = everything(seed).filter(({ of }) => present.has(of));
+        const pair = await run(scene(seed), some, asked);
+        if (some.some(({ of }) => asked.has(of))) expect(pair.target.data).not.toEqual(pair.input.data);
+        else expect(pair.target).toBe(pair.input);
+        expect(Object.keys(pair.readings).sort()).toEqual([...present].sort());
+        for (const reading of Object.values(pair.readings)) expect(reading.present).toBe(true);
       }),
       { numRuns: 60 },
     );
   });
 
-  it('applies haze, then rain, then noise', () => {
+  it('applies haze, then rain, then noise, in whichever order they are given', async () => {
     const clear = scene(1);
-    const { haze, rain, noise } = everything(1);
-    if (haze?.kind !== 'synthetic' || noise === undefined) throw new Error('expected synthetic haze and noise');
-    const hazy = addHaze(clear, haze.transmission, haze.airlight);
-    const expected = addGaussianNoise(addRain(hazy, rain), noise.sigma, noise.field);
-    expect(degrade(clear, { haze, rain, noise }, { noise: true, rain: true, haze: true }).input.data).toEqual(
-      expected.data,
-    );
+    const effects = everything(1);
+    const [haze, rain, noise] = effects as [Effect, Effect, Effect];
+    const expected = await noise.apply(await rain.apply(await haze.apply(clear)));
+    for (const order of [effects, [...effects].reverse()]) {
+      expect((await run(clear, order, ALL)).input.data).toEqual(expected.data);
+    }
   });
 
-  it('gives the clear picture, in float precision, when everything is asked for', () => {
+  it('gives the clear picture, in float precision, when everything is asked for', async () => {
     const clear = scene(2);
-    expect(degrade(clear, everything(2), { noise: true, rain: true, haze: true }).target.data).toEqual(clear.data);
+    expect((await run(clear, everything(2), ALL)).target).toBe(clear);
   });
 
-  it('keeps the same haze and the same noise when only rain is asked for', () => {
+  it('keeps the same haze and the same noise when only rain is asked for', async () => {
     const clear = scene(3);
-    const { haze, rain, noise } = everything(3);
-    if (haze === undefined || noise === undefined) throw new Error('expected haze and noise');
-    const { target } = degrade(clear, { haze, rain, noise }, { noise: false, rain: true, haze: false });
-    const dry = degrade(clear, { haze, noise }, { noise: false, rain: false, haze: false });
-    expect(target.data).toEqual(dry.input.data);
+    const effects = everything(3);
+    const { target } = await run(clear, effects, new Set(['rain']));
+    const dry = effects.filter(({ of }) => of !== 'rain');
+    expect(target.data).toEqual((await run(clear, dry, new Set())).input.data);
   });
 
-  it('uses the hazy half of a genuine pair as it is', () => {
-    const clear = scene(5);
+  it('gives the picture as it is without an effect that leaves something else behind', async () => {
+    const clear = scene(4);
+    const half = (image: Raster): Raster => ({ ...image, data: image.data.map((value) => value / 2) });
+    const white = whiteNoise(20, field(1));
+    const camera: Effect = { ...white, apply: async (before) => await white.apply(half(before)), without: half };
+    expect((await run(clear, [camera], new Set(['noise']))).target.data).toEqual(half(clear).data);
+    expect((await run(clear, [camera], new Set(['rain']))).target.data).not.toEqual(half(clear).data);
+  });
+
+  it('uses the hazy half of a genuine pair as it is', async () => {
     const transmission = transmissionOf(slope(), 1);
-    const hazy = quantise(addHaze(clear, transmission, [1, 1, 1]));
-    const pair = degrade(
-      clear,
-      { haze: { kind: 'genuine', hazy, transmission } },
-      { noise: true, rain: false, haze: false },
-    );
-    expect(pair.input.data).toEqual(hazy.data);
-    expect(pair.strength.haze).toBeCloseTo(1 - mean(transmission.data), 6);
+    const hazy = quantise(addHaze(scene(5), transmission, [1, 1, 1]));
+    const pair = await run(scene(5), [genuineHaze(hazy, transmission)], new Set(['noise']));
+    expect(pair.input).toBe(hazy);
+    expect(pair.readings.haze?.strength).toBeCloseTo(1 - mean(transmission.data), 6);
   });
 
-  it('reports strengths in the units of Findings', () => {
+  it('reports strengths in the units of Findings', async () => {
     const clear = createRaster(SIDE, SIDE);
     const layer = createPlane(SIDE, SIDE);
     layer.data.fill(0.03);
-    const pair = degrade(
-      clear,
-      { rain: layer, noise: { sigma: 11, field: field(1) } },
-      { noise: true, rain: true, haze: true },
-    );
-    expect(pair.strength.rain).toBeCloseTo(0.2, 5);
-    expect(pair.strength.noise).toBeCloseTo(0.2, 5);
-    expect(pair.strength.haze).toBe(0);
-    const none = degrade(clear, { rain: createPlane(SIDE, SIDE) }, { noise: true, rain: true, haze: true });
-    expect(none.presence.rain).toBe(false);
+    const { readings } = await run(clear, [streaks(layer), whiteNoise(11, field(1))], ALL);
+    expect(readings.rain?.strength).toBeCloseTo(0.2, 5);
+    expect(readings.noise?.strength).toBeCloseTo(0.2, 5);
+    expect(readings.haze).toBeUndefined();
+    const none = await run(clear, [streaks(createPlane(SIDE, SIDE))], ALL);
+    expect(none.readings.rain).toEqual({ strength: 0, present: false });
   });
 });

@@ -9,6 +9,7 @@
 import { createRaster, type Raster } from '../../image/raster.ts';
 import type { Random } from '../../random/random.ts';
 import { createPlane, type Plane } from './plane.ts';
+import type { Effect, Reading } from './record.ts';
 
 /** Mean added brightness (0..1) that counts as strength 1 in `Findings`. */
 export const FULL_RAIN_BRIGHTNESS = 0.15;
@@ -28,6 +29,22 @@ export function meanAddedBrightness(before: Raster, after: Raster): number {
   let sum = 0;
   for (let i = 0; i < before.data.length; i++) sum += (after.data[i] as number) - (before.data[i] as number);
   return sum / before.data.length;
+}
+
+/** Least mean brightness that counts as rain: below it nobody sees any. */
+const LEAST_RAIN_BRIGHTNESS = 0.0015;
+
+/** Rain by the brightness that it adds, or takes where its drops hide something bright: mean |after - before| of 0.15. */
+export function measureRain(before: Raster, after: Raster): Reading {
+  let sum = 0;
+  for (let i = 0; i < before.data.length; i++) sum += Math.abs((after.data[i] as number) - (before.data[i] as number));
+  const change = sum / before.data.length;
+  return { strength: Math.min(1, change / FULL_RAIN_BRIGHTNESS), present: change >= LEAST_RAIN_BRIGHTNESS };
+}
+
+/** A layer of streaks as an effect. */
+export function streaks(layer: Plane, drawn = 'streaks'): Effect {
+  return { of: 'rain', place: 20, drawn, apply: (before) => addRain(before, layer) };
 }
 
 /** Lighter or heavier rain: layer * gain, limited to 1. */
@@ -114,7 +131,10 @@ interface Streak {
   readonly unevenness: number;
 }
 
-/** Adds brightness * taper(u) * exp(-v^2 / (2 width^2)), u along and v across the streak. */
+/**
+ * Adds brightness * taper(u) * exp(-v^2 / (2 width^2)), u along and v across the streak. Each row is only visited where the
+ * streak crosses it, so that slanted ones cost no more than upright ones.
+ */
 function addStreak(layer: Plane, streak: Streak): void {
   const alongX = -Math.sin(streak.angle);
   const alongY = Math.cos(streak.angle);
@@ -127,8 +147,12 @@ function addStreak(layer: Plane, streak: Streak): void {
   const bottom = Math.min(layer.height - 1, Math.floor(streak.y + extentY));
   const falloff = 1 / (2 * streak.width * streak.width);
   const waves = 3 / streak.halfLength;
+  const lean = alongX / alongY;
+  const half = reach / Math.abs(alongY);
   for (let y = top; y <= bottom; y++) {
-    for (let x = left; x <= right; x++) {
+    const centre = streak.x + (y - streak.y) * lean;
+    const last = Math.min(right, Math.floor(centre + half));
+    for (let x = Math.max(left, Math.ceil(centre - half)); x <= last; x++) {
       const across = (x - streak.x) * alongY - (y - streak.y) * alongX;
       if (Math.abs(across) > reach) continue;
       const along = (x - streak.x) * alongX + (y - streak.y) * alongY;

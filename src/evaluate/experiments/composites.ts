@@ -6,11 +6,12 @@
  */
 import { resolve } from 'node:path';
 import { type HazePair, holdBackLayers, holdBackScenes, listHazePairs, listPictures } from '../../data/dataset.ts';
-import type { Degradations } from '../../data/degradations/composite.ts';
-import { recoverTransmission } from '../../data/degradations/haze.ts';
+import { recoverTransmission, scattering } from '../../data/degradations/haze.ts';
+import { whiteNoise } from '../../data/degradations/noise.ts';
 import type { Plane } from '../../data/degradations/plane.ts';
+import { streaks } from '../../data/degradations/rain.ts';
+import type { Effect } from '../../data/degradations/record.ts';
 import { readPlane } from '../../data/picture-store.ts';
-import type { Degradation } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
 import { cut } from '../resize.ts';
 import { noiseField, readPicture } from '../sets/pictures.ts';
@@ -19,14 +20,14 @@ import { fittedLayer } from './sets.ts';
 
 export interface Composite {
   readonly clear: Raster;
-  readonly degradations: Degradations;
+  readonly effects: readonly Effect[];
 }
 
 export interface CompositeSources {
   /** Number of different clear pictures. */
   readonly count: number;
   /** @param sigma of the noise, 8-bit units; @param seed of its field */
-  make(index: number, present: readonly Degradation[], sigma: number, seed: number): Promise<Composite>;
+  make(index: number, present: readonly string[], sigma: number, seed: number): Promise<Composite>;
 }
 
 /** The middle of a plane or of each plane of a picture. */
@@ -70,11 +71,11 @@ export async function compositeSources(config: CompositeConfig, root: string): P
       const haze = hazy ? await hazeOf(scene, whole, part) : undefined;
       return {
         clear,
-        degradations: {
-          ...(haze && { haze }),
-          ...(present.includes('rain') && { rain: cutPlane(fittedLayer(await readPlane(layer), whole), part) }),
-          ...(present.includes('noise') && { noise: { sigma, field: noiseField(clear, seed, index) } }),
-        },
+        effects: [
+          ...(haze ? [haze] : []),
+          ...(present.includes('rain') ? [streaks(cutPlane(fittedLayer(await readPlane(layer), whole), part))] : []),
+          ...(present.includes('noise') ? [whiteNoise(sigma, noiseField(clear, seed, index))] : []),
+        ],
       };
     },
   };
@@ -83,9 +84,5 @@ export async function compositeSources(config: CompositeConfig, root: string): P
 async function hazeOf(scene: HazePair, whole: Raster, part: ReturnType<typeof middle>) {
   const transmission = recoverTransmission(await readPicture(scene.hazy), whole, scene.airlight);
   const { airlight } = scene;
-  return {
-    kind: 'synthetic' as const,
-    transmission: cutPlane(transmission, part),
-    airlight: [airlight, airlight, airlight] as const,
-  };
+  return scattering(cutPlane(transmission, part), [airlight, airlight, airlight]);
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { measure } from '../../data/degradations/index.ts';
 import { combinationsOf } from '../../degradations/combinations.ts';
-import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
+import { DEGRADATIONS } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { toBytes } from '../../image/picture.ts';
 import type { Findings } from '../../models/model.ts';
@@ -16,16 +17,15 @@ import type { ControllerConfig } from './config.ts';
 import type { Chart, ExperimentContext, Outcome, Table } from './outcome.ts';
 
 interface Inspection {
-  readonly present: readonly Degradation[];
-  readonly presence: Readonly<Record<Degradation, boolean>>;
-  readonly strength: Readonly<Record<Degradation, number>>;
+  readonly present: readonly string[];
+  readonly presence: Readonly<Record<string, boolean>>;
+  readonly strength: Readonly<Record<string, number>>;
   readonly found: Findings['degradations'];
 }
 
-const nameOf = (names: readonly Degradation[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
-const EVERYTHING = { noise: true, rain: true, haze: true };
-/** A degradation counts as found from one half on. */
-const THRESHOLD = 0.5;
+const nameOf = (names: readonly string[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
+const mapNames = <Value>(of: (name: string) => Value): Record<string, Value> =>
+  Object.fromEntries(DEGRADATIONS.map((name) => [name, of(name)]));
 /** Parts of 0..1 in which probabilities are compared with frequencies. */
 const BINS = 10;
 
@@ -45,8 +45,10 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
     for (const [number, { present, index, sigma }] of jobs.entries()) {
       throwIfCancelled(context.signal, config.title);
       context.onProgress(number / jobs.length, `inspecting: ${nameOf(present)}`);
-      const { clear, degradations } = await sources.make(index, present, sigma, config.seed);
-      const { input, presence, strength } = degrade(clear, degradations, EVERYTHING);
+      const { clear, effects } = await sources.make(index, present, sigma, config.seed);
+      const { input, readings } = await degrade(clear, effects, new Set(DEGRADATIONS), measure);
+      const presence = mapNames((name) => readings[name]?.present ?? false);
+      const strength = mapNames((name) => readings[name]?.strength ?? 0);
       const options = context.signal === undefined ? {} : { signal: context.signal };
       const { degradations: found } = await clearword.inspect(toBytes(input), options);
       inspections.push({ present: DEGRADATIONS.filter((name) => presence[name]), presence, strength, found });
@@ -60,8 +62,7 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
 /** Rows: what is there. Columns: what was found. Shares of the row, in percent. */
 function confusion(inspections: readonly Inspection[]): Table {
   const names = combinationsOf(DEGRADATIONS).map(nameOf);
-  const foundIn = ({ found }: Inspection) =>
-    nameOf(DEGRADATIONS.filter((name) => (found[name]?.probability ?? 0) >= THRESHOLD));
+  const foundIn = ({ found }: Inspection) => nameOf(DEGRADATIONS.filter((name) => found[name]?.verdict === 'found'));
   const rows = names.flatMap((truth) => {
     const own = inspections.filter(({ present }) => nameOf(present) === truth);
     if (own.length === 0) return [];
@@ -72,7 +73,7 @@ function confusion(inspections: readonly Inspection[]): Table {
     title: 'What is there, and what was found',
     titles: ['', 'pictures', ...names],
     rows,
-    note: 'Percent of the pictures of each row; a degradation is found when its probability is at least one half.',
+    note: 'Percent of the pictures of each row; a degradation is found when its probability reaches the threshold on the card of the model.',
   };
 }
 
@@ -83,7 +84,7 @@ interface Bin {
 }
 
 /** Mean probability and frequency in each tenth of 0..1 that has pictures. */
-function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
+function binsOf(inspections: readonly Inspection[], name: (typeof DEGRADATIONS)[number]): Bin[] {
   return Array.from({ length: BINS }, (_, bin) =>
     inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * (found[name]?.probability ?? 0))) === bin),
   )
@@ -97,7 +98,7 @@ function binsOf(inspections: readonly Inspection[], name: Degradation): Bin[] {
 
 function measures(inspections: readonly Inspection[]): Table {
   const rows = DEGRADATIONS.map((name) => {
-    const sure = ({ found }: Inspection) => (found[name]?.probability ?? 0) >= THRESHOLD;
+    const sure = ({ found }: Inspection) => found[name]?.verdict === 'found';
     const there = inspections.filter(({ presence }) => presence[name]);
     const absent = inspections.filter(({ presence }) => !presence[name]);
     const right = there.filter(sure).length;
@@ -106,7 +107,7 @@ function measures(inspections: readonly Inspection[]): Table {
       0,
     );
     const errors = (own: readonly Inspection[]) =>
-      own.map(({ strength, found }) => Math.abs((found[name]?.strength ?? 0) - strength[name]));
+      own.map(({ strength, found }) => Math.abs((found[name]?.strength ?? 0) - (strength[name] ?? 0)));
     return [
       name,
       formatScore((100 * right) / there.length, 1),
@@ -146,14 +147,14 @@ function strengthChart(inspections: readonly Inspection[]): Chart {
   const series = DEGRADATIONS.map((name) => {
     const there = inspections.filter(({ presence }) => presence[name]);
     const tenths = Array.from({ length: BINS }, (_, bin) =>
-      there.filter(({ strength }) => Math.min(BINS - 1, Math.floor(BINS * strength[name])) === bin),
+      there.filter(({ strength }) => Math.min(BINS - 1, Math.floor(BINS * (strength[name] ?? 0))) === bin),
     ).filter((own) => own.length > 0);
     return {
       name,
       points: tenths.map(
         (own) =>
           [
-            mean(own.map(({ strength }) => strength[name])),
+            mean(own.map(({ strength }) => strength[name] ?? 0)),
             mean(own.map(({ found }) => found[name]?.strength ?? 0)),
           ] as const,
       ),

@@ -140,7 +140,7 @@ describe('experiments', () => {
   });
 
   it('train models of their own, count them, and draw their training', async () => {
-    const tasks = { clean: 0, noise: 1, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0 };
+    const tasks = { clean: 0, noise: 1, rain: 0, haze: 0, composite: 0 };
     const base = {
       preset: 'tiny',
       // Below the configuration's data folder, which is called `data`: the command's is used.
@@ -156,7 +156,7 @@ describe('experiments', () => {
       sets: [{ ...noise, limit: 1 }],
       runs: [
         { name: 'one', train: {} },
-        { name: 'two', train: { steps: 2, data: { sigma: [10, 20] } } },
+        { name: 'two', train: { steps: 2, data: { noise: { sigma: [10, 20] } } } },
       ],
       training: { config: 'base.json', overrides: { steps: 1 } },
       count: 32,

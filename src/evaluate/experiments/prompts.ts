@@ -5,9 +5,10 @@
  * @module
  */
 import { degrade } from '../../data/degradations/composite.ts';
+import { measure } from '../../data/degradations/index.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
 import { combinationsOf } from '../../degradations/combinations.ts';
-import { DEGRADATIONS, type Degradation } from '../../degradations/index.ts';
+import { DEGRADATIONS } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { Random } from '../../random/random.ts';
 import { VERSION } from '../../version.ts';
@@ -24,25 +25,17 @@ type Kind = (typeof KINDS)[number];
 
 interface PartCase {
   readonly entry: EvaluationCase;
-  readonly asked: readonly Degradation[];
+  readonly asked: readonly string[];
   readonly prompts: Readonly<Record<Kind, string>>;
 }
 
-const setOf = (names: readonly Degradation[]) => ({
-  noise: names.includes('noise'),
-  rain: names.includes('rain'),
-  haze: names.includes('haze'),
-});
+const setOf = (names: readonly string[]): ReadonlySet<string> => new Set(names);
 
-const nameOf = (names: readonly Degradation[]): string => names.join(' + ');
+const nameOf = (names: readonly string[]): string => names.join(' + ');
 
 /** The cases of one combination: each picture with each proper part of what it has. */
-function casesOf(
-  present: readonly Degradation[],
-  sources: CompositeSources,
-  { sigma, seed }: PromptsConfig,
-): PartCase[] {
-  const parts = combinationsOf(DEGRADATIONS).filter(
+function casesOf(present: readonly string[], sources: CompositeSources, { sigma, seed }: PromptsConfig): PartCase[] {
+  const parts: readonly (readonly string[])[] = combinationsOf<string>(DEGRADATIONS).filter(
     (part) => part.length > 0 && part.length < present.length && part.every((name) => present.includes(name)),
   );
   const random = new Random(
@@ -54,7 +47,7 @@ function casesOf(
       const own = heldOutPrompts(setOf(asked));
       const opposite = heldOutPrompts(setOf(present.filter((name) => !asked.includes(name))));
       const others = HELD_OUT_PROMPTS.filter((held) =>
-        present.some((name) => held.asked[name] !== asked.includes(name)),
+        present.some((name) => held.asked.has(name) !== asked.includes(name)),
       );
       return {
         asked,
@@ -63,8 +56,8 @@ function casesOf(
           input: `composite ${index} with ${nameOf(present)}`,
           target: `without ${nameOf(asked)}`,
           async load() {
-            const { clear, degradations } = await sources.make(index, present, sigma, seed);
-            const { input, target } = degrade(clear, degradations, setOf(asked));
+            const { clear, effects } = await sources.make(index, present, sigma, seed);
+            const { input, target } = await degrade(clear, effects, setOf(asked), measure);
             return { input, target };
           },
         },

@@ -7,7 +7,7 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { holdBackLayers, holdBackScenes, listHazePairs, listPictures } from '../../data/dataset.ts';
-import { compressJpeg } from '../../data/degradations/jpeg.ts';
+import { compressJpeg } from '../../data/degradations/compression.ts';
 import { addGaussianNoise, quantise } from '../../data/degradations/noise.ts';
 import type { Plane } from '../../data/degradations/plane.ts';
 import { addRain } from '../../data/degradations/rain.ts';

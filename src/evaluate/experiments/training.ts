@@ -54,7 +54,7 @@ function withData(config: TrainConfig, from: string, to: string): TrainConfig {
   const roots = {
     photos: photos.map(moved),
     captions: captions.map(moved),
-    ...(rainLayers !== undefined && { rainLayers: moved(rainLayers) }),
+    ...(rainLayers !== undefined && { rainLayers: [rainLayers].flat().map(moved) }),
     ...(hazePairs !== undefined && { hazePairs: moved(hazePairs) }),
     pairs: Object.fromEntries(Object.entries(pairs).map(([name, path]) => [name, path && moved(path)])),
   };

@@ -45,7 +45,7 @@ function adamw(state: State, gradient: ArrayLike<number>, config: TrainConfig['o
 }
 
 function configure(optimiser: object, average: object = {}): TrainConfig {
-  const data = { roots: { photos: ['photos'] }, tasks: { hazeGenuine: 0 } };
+  const data = { roots: { photos: ['photos'] }, tasks: { haze: 0 } };
   const value = { preset: 'tiny', steps: STEPS, data, optimiser: { learningRate: 0.05, ...optimiser }, average };
   return parseTrainConfig(value, 'test');
 }

@@ -56,6 +56,7 @@ function madeUpBatch(config: TrainConfig, step: number): Batch {
     strength: numbers(),
     asked: flags(),
     prompts,
+    files: prompts.map(() => null),
   };
 }
 

@@ -1,0 +1,59 @@
+/**
+ * The careful mode: what of a picture is changed, and what the network is asked for.
+ *
+ * By itself it removes only what is surely there, by the model's own thresholds; asked for in words, it obeys.
+ *
+ * @module
+ */
+import { readRequest, type Request } from '../degradations/grammar.ts';
+import { wordsFor } from '../degradations/index.ts';
+import { type Findings, findingOf, type RestorationModel } from '../models/model.ts';
+
+export interface Decision {
+  /** Whether anything is to be done at all. */
+  readonly status: 'restored' | 'unchanged';
+  /** What goes, in the model's order. */
+  readonly removing: readonly string[];
+  /** What may be there, and was left alone because nobody asked. */
+  readonly perhaps: readonly string[];
+  /** How the prompt was read. */
+  readonly request: Request;
+  /** The prompt for the network. */
+  readonly instruction: string;
+}
+
+const listed = (names: readonly string[]): string => {
+  const words = names.map((name) => `the ${wordsFor(name).label}`);
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+};
+
+/** An instruction as models are trained on them. */
+const instructionTo = (removing: readonly string[]): string => `remove ${listed(removing)}`;
+
+/**
+ * What is done with a picture.
+ *
+ * @param model that is careful: others, whose text encoder reads captions, get the prompt as it is, and always work
+ */
+export function decide(
+  { degradations, careful }: Pick<RestorationModel, 'degradations' | 'careful'>,
+  prompt: string,
+  findings: Pick<Findings, 'degradations'>,
+): Decision {
+  const request = readRequest(prompt, degradations);
+  const verdict = (name: string) => findingOf(findings, name).verdict;
+  const found = degradations.filter((name) => verdict(name) === 'found');
+  if (!careful) return { status: 'restored', removing: found, perhaps: [], request, instruction: prompt };
+  const removing = removed(request, found);
+  const perhaps = asks(request) ? [] : degradations.filter((name) => verdict(name) === 'perhaps');
+  const status = removing.length === 0 ? 'unchanged' : 'restored';
+  return { status, removing, perhaps, request, instruction: instructionTo(removing) };
+}
+
+/** Whether the words say themselves what is to be done. */
+const asks = ({ kind }: Request): boolean => kind === 'instruction' || kind === 'nothing';
+
+function removed(request: Request, found: readonly string[]): readonly string[] {
+  if (request.kind === 'nothing') return [];
+  return request.kind === 'instruction' ? request.remove : found.filter((name) => !request.keep.includes(name));
+}
