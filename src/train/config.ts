@@ -151,5 +151,5 @@ export async function readTrainConfig(
     );
   }
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return parseTrainConfig(isObject ? { ...value, ...changes } : value, path);
+  return parseTrainConfig(isObject ? Object.assign({}, value, changes) : value, path);
 }
