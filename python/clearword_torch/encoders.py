@@ -93,7 +93,10 @@ class View(nn.Module):
 
     def forward(self, view: Tensor) -> Tuple[Tuple[Tensor, Tensor], Tensor]:
         h = features(view, self.convs)
-        return moments(h), self.tokens(h.float().flatten(2).transpose(1, 2))
+        # Products of channels first: PyTorch 1.13 has wrong gradients of GELU where those are laid out otherwise than its input.
+        places = h.float().flatten(2)
+        tokens = torch.bmm(self.tokens.weight.expand(len(places), -1, -1), places)
+        return moments(h), tokens.transpose(1, 2) + self.tokens.bias
 
 
 class Controller(nn.Module):

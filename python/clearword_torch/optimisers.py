@@ -89,7 +89,8 @@ class Optimiser:
         config = self.config
         beta1, beta2 = config["betas"]
         parameters, momentum, variance, average = vectors
-        length = torch.linalg.vector_norm(gradient)
+        # Pairwise sums: PyTorch 1.13 loses four digits of the norm of a long vector.
+        length = gradient.square().sum().sqrt()
         limit = config["clipNorm"]
         g = gradient if limit is None else gradient * (limit / length.clamp(min=limit))
         rate = scalars["learningRate"]
