@@ -13,6 +13,8 @@ from torch import Tensor
 #: Coefficients of the quintic that drives singular values towards 1, and how often it is applied (Jordan et al. 2024).
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
+#: A matrix shorter than this has no direction worth following; one of zeros does not move.
+SHORTEST = 1e-7
 
 
 class Vectors(NamedTuple):
@@ -29,7 +31,7 @@ def orthogonalised(x: Tensor, dtype: torch.dtype) -> Tensor:
     a, b, c = QUINTIC
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x
-    x = (x / (torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True) + 1e-7)).to(dtype)
+    x = (x / torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True).clamp(min=SHORTEST)).to(dtype)
     for _ in range(ITERATIONS):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * (gram @ gram)) @ x
@@ -79,8 +81,11 @@ class Optimiser:
         self.muon = Muon(config["matrices"], size, device) if kind == "muon" else None
 
     @torch.no_grad()
-    def update(self, vectors: Vectors, gradient: Tensor, finite: Tensor, scalars: Dict[str, float]) -> Tensor:
-        """Updates the vectors if `finite` and the gradient is; returns the gradient's length, a scalar."""
+    def update(self, vectors: Vectors, gradient: Tensor, alive: Tensor, scalars: Dict[str, float]) -> Tensor:
+        """Updates the vectors if `alive`, a value on the device, and the gradient is finite; returns the gradient's length.
+
+        What is not finite ends `alive`: the vectors stay as they were before.
+        """
         config = self.config
         beta1, beta2 = config["betas"]
         parameters, momentum, variance, average = vectors
@@ -101,7 +106,7 @@ class Optimiser:
                 kept = torch.where(self.muon.mask, parameters * (1 - rate * config["weightDecay"]), kept)
         p = kept - step
         d = scalars["averageDecay"]
-        good = finite & torch.isfinite(length)
+        alive &= torch.isfinite(length)
         for old, new in zip(vectors, (p, m, v, average * d + p * (1 - d))):
-            old.copy_(torch.where(good, new, old))
+            old.copy_(torch.where(alive, new, old))
         return length

@@ -72,6 +72,8 @@ class TrainingStep:
         self.gradient = torch.zeros(self.flat.size, device=self.device)
         self.gradient_views = self.flat.views(self.gradient)
         self.generator = torch.Generator(self.device)
+        #: False from the first step on that was not finite: nothing changes any more.
+        self.alive = torch.ones((), dtype=torch.bool, device=self.device)
         self.parts = 1
         wanted = settings["compile"]
         self.compiled = hasattr(torch, "compile") and (on_card if wanted == "auto" else wanted)
@@ -85,7 +87,8 @@ class TrainingStep:
         """One step; the losses' parts, the gradient's length and the samples' errors, [5 + 1 + N] on the device."""
         given = self.given(batch, drawn, header)
         parts, errors = self.attempt(lambda: self.gradients(given))
-        length = self.optimiser.update(self.vectors, self.gradient, torch.isfinite(parts[0]), header["scalars"])
+        self.alive &= torch.isfinite(parts[0])
+        length = self.optimiser.update(self.vectors, self.gradient, self.alive, header["scalars"])
         return torch.cat([parts, length[None], errors])
 
     def errors(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:

@@ -70,6 +70,7 @@ async function run(
         display.update(progress.fraction, lineOf(progress));
         if (!interactive && reports++ % LINE_EVERY === 0) stderr.write(`${lineOf(progress)}\n`);
       },
+      onNote: (note) => display.around(() => stderr.write(`${note}\n`)),
       onDownload: (progress) => showDownload(display, 'the encoders', progress),
       onUnwritable: ({ message }) => {
         // Tried every few steps, said once.

@@ -91,7 +91,18 @@ export const trainConfigSchema = z
       .optional(),
     checkpoint: z.strictObject({ every: z.int().min(1).default(500), keep: z.int().min(1).default(2) }).prefault({}),
     seed: z.int().min(0).default(1),
-    device: z.enum([...DEVICES, 'auto']).default('cpu'),
+    /** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
+    engine: z.enum(['built-in', 'pytorch', 'auto']).default('built-in'),
+    /** Python interpreter with PyTorch 1.13 or later. */
+    python: z.string().min(1).optional(),
+    /** Of what PyTorch does to pixels: `auto` is bfloat16 where that is fast. Parameters are float32 in any case. */
+    precision: z.enum(['float32', 'bfloat16', 'auto']).default('auto'),
+    /** Whether PyTorch compiles the networks: `auto` does so on a CUDA device. */
+    compile: z.union([z.boolean(), z.literal('auto')]).default('auto'),
+    /** Times that PyTorch uses each batch, each with other steps t and noise and mirrored at random, so that a card need not wait for data. */
+    echo: z.int().min(1).max(64).default(1),
+    /** Absent: the CPU with the built-in engine, what there is with PyTorch, which knows cpu and cuda. */
+    device: z.enum([...DEVICES, 'auto']).optional(),
     /** Threads of the engine; 0: one per core. */
     threads: z.int().min(0).default(0),
     /** Model, or checkpoint whose averaged parameters, to start from, instead of random values. */

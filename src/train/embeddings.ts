@@ -14,7 +14,7 @@ import { clipPicture, clipSquare, type PixelRows, standardise } from '../models/
 import type { DaclipEncoders } from '../models/daclip-encoders.ts';
 import { type LoadEncodersOptions, loadEncoders } from '../models/load-encoders.ts';
 import type { Preset } from '../models/preset-schema.ts';
-import type { Engine } from '../runtime/engine.ts';
+import { Engine } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';
 import type { Embeddings } from './step.ts';
 
@@ -37,12 +37,14 @@ function rowsOf({ width, height, data }: Pixels): PixelRows {
  * crop, whose e_d is computed in every step.
  */
 export class BatchEmbeddings {
+  readonly #engine: Engine;
   readonly #encoders: DaclipEncoders;
   readonly #context: number;
   readonly #folder: string;
   readonly #known = new Map<string, Promise<Float32Array>>();
 
-  private constructor(encoders: DaclipEncoders, context: number, folder: string) {
+  private constructor(engine: Engine, encoders: DaclipEncoders, context: number, folder: string) {
+    this.#engine = engine;
     this.#encoders = encoders;
     this.#context = context;
     this.#folder = folder;
@@ -50,7 +52,6 @@ export class BatchEmbeddings {
 
   /** Nothing for a preset with its own encoders; else loads those that the configuration names. */
   static async open(
-    engine: Engine,
     config: TrainConfig,
     preset: Preset,
     { onDownload, signal }: LoadEncodersOptions = {},
@@ -58,10 +59,20 @@ export class BatchEmbeddings {
     const { external, fusion } = preset;
     const { encoders } = config;
     if (!external || !encoders) return undefined;
-    const loaded = await loadEncoders(engine, external, encoders.weights, { onDownload, signal });
-    // Embeddings of other encoders lie in another folder.
-    const folder = join(encoders.cache ?? join(defaultCache(), 'embeddings'), loaded.hash.slice(0, 16));
-    return new BatchEmbeddings(loaded.encoders, fusion.context, folder);
+    const engine = new Engine({ threads: config.threads });
+    try {
+      const loaded = await loadEncoders(engine, external, encoders.weights, { onDownload, signal });
+      // Embeddings of other encoders lie in another folder.
+      const folder = join(encoders.cache ?? join(defaultCache(), 'embeddings'), loaded.hash.slice(0, 16));
+      return new BatchEmbeddings(engine, loaded.encoders, fusion.context, folder);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
   }
 
   async of(batch: Batch, patch: number): Promise<Embeddings> {

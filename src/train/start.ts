@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { ClearwordError } from '../errors.ts';
-import { flatten } from '../graph/parameters.ts';
+import { flatten, type ParameterLayout } from '../graph/parameters.ts';
 import { cardPath, parameterValues } from '../models/card.ts';
 import { readModel } from '../models/model-file.ts';
 import { type Preset, presetSchema } from '../models/preset-schema.ts';
@@ -14,7 +14,7 @@ import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
 import { initialVectors, type OptimiserChoice, optimisers } from './optimisers/index.ts';
-import type { TrainingGraph, TrainingGraphOptions } from './training-graph.ts';
+import type { TrainingGraphOptions } from './training-graph.ts';
 
 /** The preset that a configuration names, with its changes. */
 function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
@@ -90,7 +90,7 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
 }
 
 /** Names and shapes in order: two networks with the same text can exchange checkpoints. */
-const describeLayout = ({ layout }: TrainingGraph) =>
+const describeLayout = (layout: ParameterLayout) =>
   layout.entries.map(({ name, shape }) => `${name}[${shape.join(',')}]`).join(' ');
 
 /**
@@ -99,7 +99,7 @@ const describeLayout = ({ layout }: TrainingGraph) =>
  */
 async function parametersOf(
   path: string,
-  { layout }: TrainingGraph,
+  layout: ParameterLayout,
   check: (path: string, checkpoint: Checkpoint) => Checkpoint,
 ): Promise<Float32Array> {
   const isModel = path.endsWith('.safetensors') && existsSync(cardPath(path));
@@ -124,10 +124,10 @@ function forOptimiser({ optimiser: { kind } }: TrainConfig, path: string, checkp
 export async function startingPoint(
   config: TrainConfig,
   folder: string,
-  graph: TrainingGraph,
+  parameters: ParameterLayout,
   resume: boolean,
 ): Promise<Checkpoint> {
-  const layout = describeLayout(graph);
+  const layout = describeLayout(parameters);
   const check = (path: string, checkpoint: Checkpoint): Checkpoint => {
     if (checkpoint.layout === layout) return checkpoint;
     const message = `checkpoint ${path}: expected the parameters of preset ${config.preset}, received those of another network`;
@@ -146,9 +146,9 @@ export async function startingPoint(
     });
   }
   const fresh = { step: 0, milliseconds: 0, config, layout };
-  const parameters =
+  const values =
     config.initialise === undefined
-      ? initialValues(graph.layout, config.seed)
-      : await parametersOf(config.initialise, graph, check);
-  return { ...fresh, vectors: initialVectors(config.optimiser.kind, parameters) };
+      ? initialValues(parameters, config.seed)
+      : await parametersOf(config.initialise, parameters, check);
+  return { ...fresh, vectors: initialVectors(config.optimiser.kind, values) };
 }

@@ -1,8 +1,8 @@
 /**
  * The training loop.
  *
- * While the engine computes a step, worker threads make the next batches and this thread prepares the next step's inputs;
- * the engine waits for neither.
+ * While the engine computes steps, worker threads make the next batches and this thread prepares the next step's inputs; the
+ * engine waits for neither.
  *
  * @module
  */
@@ -11,17 +11,18 @@ import { writeFailure } from '../atomic-file.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { ClearwordError } from '../errors.ts';
 import type { DownloadProgress } from '../hub/download.ts';
-import { chooseDevice } from '../runtime/device.ts';
-import { Engine } from '../runtime/engine.ts';
 import { batchForm } from './batch-form.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import type { TrainConfig } from './config.ts';
+import { EchoedBatches, firstBatch } from './echo.ts';
 import { BatchEmbeddings } from './embeddings.ts';
 import { type LogEntry, RunLog } from './log.ts';
+import { openEngine } from './open-engine.ts';
 import { learningRateAt, scalarsOf } from './schedule.ts';
 import { graphOptions, startingPoint } from './start.ts';
-import { batchFeeds, type StepResult, TrainingSession } from './step.ts';
-import { type TrainingGraphOptions, trainingGraph } from './training-graph.ts';
+import type { StepResult } from './step.ts';
+import type { PreparedStep, StepEngine } from './step-engine.ts';
+import { trainingLayout } from './training-graph.ts';
 import { Validation, type ValidationRow } from './validation.ts';
 
 export interface TrainProgress {
@@ -44,6 +45,8 @@ export interface TrainEvents {
   readonly onCheckpoint?: (path: string) => void;
   /** A checkpoint or a line of the log could not be written; the run goes on and tries again. */
   readonly onUnwritable?: (error: ClearwordError) => void;
+  /** Called with what computes, and with what that has to say: that it goes on in smaller parts, say. */
+  readonly onNote?: (note: string) => void;
   /** Called while weights of encoders from outside are downloaded. */
   readonly onDownload?: (progress: DownloadProgress) => void;
   /** Aborting it saves a checkpoint and ends the run cleanly. */
@@ -74,33 +77,36 @@ export async function train(
   events: TrainEvents = {},
 ): Promise<TrainResult> {
   const options = graphOptions(config);
-  const graph = trainingGraph(options);
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw writeFailure(folder, cause);
   });
-  const start = await startingPoint(config, folder, graph, resume);
-  const engine = new Engine({ device: await chooseDevice(config.device), threads: config.threads });
+  const start = await startingPoint(config, folder, trainingLayout(options), resume);
+  const embeddings = await BatchEmbeddings.open(config, options.preset, events);
   try {
     const loader = await BatchLoader.open({
       config: config.data,
       ...batchForm(options.preset),
       batchSize: config.batch,
-      firstStep: start.step,
+      firstStep: firstBatch(start.step, config.echo),
     });
     try {
-      const embeddings = await BatchEmbeddings.open(engine, config, options.preset, events);
-      const validation = await Validation.open(engine, config, options, embeddings);
-      const session = await TrainingSession.open(engine, graph, start.vectors);
-      const log = await RunLog.open(folder);
-      const { step, milliseconds, layout } = start;
-      const begin = { step, milliseconds, layout };
-      const parts = { config, folder, options, begin, session, loader, embeddings, validation, log, events };
-      return await new Run(parts).go();
+      const validation = await Validation.open(config, options, embeddings);
+      const engine = await openEngine(config, options, start.vectors, { onNote: events.onNote });
+      try {
+        events.onNote?.(engine.description);
+        const log = await RunLog.open(folder);
+        const { step, milliseconds, layout } = start;
+        const batches = new EchoedBatches(() => loader.next(), config.echo, step);
+        const begin = { step, milliseconds, layout };
+        return await new Run({ config, folder, begin, engine, batches, embeddings, validation, log, events }).go();
+      } finally {
+        await engine.close();
+      }
     } finally {
       await loader.close();
     }
   } finally {
-    await engine.close();
+    await embeddings?.close();
   }
 }
 
@@ -108,11 +114,10 @@ export async function train(
 interface RunParts {
   readonly config: TrainConfig;
   readonly folder: string;
-  readonly options: TrainingGraphOptions;
-  /** Without the vectors, which the session has its own copy of. */
+  /** Without the vectors, which the engine has its own copy of. */
   readonly begin: Omit<Checkpoint, 'vectors' | 'config'>;
-  readonly session: TrainingSession;
-  readonly loader: BatchLoader;
+  readonly engine: StepEngine;
+  readonly batches: EchoedBatches;
   readonly embeddings: BatchEmbeddings | undefined;
   readonly validation: Validation | undefined;
   readonly log: RunLog;
@@ -125,6 +130,9 @@ class Run {
   #step: number;
   #milliseconds: number;
   #busy = 0;
+  /** Results since the last report. */
+  readonly #window: StepResult[] = [];
+  #windowBegan = performance.now();
   /** A checkpoint is due that could not be written. */
   #unsaved = false;
 
@@ -135,55 +143,70 @@ class Run {
   }
 
   async go(): Promise<TrainResult> {
-    const { config, session, begin, validation, events } = this.#parts;
+    const { config, engine, validation, events } = this.#parts;
     const { checkpoint, steps } = config;
     const finished = () => (steps !== undefined ? this.#step >= steps : this.#fraction() >= 1);
-    let feeds = this.#nextFeeds();
-    const window: StepResult[] = [];
-    let windowStart = performance.now();
+    const underWay: Promise<StepResult>[] = [];
+    let started = this.#step;
+    let prepared = this.#prepare(started);
     while (!finished() && !events.signal?.aborted) {
-      const running = session.step(await feeds, scalarsOf(config, this.#step, this.#fraction()));
-      feeds = this.#nextFeeds();
-      // A batch that cannot be made is reported when its turn comes, not while this step runs.
-      feeds.catch(() => undefined);
-      const result = await running.catch((error: unknown) => this.#saveAndRethrow(error));
-      this.#step++;
-      this.#busy += result.busy;
-      this.#milliseconds = begin.milliseconds + performance.now() - this.#began;
-      window.push(result);
-      const reporting = this.#step % LOG_EVERY === 0;
-      if (reporting) {
-        await this.#report(window, performance.now() - windowStart);
-        window.length = 0;
-        windowStart = performance.now();
+      const boundary = this.#boundary();
+      while (underWay.length < engine.ahead && started < boundary) {
+        const running = (await prepared)(scalarsOf(config, started, this.#fraction(started)));
+        // What fails is reported when its turn comes, not while another step runs.
+        running.catch(() => undefined);
+        underWay.push(running);
+        prepared = this.#prepare(++started);
       }
+      await this.#finish(underWay.shift());
+      const reporting = this.#step % LOG_EVERY === 0;
+      if (reporting) await this.#report();
       if (validation && this.#step % validation.every === 0) await this.#validate(validation);
       const due = this.#step % checkpoint.every === 0 || (this.#unsaved && reporting);
       if (due && !finished()) this.#unsaved = !(await this.#attempt(() => this.#save()));
     }
-    feeds.catch(() => undefined);
-    if (window.length > 0) await this.#report(window, performance.now() - windowStart);
+    for (const running of underWay) await this.#finish(running);
+    if (this.#window.length > 0) await this.#report();
     const path = await this.#save();
     return { step: this.#step, checkpoint: path, finished: finished(), busyShare: this.#busyShare() };
   }
 
-  #fraction(): number {
-    return Math.min(1, fractionOf(this.#parts.config, this.#step, this.#milliseconds));
+  /** Inputs of a step, while the ones before are computed. */
+  #prepare(step: number): Promise<PreparedStep> {
+    const { config, engine, batches, embeddings } = this.#parts;
+    const make = async () => {
+      const batch = await batches.of(step);
+      return engine.prepare({ batch, step, embeddings: await embeddings?.of(batch, config.data.patch) });
+    };
+    const prepared = make();
+    // A batch that cannot be made is reported when its turn comes.
+    prepared.catch(() => undefined);
+    return prepared;
+  }
+
+  /** Steps that may begin before the next time that something is done with the vectors. */
+  #boundary(): number {
+    const { checkpoint, validation, steps } = this.#parts.config;
+    const next = (every: number) => (Math.floor(this.#step / every) + 1) * every;
+    const times = [checkpoint.every, ...(validation ? [validation.every] : []), ...(this.#unsaved ? [LOG_EVERY] : [])];
+    return Math.min(steps ?? Number.POSITIVE_INFINITY, ...times.map(next));
+  }
+
+  async #finish(running: Promise<StepResult> | undefined): Promise<void> {
+    if (!running) return;
+    const result = await running.catch((error: unknown) => this.#saveAndRethrow(error));
+    this.#step++;
+    this.#busy += result.busy;
+    this.#milliseconds = this.#parts.begin.milliseconds + performance.now() - this.#began;
+    this.#window.push(result);
+  }
+
+  #fraction(step = this.#step): number {
+    return Math.min(1, fractionOf(this.#parts.config, step, this.#milliseconds));
   }
 
   #busyShare(): number {
     return this.#busy / Math.max(1, performance.now() - this.#began);
-  }
-
-  async #nextFeeds() {
-    const { config, options, loader, embeddings } = this.#parts;
-    const { seed, finalShare, data } = config;
-    const batch = await loader.next();
-    const embedded = await embeddings?.of(batch, data.patch);
-    return batchFeeds(
-      { batch, step: batch.step, embeddings: embedded },
-      { preset: options.preset, patch: data.patch, finalShare, seed },
-    );
   }
 
   /** A disk that is full for a while costs nothing: writing is tried again, and only the end of the run insists on it. */
@@ -215,7 +238,10 @@ class Run {
     throw error;
   }
 
-  async #report(window: readonly StepResult[], milliseconds: number): Promise<void> {
+  async #report(): Promise<void> {
+    const window = this.#window.splice(0);
+    const milliseconds = performance.now() - this.#windowBegan;
+    this.#windowBegan = performance.now();
     const mean = (value: (result: StepResult) => number) =>
       window.reduce((sum, r) => sum + value(r), 0) / window.length;
     const fraction = this.#fraction();
@@ -247,8 +273,7 @@ class Run {
   }
 
   async #validate(validation: Validation): Promise<void> {
-    const { average } = await this.#parts.session.vectors();
-    const rows = await validation.score(average);
+    const rows = await validation.score(this.#parts.engine);
     await this.#log({
       kind: 'validation',
       step: this.#step,
@@ -259,8 +284,8 @@ class Run {
   }
 
   async #save(): Promise<string> {
-    const { config, folder, begin, session, events } = this.#parts;
-    const vectors = await session.vectors();
+    const { config, folder, begin, engine, events } = this.#parts;
+    const vectors = await engine.vectors();
     const state = { step: this.#step, milliseconds: this.#milliseconds, config, layout: begin.layout, vectors };
     const path = await saveCheckpoint(folder, state, config.checkpoint.keep);
     events.onCheckpoint?.(path);

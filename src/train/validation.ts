@@ -10,12 +10,12 @@ import { genuineSections } from '../data/degradations/index.ts';
 import { allocatePictures } from '../data/picture-store.ts';
 import { TrainingPictures } from '../data/sample.ts';
 import { ClearwordError } from '../errors.ts';
-import { type Engine, float32, floats, type Session } from '../runtime/engine.ts';
 import { batchForm } from './batch-form.ts';
 import type { TrainConfig } from './config.ts';
 import type { BatchEmbeddings } from './embeddings.ts';
-import { batchFeeds, type FeedOptions } from './step.ts';
-import { type TrainingGraphOptions, validationGraph } from './training-graph.ts';
+import type { BatchUse } from './step.ts';
+import type { StepEngine } from './step-engine.ts';
+import type { TrainingGraphOptions } from './training-graph.ts';
 
 /** PSNR in dB, before and after, of the samples with one combination of degradations. */
 export interface ValidationRow {
@@ -51,27 +51,14 @@ function inputErrors(batch: Batch): number[] {
 /** A fixed set of held-back samples that the same parameters always score alike. */
 export class Validation {
   readonly every: number;
-  readonly #session: Session;
-  readonly #batches: readonly Batch[];
-  readonly #feeds: FeedOptions;
-  readonly #embeddings: BatchEmbeddings | undefined;
+  readonly #uses: readonly BatchUse[];
 
-  private constructor(
-    every: number,
-    session: Session,
-    batches: readonly Batch[],
-    feeds: FeedOptions,
-    embeddings: BatchEmbeddings | undefined,
-  ) {
-    this.#embeddings = embeddings;
+  private constructor(every: number, uses: readonly BatchUse[]) {
     this.every = every;
-    this.#session = session;
-    this.#batches = batches;
-    this.#feeds = feeds;
+    this.#uses = uses;
   }
 
   static async open(
-    engine: Engine,
     config: TrainConfig,
     options: TrainingGraphOptions,
     embeddings?: BatchEmbeddings,
@@ -85,27 +72,20 @@ export class Validation {
     const held = { ...data, ...genuineSections(data), seed: data.seed + 1, compressed: 0 };
     const index = await heldBackIndex(data, validation.photos);
     const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
-    const batches: Batch[] = [];
+    const uses: BatchUse[] = [];
     for (let i = 0; i * batch < validation.samples; i++) {
-      batches.push(await makeBatch(pictures, held, { ...batchForm(options.preset), step: i, batchSize: batch }));
+      const made = await makeBatch(pictures, held, { ...batchForm(options.preset), step: i, batchSize: batch });
+      uses.push({ batch: made, step: made.step, embeddings: await embeddings?.of(made, data.patch) });
     }
-    const session = await engine.load(validationGraph(options));
-    const feeds = { preset: options.preset, patch: data.patch, finalShare: 1, seed: config.seed + 1 };
-    return new Validation(validation.every, session, batches, feeds, embeddings);
+    return new Validation(validation.every, uses);
   }
 
-  /** Scores parameters [P]: one row per combination of degradations, and `all`. */
-  async score(parameters: Float32Array): Promise<ValidationRow[]> {
+  /** Scores an engine's averaged parameters: one row per combination of degradations, and `all`. */
+  async score(engine: StepEngine): Promise<ValidationRow[]> {
+    const errors = await engine.score(this.#uses);
     const groups = new Map<string, { input: number[]; output: number[] }>();
-    for (const batch of this.#batches) {
-      const { outputs } = await this.#session.run({
-        ...batchFeeds(
-          { batch, step: batch.step, embeddings: await this.#embeddings?.of(batch, this.#feeds.patch) },
-          this.#feeds,
-        ),
-        parameters: float32(parameters, [parameters.length]),
-      });
-      const after = floats(outputs, 'errors');
+    for (const [i, { batch }] of this.#uses.entries()) {
+      const after = errors[i] ?? new Float32Array();
       inputErrors(batch).forEach((before, n) => {
         const first = Math.floor(n / batch.patches) * batch.degradations.length;
         const name = batch.degradations.filter((_, i) => batch.presence[first + i]).join('+') || 'clean';
