@@ -44,11 +44,13 @@ class System(Erunet):
         if self.own:
             self.look = torch.compile(self.controller.features, dynamic=False)
 
-    def predict(self, x: Tensor, given: Dict[str, Tensor], text: Tensor, degradation: Tensor, view: Any) -> Tensor:
+    def predict(
+        self, x: Tensor, given: Dict[str, Tensor], text: Tensor, degradation: Tensor, told: Any, view: Any
+    ) -> Tensor:
         """eps_hat, or x0_hat."""
         mu, t = given["mu"], given["t"]
         patches = len(mu) // len(t)
-        time = self.fuse(t, text, degradation, given.get("told"))
+        time = self.fuse(t, text, degradation, told)
         context = text[:, None, :]
         seen = context if view is None else torch.cat([context, view], dim=1)
         raw = self.pixels(x, mu, repeat_rows(time, patches), repeat_rows(context, patches), seen)
@@ -60,14 +62,15 @@ class System(Erunet):
         zero = x.new_zeros(())
         parts = dict.fromkeys(PARTS, zero)
         if not self.own:
-            output = self.predict(x, given, given["text"], given["degradation"], None)
+            output = self.predict(x, given, given["text"], given["degradation"], None, None)
             parts["loss"] = parts["restoration"] = LOSSES[settings["loss"]](given, x, output)
             return parts, sample_errors(output, given["x0"]).detach()
         m, mu = len(given["t"]), given["mu"]
         embedding, intent = self.text(given["texts.pieces"], given["texts.weights"], given["texts.mask"])
         close = self.look(mu)
         found, strength, view = self.controller(close, len(mu) // m, given.get("view"))
-        output = self.predict(x, given, embedding[:m], found, view)
+        told = told_strengths(given["told"], strength) if "told" in given else None
+        output = self.predict(x, given, embedding[:m], found, told, view)
         parts["restoration"] = LOSSES[settings["loss"]](given, x, output)
         parts["contrastive"] = self.controller.naming_loss(found, embedding[m:], given)
         parts["strength"] = (strength - given["strengths"]).abs().mean()
@@ -78,6 +81,12 @@ class System(Erunet):
 
     def computes_pixels(self, name: str) -> bool:
         return name.startswith(PIXELS)
+
+
+def told_strengths(given: Tensor, estimate: Tensor) -> Tensor:
+    """Strength and known [M,2D]: what is known as it was given, and the controller's estimate [M,D] in the place of the rest."""
+    strength, known = given.chunk(2, dim=1)
+    return torch.cat([strength + estimate * (1 - known), known], dim=1)
 
 
 def parameter_named(module: nn.Module, name: str) -> Tuple[nn.Module, str]:
