@@ -25,7 +25,7 @@ const opened: StepEngine[] = [];
 afterEach(() => Promise.all(opened.splice(0).map((engine) => engine.close())));
 
 function configure(changes: object): TrainConfig {
-  const data = { roots: { photos: ['photos'] }, patch: 32, tasks: { hazeGenuine: 0 } };
+  const data = { roots: { photos: ['photos'] }, patch: 32 };
   const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5 };
   const torch = { engine: 'pytorch', device: 'cpu', precision: 'float32', compile: false };
   return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
