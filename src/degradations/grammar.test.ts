@@ -397,11 +397,7 @@ describe('readRequest', () => {
 });
 
 describe('the prompts of training', () => {
-  const set = (names: readonly string[]) => ({
-    noise: names.includes('noise'),
-    rain: names.includes('rain'),
-    haze: names.includes('haze'),
-  });
+  const set = (names: readonly string[]): ReadonlySet<string> => new Set(names);
   const CAPTIONS = [
     undefined,
     undefined,
@@ -419,6 +415,7 @@ describe('the prompts of training', () => {
       const asked = random.pick(subsets);
       const caption = random.pick(CAPTIONS);
       const request: PromptRequest = {
+        degradations: MODEL,
         present: set(random.pick(combinationsOf(MODEL))),
         asked: asked === null ? null : set(asked),
         ...(caption === undefined ? {} : { caption }),

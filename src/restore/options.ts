@@ -9,6 +9,7 @@ import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
+import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
 export const restoreOptionsSchema = z.strictObject({
@@ -55,6 +56,18 @@ export const restoreOptionsSchema = z.strictObject({
   ensemble: z.boolean().default(false).meta({
     description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
   }),
+  amount: z.number().min(0).max(100).default(100).meta({
+    description: 'how much of the change is made, in percent; 0 gives the photo as it is',
+    placeholder: 'percent',
+  }),
+  strength: z
+    .union([z.string(), z.record(z.string(), z.number())])
+    .default('')
+    .meta({
+      description:
+        'how strong something is, where the model misjudges it, such as noise=12,haze=40: noise in 8-bit levels, everything else in percent',
+      placeholder: 'name=value',
+    }),
   compare: z.boolean().default(false).meta({ description: 'also make a picture of before and after side by side' }),
   saveStates: z.boolean().default(false).meta({
     description: 'also make a strip of the states of the diffusion, on a view of the picture that fits in a tile',
@@ -83,6 +96,10 @@ export interface RestoreSettings {
   readonly tile: number;
   readonly overlap: number;
   readonly ensemble: boolean;
+  /** Share of the change that is made, 0..1. */
+  readonly amount: number;
+  /** Strengths of degradations that somebody set, 0..1. */
+  readonly strengths: Readonly<Record<string, number>>;
 }
 
 /** The limits that `maxMegapixels` stands for. Bytes grow with it: uncompressed 16-bit RGBA takes 8 a pixel. */
@@ -110,5 +127,7 @@ export function settingsFor(model: RestorationModel, parameters: RestoreParamete
     tile,
     overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
     ensemble: options.ensemble,
+    amount: options.amount / 100,
+    strengths: strengthsOf(model, options.strength),
   };
 }
