@@ -8,15 +8,20 @@ import type { FIRST_DEGRADATIONS } from '../degradations/index.ts';
 import type { SdeConfig } from '../diffusion/sde.ts';
 import type { Raster } from '../image/raster.ts';
 
+export interface Finding {
+  readonly probability: number;
+  readonly strength: number;
+}
+
 /** What the controller found in a picture. */
 export interface Findings {
   /**
    * For each degradation: probability that it is present (0..1) and its strength (0..1; noise: sigma/55 of 8-bit values,
    * rain: mean added brightness of the streaks / 0.15, haze: share of the scene's light lost, 1 - mean transmission).
    */
-  readonly degradations: Readonly<
-    Record<(typeof FIRST_DEGRADATIONS)[number], { probability: number; strength: number }>
-  >;
+  readonly degradations: Readonly<Record<(typeof FIRST_DEGRADATIONS)[number], Finding>> & {
+    readonly [name: string]: Finding | undefined;
+  };
   /** e_d, the degradation embedding [512]; of unit length, except where the network was trained with its own length. */
   readonly embedding: Float32Array;
 }

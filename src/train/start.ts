@@ -58,12 +58,6 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     );
   }
   checkEncoders(config, preset);
-  if (preset.encoders && data.tasks.pairs > 0) {
-    throw new ClearwordError(
-      'INVALID_OPTION',
-      `data.tasks.pairs: expected 0 for preset ${preset.name}, whose controller learns strengths that pairs of files do not tell, received ${data.tasks.pairs}`,
-    );
-  }
   const clipNorm = optimiser.clipNorm ?? Number.POSITIVE_INFINITY;
   const { betas, eps, weightDecay } = optimiser;
   return { preset, batch, patch: data.patch, loss, auxiliary, optimiser: { betas, eps, weightDecay, clipNorm } };
