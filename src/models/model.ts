@@ -19,9 +19,7 @@ export interface Findings {
    * For each degradation: probability that it is present (0..1) and its strength (0..1; noise: sigma/55 of 8-bit values,
    * rain: mean added brightness of the streaks / 0.15, haze: share of the scene's light lost, 1 - mean transmission).
    */
-  readonly degradations: Readonly<Record<(typeof FIRST_DEGRADATIONS)[number], Finding>> & {
-    readonly [name: string]: Finding | undefined;
-  };
+  readonly degradations: Readonly<Record<(typeof FIRST_DEGRADATIONS)[number], Finding>>;
   /** e_d, the degradation embedding [512]; of unit length, except where the network was trained with its own length. */
   readonly embedding: Float32Array;
 }

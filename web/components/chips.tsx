@@ -5,6 +5,7 @@
  */
 import { useRef } from 'preact/hooks';
 import { DEGRADATIONS, type Degradation } from '../../src/degradations/index.ts';
+import type { Finding } from '../../src/models/model.ts';
 import { NAMES, strengthWord } from '../prompt.ts';
 import { chosen, findings, inspecting } from '../state.ts';
 import { choose } from '../work.ts';
@@ -13,7 +14,8 @@ import { Icon } from './icons.tsx';
 const title = (name: Degradation): string => NAMES[name].charAt(0).toUpperCase() + NAMES[name].slice(1);
 
 function Chip({ name, onRemove }: { readonly name: Degradation; readonly onRemove: () => void }) {
-  const about = findings.value?.degradations[name];
+  const known: Readonly<Record<string, Finding>> | undefined = findings.value?.degradations;
+  const about = known?.[name];
   const sure = about !== undefined && about.probability >= 0.5;
   const strength = sure ? strengthWord(about.strength) : undefined;
   return (
