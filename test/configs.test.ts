@@ -27,8 +27,14 @@ describe.each(files)('configs/%s', (name) => {
   it('finds its data below data/, wherever the repository lies', () => {
     const { photos, rainLayers, hazePairs, pairs, captions } = config.data.roots;
     const { weights, cache } = config.encoders ?? {};
-    const lists = [...photos, ...Object.values(pairs), ...captions, ...(config.validation?.photos ?? [])];
-    const roots = [...lists, rainLayers, hazePairs, weights, cache];
+    const lists = [
+      ...photos,
+      ...[rainLayers ?? []].flat(),
+      ...Object.values(pairs),
+      ...captions,
+      ...(config.validation?.photos ?? []),
+    ];
+    const roots = [...lists, hazePairs, weights, cache];
     for (const root of roots) if (root !== undefined) expect(root).toMatch(/^data\/[\w./-]+$/);
   });
 });
