@@ -67,7 +67,7 @@ describe('results', () => {
       overlap: 16,
     });
     const { source } = await readImage(await result.toBuffer({ format: 'webp' }));
-    expect(readXmpProperties(source.xmp ?? '')).toMatchObject({
+    expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({
       prompt: 'remove "rain" & haze',
       seed: '9',
       role: 'restored',
@@ -111,7 +111,7 @@ describe('results', () => {
     expect(Number.isInteger(Math.log2(scale))).toBe(true);
     expect(image.pixels()).toMatchObject({ width: 100, height: 70, channels: 1 });
     const { source } = await readImage(await image.toBuffer());
-    expect(readXmpProperties(source.xmp ?? '')).toMatchObject({
+    expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({
       role: 'uncertainty',
       scale: String(scale),
       samples: '3',

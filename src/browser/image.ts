@@ -90,7 +90,7 @@ export class BrowserImage {
     const file = await this.#encode(chosen, quality);
     if (!metadata) return file;
     const xmp = mergeXmp(kept.xmp, { ...this.provenance, role: this.role, ...details });
-    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { exif: kept.exif, xmp });
+    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { ...kept, xmp });
     return new Blob([bytes], { type: file.type });
   }
 

@@ -114,7 +114,15 @@ describe('colour profiles', () => {
     const vivid = patternPicture(24, 16, { bits, channels });
     // Muted, because the vivid colours of ProPhoto lie outside of sRGB and Display P3 and are clipped.
     const picture = { ...vivid, data: vivid.data.map((value) => 0.35 * 2 ** bits + value * 0.3) };
-    const source = { format: 'png', width: 24, height: 16, bits, colour: 'rgb', hasAlpha: false } as const;
+    const source = {
+      format: 'png',
+      width: 24,
+      height: 16,
+      bits,
+      colour: 'rgb',
+      hasAlpha: false,
+      metadata: {},
+    } as const;
     return {
       picture,
       file: await encodeImage(picture, { format: 'png', source: { ...source, convertBack: false, icc } }),
@@ -179,8 +187,8 @@ describe('metadata', () => {
       expect(written.orientation ?? 1, format).toBe(1);
       expect(written.hasProfile, format).toBe(true);
       const again = await readImage(await encodeImage(back, { format, source }));
-      expect(Buffer.from(again.source.exif ?? []).includes('2021:06:01 10:00:00'), format).toBe(true);
-      expect(Buffer.from(again.source.exif ?? []).includes('Ada'), format).toBe(true);
+      expect(Buffer.from(again.source.metadata.exif ?? []).includes('2021:06:01 10:00:00'), format).toBe(true);
+      expect(Buffer.from(again.source.metadata.exif ?? []).includes('Ada'), format).toBe(true);
       expect(largestDifference(again.picture.data, back.data), format).toBeLessThan(20);
       // A density only where the format has a field of its own.
       if (format !== 'webp' && format !== 'avif') expect(written.density, format).toBe(300);
@@ -198,7 +206,7 @@ describe('metadata', () => {
     // An IFD0 far outside of the block. PNG readers do not check the sum of an ancillary chunk strictly.
     bad.writeUInt32LE(0x7fffffff, at + 4);
     const { picture: back, source } = await readImage(bad);
-    expect(source.exif).toBeUndefined();
+    expect(source.metadata.exif).toBeUndefined();
     for (const format of IMAGE_FORMATS) await encodeImage(back, { format, source });
   });
 

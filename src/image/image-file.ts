@@ -7,12 +7,12 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { profileUse } from './colour-profile.ts';
-import { exifForWriting } from './exif.ts';
 import { nameOfInput, readBytes } from './image-bytes.ts';
 import { type ImageFormat, readSignature } from './image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
+import type { FileMetadata } from './metadata.ts';
 import { type Picture, type Samples, splitAlpha } from './picture.ts';
-import { exifOfTiff } from './tiff-exif.ts';
+import { readFileMetadata } from './source-metadata.ts';
 
 export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
 export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
@@ -37,11 +37,8 @@ export interface ImageSource extends ImageHeader {
    * converted back when they are written.
    */
   readonly convertBack: boolean;
-  /** EXIF without its orientation and thumbnail, which no longer hold. */
-  readonly exif?: Uint8Array;
-  readonly xmp?: string;
-  /** Pixels per inch. */
-  readonly density?: number;
+  /** EXIF upright and without a thumbnail, XMP, IPTC, resolution. */
+  readonly metadata: FileMetadata;
 }
 
 export interface ReadOptions {
@@ -84,17 +81,13 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
   throwIfCancelled(options.signal, `reading ${name}`);
 
   const keepProfile = metadata.icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
-  const stored = metadata.exif ?? (header.format === 'tiff' ? exifOfTiff(bytes) : undefined);
-  const exif = stored === undefined ? undefined : await exifForWriting(stored);
   return {
     picture,
     source: {
       ...header,
       convertBack: keepProfile && profile === 'convert',
       ...(keepProfile && { icc: metadata.icc as Buffer }),
-      ...(exif !== undefined && { exif }),
-      ...(metadata.xmpAsString !== undefined && { xmp: metadata.xmpAsString }),
-      ...(metadata.density !== undefined && { density: metadata.density }),
+      metadata: readFileMetadata(bytes, header.format, metadata),
     },
   };
 }

@@ -84,7 +84,7 @@ export class RestoredImage {
       format: format ?? this.#source?.format ?? 'png',
       quality,
       source: this.#source,
-      xmp: mergeXmp(this.#source?.xmp, { ...this.provenance, role: this.role, ...this.#details }),
+      xmp: mergeXmp(this.#source?.metadata.xmp, { ...this.provenance, role: this.role, ...this.#details }),
     });
   }
 
