@@ -21,6 +21,8 @@ export interface EncodeOptions {
   readonly format: ImageFormat;
   /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85: losses far below those of the restoration. */
   readonly quality?: number | undefined;
+  /** WebP and AVIF without losses; INVALID_OPTION for JPEG. Default false. */
+  readonly lossless?: boolean | undefined;
   /** Where the picture came from; its profile, EXIF, IPTC and resolution are written again. Without it there is none of them. */
   readonly source?: ImageSource | undefined;
   /** XMP packet to write. The source's is only written when it is given here, because callers add their own to it. */
@@ -50,6 +52,14 @@ export function checkFits(format: ImageFormat, width: number, height: number): v
   );
 }
 
+/** Throws INVALID_OPTION when a format has no way to be written without losses. */
+export function checkLossless(format: ImageFormat, lossless: boolean): void {
+  if (!lossless || format !== 'jpeg') return;
+  throw new ClearwordError('INVALID_OPTION', 'expected png, tiff, webp or avif for a lossless result, received jpeg', {
+    fix: 'Choose one of these formats, or leave lossless out: a JPEG of quality 95 loses nothing that can be seen.',
+  });
+}
+
 /**
  * The bytes of a file.
  *
@@ -58,8 +68,9 @@ export function checkFits(format: ImageFormat, width: number, height: number): v
  * TIFF is compressed without loss.
  */
 export async function encodeImage(picture: Picture, options: EncodeOptions): Promise<Buffer> {
-  const { format, source, quality } = options;
+  const { format, source, quality, lossless = false } = options;
   checkFits(format, picture.width, picture.height);
+  checkLossless(format, lossless);
   const flat = format === 'jpeg' ? flattenOnWhite(picture) : picture;
   const keepsDepth = format === 'png' || format === 'tiff' || format === 'avif';
   const samples = keepsDepth ? joinAlpha(flat) : toEightBits(joinAlpha(flat));
@@ -76,7 +87,7 @@ export async function encodeImage(picture: Picture, options: EncodeOptions): Pro
     if (metadata.exif !== undefined) image.keepExif();
     if (metadata.xmp !== undefined) image.withXmp(metadata.xmp);
   }
-  formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE });
+  formatted(image, format, { quality, lossless, deep, large: flat.width * flat.height > LARGE });
   const bytes =
     source?.icc === undefined || !source.convertBack
       ? await image.toBuffer()
@@ -116,20 +127,21 @@ function withPixels({ samples, channels, width, height }: Pixels, source: ImageS
 
 interface FormatOptions {
   readonly quality: number | undefined;
+  readonly lossless: boolean;
   readonly deep: boolean;
   readonly large: boolean;
 }
 
-function formatted(image: Sharp, format: ImageFormat, { quality, deep, large }: FormatOptions): Sharp {
+function formatted(image: Sharp, format: ImageFormat, { quality, lossless, deep, large }: FormatOptions): Sharp {
   switch (format) {
     case 'jpeg':
       // Optimal Huffman tables need all coefficients of the picture in memory at once, 6 bytes a pixel.
       return image.jpeg({ quality: quality ?? 95, chromaSubsampling: '4:4:4', optimiseCoding: !large });
     case 'webp':
       // `exact` keeps the colours under transparent pixels.
-      return image.webp({ quality: quality ?? 95, smartSubsample: true, exact: true });
+      return image.webp({ quality: quality ?? 95, smartSubsample: true, exact: true, lossless });
     case 'avif':
-      return image.avif({ quality: quality ?? 85, chromaSubsampling: '4:4:4', bitdepth: deep ? 12 : 8 });
+      return image.avif({ quality: quality ?? 85, chromaSubsampling: '4:4:4', bitdepth: deep ? 12 : 8, lossless });
     case 'png':
       return image.png();
     case 'tiff':
