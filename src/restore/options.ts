@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
+import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
@@ -75,12 +76,35 @@ export const restoreOptionsSchema = z.strictObject({
   strip: z.boolean().default(false).meta({
     description: 'write no metadata: no profile (colours become sRGB), EXIF, XMP or record of what was done',
   }),
+  strict: z.boolean().default(false).meta({
+    description:
+      'refuse JPEGs that end early; without it they are restored with a warning, and what is missing is grey',
+  }),
   maxMegapixels: z
     .number()
     .positive()
     .max(2000)
     .default(DEFAULT_LIMITS.pixels / 1e6)
     .meta({ description: 'refuse larger pictures, in millions of pixels', placeholder: 'n' }),
+});
+
+/** What only a caller of the library gives, beside the options. */
+const callShape = {
+  format: z.enum(IMAGE_FORMATS).optional(),
+  onProgress: z
+    .custom<(progress: never) => void>((value) => typeof value === 'function', 'expected a function for onProgress')
+    .optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+};
+
+/** The whole object that `restore` takes. */
+export const restoreCallSchema = restoreOptionsSchema.extend(callShape);
+
+/** The whole object that `inspect` takes. */
+export const inspectCallSchema = z.strictObject({
+  maxMegapixels: restoreOptionsSchema.shape.maxMegapixels,
+  strict: restoreOptionsSchema.shape.strict,
+  signal: callShape.signal,
 });
 
 /** Options as a caller gives them; all have defaults. */
