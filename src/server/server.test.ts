@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
 import { ApiKeys } from './api-keys.ts';
 import { parseFields, restorationFields } from './fields.ts';
-import { asClearwordError, problemOf } from './problem.ts';
+import { asClearwordError, problemOf, RetryLater } from './problem.ts';
 import { preferenceOf } from './routes/requests.ts';
 
 describe('problems', () => {
@@ -15,9 +15,16 @@ describe('problems', () => {
       );
       const { meaning, status } = catalogue[code];
       expect(problem).toMatchObject({ code, status, title: meaning, requestId: 'id' });
-      const ours = status >= 500 && code !== 'TIMED_OUT' && code !== 'UNAVAILABLE';
+      const ours = status >= 500 && code !== 'TIMED_OUT';
       expect([code, JSON.stringify(problem).includes('secret')]).toEqual([code, !ours]);
     }
+  });
+
+  it('tell why the server itself is not available, and nothing of a queue that is away', () => {
+    const own = problemOf(new RetryLater('UNAVAILABLE', 'the server is shutting down', 5));
+    expect(own.detail).toBe('the server is shutting down');
+    const queue = new ClearwordError('UNAVAILABLE', 'expected a queue at redis://10.0.0.1:6379: Connection is closed.');
+    expect(problemOf(queue).detail).toBe(catalogue.UNAVAILABLE.meaning);
   });
 
   it('are made of anything that is thrown', () => {
