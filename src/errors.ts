@@ -118,6 +118,11 @@ export const catalogue = {
     meaning: 'An HTTP request is malformed: its body, its content type or the number of its parts.',
     fix: 'Send multipart/form-data with one file field `image`; /docs on the server describes every request.',
   },
+  REQUEST_TOO_SLOW: {
+    status: 408,
+    meaning: 'The body of an HTTP request comes more slowly than the server waits for.',
+    fix: 'Send it again, over a faster connection or with a smaller picture.',
+  },
   UNAUTHENTICATED: {
     status: 401,
     meaning: 'A request has no API key, or one that the server does not know.',

@@ -4,6 +4,8 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
@@ -16,6 +18,7 @@ import { asClearwordError, PROBLEM_TYPE, problemOf, RetryLater } from './problem
 import { healthRoutes } from './routes/health.ts';
 import { inspectionRoutes } from './routes/inspections.ts';
 import { pageRoutes } from './routes/page.ts';
+import { clientOf } from './routes/requests.ts';
 import { restorationRoutes } from './routes/restorations.ts';
 import type { Service } from './service.ts';
 
@@ -28,8 +31,11 @@ declare module 'fastify' {
 
 /** Seconds after which to try again what nobody knows the end of. */
 const SOON = 5;
-/** Seconds that a client has for sending all of a request. */
-const REQUEST_SECONDS = 120;
+/** Seconds that a client has for sending all of a request, and for the lines before its body. */
+const [REQUEST_SECONDS, HEAD_SECONDS] = [120, 10];
+/** Milliseconds between two looks at who is late. */
+const LOOK = 1000;
+
 export async function buildApp(service: Service, log: Logger): Promise<FastifyInstance> {
   const { settings } = service;
   const app = fastify({
@@ -40,6 +46,8 @@ export async function buildApp(service: Service, log: Logger): Promise<FastifyIn
     trustProxy: settings.trustProxy ? (_: string, hop: number) => hop === 0 : false,
     genReqId: requestId,
     requestTimeout: REQUEST_SECONDS * 1000,
+    http: { headersTimeout: HEAD_SECONDS * 1000, connectionsCheckingInterval: LOOK },
+    clientErrorHandler: sendToSocket,
     // Longer than that of common load balancers, which would otherwise use a connection that is just closing.
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 200 },
@@ -55,7 +63,7 @@ export async function buildApp(service: Service, log: Logger): Promise<FastifyIn
     global: false,
     hook: 'preHandler',
     timeWindow: 60_000,
-    keyGenerator: ({ owner, ip }: FastifyRequest) => owner ?? ip,
+    keyGenerator: clientOf,
     errorResponseBuilder: (_, { max, ttl }) =>
       new RetryLater('RATE_LIMITED', `expected at most ${max} such requests in a minute`, ttl / 1000),
   });
@@ -108,10 +116,35 @@ function sendProblem(cause: unknown, request: FastifyRequest, reply: FastifyRepl
   const after = error instanceof RetryLater ? error.after : SOON;
   if (error instanceof RetryLater || error.code === 'UNAVAILABLE') reply.header('retry-after', after);
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  // What is still on its way would be read to its end, whoever sends it and however slowly.
+  if (!request.raw.complete) reply.header('connection', 'close');
   reply
     .status(error.status)
     .type(PROBLEM_TYPE)
     .send(JSON.stringify(problemOf(error, request.id)));
+}
+
+/** What Node itself refuses: lines that are no request, and requests that do not come to their end. */
+function sendToSocket(cause: Error & { readonly code?: string }, socket: Socket): void {
+  if (cause.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const error =
+    cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new ClearwordError(
+          'REQUEST_TOO_SLOW',
+          `expected a request within ${REQUEST_SECONDS} s, its head within ${HEAD_SECONDS} s`,
+        )
+      : new ClearwordError('REQUEST_INVALID', 'expected a request of HTTP/1.1');
+  const body = JSON.stringify(problemOf(error));
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'Connection: close',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** The client's own, if it is harmless in a log, or a new one. */

@@ -4,7 +4,7 @@ import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
 import { ApiKeys } from './api-keys.ts';
 import { parseFields, restorationFields } from './fields.ts';
 import { asClearwordError, problemOf, RetryLater } from './problem.ts';
-import { preferenceOf } from './routes/requests.ts';
+import { networkOf, preferenceOf } from './routes/requests.ts';
 
 describe('problems', () => {
   it('tell nothing of failures on the side of the server but what kind they are', () => {
@@ -135,6 +135,22 @@ describe('the header Prefer', () => {
       [['wait=1', 'respond-async'], { async: true, wait: 1 }],
     ] as const) {
       expect(preferenceOf(header as string | string[] | undefined)).toEqual(preference);
+    }
+  });
+});
+
+describe('clients without a key', () => {
+  it('are told apart by address, or by the network that one household has', () => {
+    for (const [address, network] of [
+      ['203.0.113.7', '203.0.113.7'],
+      ['::ffff:203.0.113.7', '203.0.113.7'],
+      ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+      ['2001:db8:1:2::6', '2001:db8:1:2'],
+      ['2001:db8::6', '2001:db8:0:0'],
+      ['fe80::1%eth0', 'fe80:0:0:0'],
+      ['::1', '0:0:0:0'],
+    ] as const) {
+      expect([address, networkOf(address)]).toEqual([address, network]);
     }
   });
 });

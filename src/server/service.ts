@@ -16,6 +16,7 @@ import type { Metrics } from './metrics.ts';
 import { RetryLater } from './problem.ts';
 import type { ServerSettings } from './settings.ts';
 import { withAny } from './signals.ts';
+import { Uploads } from './uploads.ts';
 
 export interface ServiceParts {
   readonly settings: ServerSettings;
@@ -35,6 +36,8 @@ const FIRST_GUESS = 5;
 const LATEST = 0.2;
 /** Longest time in seconds that a client is sent away for. */
 const LONGEST = 600;
+/** Milliseconds for which an upload waits for others of its client. */
+const UPLOAD_PATIENCE = 3000;
 /** Ids of jobs; others are never looked up. */
 const ID = /^[0-9a-f]{40}$/;
 
@@ -52,7 +55,7 @@ export class Service {
   readonly draining = new AbortController();
   /** Aborted when waiting for results has to end. */
   readonly leaving = new AbortController();
-  #uploads = 0;
+  readonly #uploads: Uploads;
   #meanSeconds = FIRST_GUESS;
 
   constructor({ settings, formats, queue, store, metrics, keys, pool }: ServiceParts) {
@@ -63,32 +66,28 @@ export class Service {
     this.metrics = metrics;
     this.keys = keys;
     this.pool = pool;
+    const { maxUploads, maxUploadsEach } = settings;
+    this.#uploads = new Uploads({ all: maxUploads, each: maxUploadsEach, patience: UPLOAD_PATIENCE });
     // One listener for each request that waits, which is no leak.
     setMaxListeners(0, this.draining.signal, this.leaving.signal);
   }
 
   /**
-   * Takes in a picture: receives it only if there is room for its job.
+   * Takes in a picture of a client: receives it only if there is room for its job.
    *
    * Errors: UNAVAILABLE, QUEUE_FULL with the seconds to wait, and those of `receive`.
    */
-  async admit<T>(receive: () => Promise<T>): Promise<T> {
-    if (this.draining.signal.aborted) throw new RetryLater('UNAVAILABLE', 'the server is shutting down', 5);
-    const { maxQueued, maxUploads } = this.settings;
-    if (this.#uploads >= maxUploads) {
-      throw new RetryLater('QUEUE_FULL', `expected at most ${maxUploads} uploads at a time`, 1);
-    }
-    this.#uploads++;
-    try {
+  admit<T>(client: string, receive: () => Promise<T>): Promise<T> {
+    return this.#uploads.within(client, async () => {
+      if (this.draining.signal.aborted) throw new RetryLater('UNAVAILABLE', 'the server is shutting down', 5);
+      const { maxQueued } = this.settings;
       const { queued, running } = await this.queue.counts();
       if (queued >= maxQueued) {
         const after = Math.min(LONGEST, (this.#meanSeconds * (queued + 1)) / Math.max(1, running));
         throw new RetryLater('QUEUE_FULL', `expected at most ${maxQueued} waiting restorations`, after);
       }
-      return await receive();
-    } finally {
-      this.#uploads--;
-    }
+      return receive();
+    });
   }
 
   /**

@@ -72,6 +72,7 @@ export const serverSettingsSchema = z.strictObject({
   maxTile: count(64, 4096, 1024, 'refuse requests for larger tiles, which need more memory'),
   maxQueued: count(1, 1_000_000, 100, 'refuse requests while so many jobs are waiting'),
   maxUploads: count(1, 1000, 16, 'refuse requests while so many pictures are being received'),
+  maxUploadsEach: count(1, 1000, 4, 'let further pictures of one client wait while so many of its are being received'),
   timeout: count(1, 86_400, 300, 'seconds that one job may take'),
   syncMegapixels: z.number().min(0).max(2000).default(4).meta({
     placeholder: 'n',

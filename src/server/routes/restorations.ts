@@ -12,7 +12,7 @@ import { type FieldsSchema, parseFields, restorationFields } from '../fields.ts'
 import type { Service } from '../service.ts';
 import { readUpload } from '../upload.ts';
 import { restorationPath, restorationView } from '../view.ts';
-import { goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
+import { clientOf, goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
 import { sendEvents } from './restoration-events.ts';
 
 interface Routes {
@@ -137,7 +137,7 @@ async function restore(
 ): Promise<FastifyReply> {
   const gone = goneSignal(reply);
   const key = idempotencyKeyOf(request);
-  const { job, pixels } = await service.admit(async () => {
+  const { job, pixels } = await service.admit(clientOf(request), async () => {
     const { picture, header, fields } = await readUpload(request, uploadLimits(service));
     const { format = header.format, quality, ...parameters } = parseFields(fieldsSchema, fields);
     const job = await service.submit(
