@@ -13,7 +13,11 @@ import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { ClearwordError } from '../errors.ts';
+import type { Access } from './access.ts';
+import { addCompression } from './compression.ts';
 import { OPENAPI } from './documents.ts';
+import { addHeaders, COMMON, DOCS_POLICY } from './headers.ts';
+import { watchMethods } from './methods.ts';
 import { asClearwordError, PROBLEM_TYPE, problemOf, RetryLater } from './problem.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inspectionRoutes } from './routes/inspections.ts';
@@ -36,7 +40,7 @@ const [REQUEST_SECONDS, HEAD_SECONDS] = [120, 10];
 /** Milliseconds between two looks at who is late. */
 const LOOK = 1000;
 
-export async function buildApp(service: Service, log: Logger): Promise<FastifyInstance> {
+export async function buildApp(service: Service, access: Access, log: Logger): Promise<FastifyInstance> {
   const { settings } = service;
   const app = fastify({
     loggerInstance: log,
@@ -50,15 +54,31 @@ export async function buildApp(service: Service, log: Logger): Promise<FastifyIn
     clientErrorHandler: sendToSocket,
     // Longer than that of common load balancers, which would otherwise use a connection that is just closing.
     keepAliveTimeout: 75_000,
-    routerOptions: { maxParamLength: 200 },
+    // As long as an address can be: what has no such name is not found.
+    routerOptions: { maxParamLength: 16_384 },
+    // Addresses that are none come past every hook.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(COMMON).header('x-request-id', request.id);
+      sendProblem(error, request as FastifyRequest, reply as FastifyReply);
+    },
   }) as unknown as FastifyInstance;
   // The document describes answers for people; what is sent is made in one place and needs no filter.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeAllContentTypeParsers();
   app.decorateRequest('owner', undefined);
+  const addMissingMethods = watchMethods(app);
+  addHeaders(app, service, access);
+  addCompression(app);
   await app.register(multipart);
   await app.register(swagger, { openapi: OPENAPI as never });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: DOCS_POLICY,
+    // Without the bar at the top and the signs of other projects.
+    uiConfig: { layout: 'BaseLayout' },
+    theme: { title: 'Clearword: the interface', favicon: [] },
+    logo: {} as never,
+  });
   await app.register(rateLimit, {
     global: false,
     hook: 'preHandler',
@@ -80,13 +100,11 @@ export async function buildApp(service: Service, log: Logger): Promise<FastifyIn
     { prefix: '/v1' },
   );
   await app.register(pageRoutes);
+  addMissingMethods();
   return app;
 }
 
 function addHooks(app: FastifyInstance, service: Service): void {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-  });
   app.addHook('onResponse', async (request, reply) => {
     const { method, owner } = request;
     const route = request.routeOptions.url ?? 'none';
@@ -143,6 +161,7 @@ function sendToSocket(cause: Error & { readonly code?: string }, socket: Socket)
     'Connection: close',
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(COMMON).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

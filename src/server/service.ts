@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ClearwordError } from '../errors.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
-import { idOfWork, inputKey, type JobRequest, type JobStatus, jobPrefix } from '../queue/job.ts';
+import { idOfWork, inputKey, type JobRequest, type JobStatus, jobPrefix, requestKey } from '../queue/job.ts';
 import { type JobQueue, waitForJob } from '../queue/job-queue.ts';
 import type { ProcessPool } from '../queue/process-pool.ts';
 import { type ObjectStore, removeAll } from '../store/object-store.ts';
@@ -43,6 +43,8 @@ const ID = /^[0-9a-f]{40}$/;
 
 type NewJob = Omit<Extract<JobRequest, { kind: 'restoration' }>, 'id' | 'limits'> | { readonly kind: 'inspection' };
 
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 export class Service {
   readonly settings: ServerSettings;
   readonly formats: readonly ImageFormat[];
@@ -57,6 +59,8 @@ export class Service {
   readonly leaving = new AbortController();
   readonly #uploads: Uploads;
   #meanSeconds = FIRST_GUESS;
+  /** Requests that wait for the end of a job. */
+  readonly #waits = new Set<Promise<unknown>>();
 
   constructor({ settings, formats, queue, store, metrics, keys, pool }: ServiceParts) {
     this.settings = settings;
@@ -97,12 +101,12 @@ export class Service {
    */
   async submit(job: NewJob, picture: Buffer, owner?: string, idempotencyKey?: string): Promise<JobStatus> {
     const { maxMegapixels, timeout } = this.settings;
-    const id =
-      idempotencyKey === undefined
-        ? randomBytes(20).toString('hex')
-        : idOfWork(picture, { ...job, owner, key: createHash('sha256').update(idempotencyKey).digest('hex') });
-    const known = idempotencyKey === undefined ? undefined : await this.queue.get(id);
-    if (known) return known;
+    const key = idempotencyKey === undefined ? undefined : hashOf(JSON.stringify([owner ?? null, idempotencyKey]));
+    const id = key === undefined ? randomBytes(20).toString('hex') : idOfWork(picture, { ...job, owner, key });
+    if (key !== undefined) {
+      const known = await this.#jobOfKey(key, id);
+      if (known) return known;
+    }
     await this.store.put(inputKey(id), picture);
     return this.queue.add({
       ...job,
@@ -110,6 +114,24 @@ export class Service {
       limits: { maxMegapixels, seconds: timeout },
       ...(owner !== undefined && { owner }),
     });
+  }
+
+  /**
+   * The job of a client's own name for its request, which is remembered if it is new.
+   *
+   * Errors: KEY_REUSED if it is the name of another job.
+   */
+  async #jobOfKey(key: string, id: string): Promise<JobStatus | undefined> {
+    const found = await this.store.get(requestKey(key));
+    const first = found === undefined ? id : Buffer.from(found).toString();
+    const known = await this.queue.get(first);
+    if (known && first !== id) {
+      const message = 'expected the picture and fields that the Idempotency-Key came with before, received others';
+      throw new ClearwordError('KEY_REUSED', message);
+    }
+    // One whose job was forgotten is new.
+    if (!known) await this.store.put(requestKey(key), Buffer.from(id));
+    return known;
   }
 
   /** A job of this owner. Errors: NOT_FOUND, UNAVAILABLE. */
@@ -125,9 +147,16 @@ export class Service {
   /** Waits until a job is finished. Errors: CANCELLED when one of the signals is aborted, NOT_FOUND, UNAVAILABLE. */
   async finished(id: string, ...signals: readonly AbortSignal[]): Promise<JobStatus> {
     const all = [...signals, this.leaving.signal];
-    const job = await withAny(all, (signal) => waitForJob(this.queue, id, { signal }));
+    const waiting = withAny(all, (signal) => waitForJob(this.queue, id, { signal }));
+    this.#waits.add(waiting);
+    const job = await waiting.finally(() => this.#waits.delete(waiting));
     if (job.result) this.#meanSeconds += LATEST * (job.result.seconds - this.#meanSeconds);
     return job;
+  }
+
+  /** Until nobody waits for a job any more. */
+  async waitedFor(): Promise<void> {
+    while (this.#waits.size > 0) await Promise.allSettled([...this.#waits]);
   }
 
   /** Forgets a finished job and everything that the store has of it. */

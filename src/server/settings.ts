@@ -59,6 +59,15 @@ export const serverSettingsSchema = z.strictObject({
     placeholder: 'n',
     description: 'port to listen at; 0: any that is free',
   }),
+  hosts: z.string().default('').meta({
+    placeholder: 'list',
+    description:
+      "names that the server is reached by, besides this machine's own and numbers, separated by commas; *: any",
+  }),
+  origins: z.string().default('').meta({
+    placeholder: 'list',
+    description: 'websites whose pages may use the server, such as https://photos.example, separated by commas',
+  }),
   ...queueSettings,
   ...workSettings,
   maxMegabytes: amount(1000, 50, 'refuse larger files, in millions of bytes'),
