@@ -21,6 +21,9 @@ export interface RedisServer {
   readonly port: number;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Stops it in the middle: connections stay, answers do not come. */
+  freeze(): void;
+  thaw(): void;
 }
 
 export async function freePort(): Promise<number> {
@@ -71,5 +74,12 @@ export async function startRedis(folder: string): Promise<RedisServer> {
   };
   await start();
   afterAll(stop);
-  return { url: `redis://127.0.0.1:${port}`, port, start, stop };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    stop,
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+  };
 }
