@@ -99,11 +99,7 @@ describe('a comparison', () => {
     const one = await compared({ identity, halves }, { sets: [{ ...set, limit: 1 }] });
     expect(one.tables.map(({ title }) => title)).toEqual(['boards']);
     const two = await compared({ identity, halves }, { sets: [{ ...set, limit: 2 }] });
-    expect(row(two, 'Difference from: identity', 'boards, halves').slice(1)).toEqual([
-      HALVED.toFixed(3),
-      '0.000',
-      '2',
-    ]);
+    expect(row(two, 'Difference from: identity', 'boards, halves').slice(1)).toEqual([HALVED.toFixed(3), '0.000', '2']);
   });
 
   it('gives the numbers of every picture to the report', () => {
