@@ -116,8 +116,8 @@ describe('the queue on Redis', () => {
     await worker.close(1);
     expect(stopped).toEqual(['a']);
     await queue.close();
-    // The grace, and twice the time that closing takes at most.
-    expect((performance.now() - started) / 1000).toBeLessThan(1 + 2 * FAREWELL + 3);
+    // The grace, and twice the time that closing takes at most; a busy machine may be as late again several times over.
+    expect((performance.now() - started) / 1000).toBeLessThan(5 * (1 + 2 * FAREWELL));
     await redis?.start();
     // Nobody tries to come back.
     await wait(4000);

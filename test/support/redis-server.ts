@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { afterAll } from 'vitest';
+import { required } from './required.ts';
 
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const { missing, note } = required('redis');
+export const hasRedis = !missing;
 /** In the name of what is skipped without it. */
-export const REDIS_NOTE = hasRedis
-  ? ''
-  : ' (skipped: there is no redis-server here; Debian: apt-get install redis-server)';
+export const REDIS_NOTE = note;
 
 /** Milliseconds that it has for writing down what it keeps. */
 const PATIENCE = 5000;
