@@ -42,6 +42,7 @@ function valuesOf(schema: z.ZodType): string {
     return schema.options.map((option) => valuesOf(option as z.ZodType)).join(', ');
   }
   if (schema instanceof z.ZodReadonly) return valuesOf(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodBoolean) return 'true, false';
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodArray) return `list of ${valuesOf(schema.element as z.ZodType)}`;
   if (schema instanceof z.ZodTuple) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,13 @@ class System(Erunet):
             self.look = torch.compile(self.controller.features, dynamic=False)
 
     def predict(
-        self, x: Tensor, given: Dict[str, Tensor], text: Tensor, degradation: Tensor, told: Any, view: Any
+        self,
+        x: Tensor,
+        given: Dict[str, Tensor],
+        text: Tensor,
+        degradation: Tensor,
+        told: Optional[Tensor] = None,
+        view: Optional[Tensor] = None,
     ) -> Tensor:
         """eps_hat, or x0_hat."""
         mu, t = given["mu"], given["t"]
@@ -62,7 +68,7 @@ class System(Erunet):
         zero = x.new_zeros(())
         parts = dict.fromkeys(PARTS, zero)
         if not self.own:
-            output = self.predict(x, given, given["text"], given["degradation"], None, None)
+            output = self.predict(x, given, given["text"], given["degradation"])
             parts["loss"] = parts["restoration"] = LOSSES[settings["loss"]](given, x, output)
             return parts, sample_errors(output, given["x0"]).detach()
         m, mu = len(given["t"]), given["mu"]
@@ -84,7 +90,7 @@ class System(Erunet):
 
 
 def told_strengths(given: Tensor, estimate: Tensor) -> Tensor:
-    """Strength and known [M,2D]: what is known as it was given, and the controller's estimate [M,D] in the place of the rest."""
+    """What is known of the strengths as it was given [M,2D], and the controller's estimate [M,D] in the place of the rest."""
     strength, known = given.chunk(2, dim=1)
     return torch.cat([strength + estimate * (1 - known), known], dim=1)
 

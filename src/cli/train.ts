@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { readTrainConfig, type TrainConfig } from '../train/config.ts';
+import { DEVICES } from '../runtime/protocol.ts';
+import { ENGINES, readTrainConfig } from '../train/config.ts';
 import { type TrainProgress, train as trainModel } from '../train/trainer.ts';
 import type { ValidationRow } from '../train/validation.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
@@ -16,6 +17,23 @@ const options = z.strictObject({
     placeholder: 'folder',
     description: 'folder of the run: its checkpoints and its log',
   }),
+  engine: z
+    .enum(ENGINES)
+    .optional()
+    .meta({ placeholder: 'name', description: "what computes the steps, in place of the configuration's" }),
+  python: z.string().min(1).optional().meta({
+    placeholder: 'path',
+    description: "interpreter with PyTorch, in place of the configuration's",
+  }),
+  device: z
+    .enum([...DEVICES, 'auto'])
+    .optional()
+    .meta({ placeholder: 'name', description: "device, in place of the configuration's" }),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ placeholder: 'number', description: "length of the run in minutes, in place of the configuration's" }),
   resume: z.boolean().default(false).meta({ description: 'go on from the newest checkpoint in the folder' }),
 });
 
@@ -29,6 +47,13 @@ configs/lite.json trains a model like the bundled one; docs/training.md explains
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C.`,
   run,
 });
+
+/** What was given of the options that stand for keys of the configuration. */
+function given(changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const named = Object.entries(changes).filter(([, value]) => value !== undefined);
+  // A run is limited by one of the two.
+  return { ...Object.fromEntries(named), ...(changes.minutes !== undefined && { steps: undefined }) };
+}
 
 /** Lines printed when the output is no terminal: one for this many reports. */
 const LINE_EVERY = 5;
@@ -55,10 +80,10 @@ function validationLines(step: number, rows: readonly ValidationRow[]): string {
 
 async function run(
   args: readonly string[],
-  { output, resume }: z.output<typeof options>,
+  { output, resume, ...changes }: z.output<typeof options>,
   { stdout, stderr, signal }: CommandContext,
 ): Promise<number> {
-  const config: TrainConfig = await readTrainConfig(args[0] ?? '');
+  const config = await readTrainConfig(args[0] ?? '', given(changes));
   const display = await progressDisplay(stderr);
   const interactive = stderr.isTTY === true;
   let reports = 0;

@@ -12,6 +12,9 @@ import { presets } from '../models/presets.ts';
 import { DEVICES } from '../runtime/protocol.ts';
 import { OPTIMISER_NAMES } from './optimisers/index.ts';
 
+/** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
+export const ENGINES = ['built-in', 'pytorch', 'auto'] as const;
+
 const positive = z.number().positive();
 
 export const trainConfigSchema = z
@@ -92,7 +95,7 @@ export const trainConfigSchema = z
     checkpoint: z.strictObject({ every: z.int().min(1).default(500), keep: z.int().min(1).default(2) }).prefault({}),
     seed: z.int().min(0).default(1),
     /** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
-    engine: z.enum(['built-in', 'pytorch', 'auto']).default('built-in'),
+    engine: z.enum(ENGINES).default('built-in'),
     /** Python interpreter with PyTorch 1.13 or later. */
     python: z.string().min(1).optional(),
     /** Of what PyTorch does to pixels: `auto` is bfloat16 where that is fast. Parameters are float32 in any case. */
@@ -126,8 +129,11 @@ export function parseTrainConfig(value: unknown, source: string): TrainConfig {
   });
 }
 
-/** Reads a JSON configuration file. */
-export async function readTrainConfig(path: string): Promise<TrainConfig> {
+/** Reads a JSON configuration file. @param changes values in place of the file's */
+export async function readTrainConfig(
+  path: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<TrainConfig> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -144,5 +150,6 @@ export async function readTrainConfig(path: string): Promise<TrainConfig> {
       { cause },
     );
   }
-  return parseTrainConfig(value, path);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return parseTrainConfig(isObject ? Object.assign({}, value, changes) : value, path);
 }

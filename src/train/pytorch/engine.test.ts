@@ -10,7 +10,7 @@ import { scalarsOf } from '../schedule.ts';
 import { graphOptions } from '../start.ts';
 import type { BatchUse, StepResult } from '../step.ts';
 import type { StepEngine } from '../step-engine.ts';
-import { trainingLayout } from '../training-graph.ts';
+import { type TrainingGraphOptions, trainingLayout } from '../training-graph.ts';
 import { PyTorchEngine } from './engine.ts';
 import { findPython } from './python.ts';
 
@@ -31,26 +31,45 @@ function configure(changes: object): TrainConfig {
   return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
 }
 
+/** Everything that a network of ours may have beyond the paper's, in patches of larger pictures. */
+function nextOptions(config: TrainConfig): TrainingGraphOptions {
+  const options = graphOptions(config);
+  const { preset } = options;
+  if (!preset.encoders) return options;
+  const network = { ...preset.network, width: 32, multipliers: [1, 1], attention: ['none', 'view'] } as const;
+  const view = { side: 16, widths: [8, 12] };
+  const controller = { ...preset.encoders.controller, view, labels: 'sigmoid' } as const;
+  return {
+    ...options,
+    patches: 4,
+    preset: {
+      ...preset,
+      network: { ...network, norms: 'told', middle: 'view', inner: ['plain', 'erb'] },
+      fusion: { ...preset.fusion, strengths: true },
+      encoders: { ...preset.encoders, controller },
+    },
+  };
+}
+
 /** Smooth pictures and made-up labels. */
-function madeUpBatch(config: TrainConfig, step: number): Batch {
-  const { patch } = config.data;
+function madeUpBatch({ preset, patches, batch, patch }: TrainingGraphOptions, step: number): Batch {
   const random = new Random(5, step);
-  const { preset } = graphOptions(config);
-  const pixels = () => {
+  const pictures = batch / patches;
+  const side = preset.encoders?.controller.view?.side;
+  const pixels = (count = batch, width = patch) => {
     const [a, b, c] = [random.uniform(0, 0.3), random.uniform(0, 0.3), random.uniform(0, 6)];
-    return Uint8Array.from({ length: config.batch * 3 * patch * patch }, (_, i) =>
-      Math.round(127 + 100 * Math.sin(a * (i % patch) + b * Math.floor(i / patch) + c)),
+    return Uint8Array.from({ length: count * 3 * width * width }, (_, i) =>
+      Math.round(127 + 100 * Math.sin(a * (i % width) + b * Math.floor(i / width) + c)),
     );
   };
-  const numbers = () =>
-    Float32Array.from({ length: config.batch * preset.degradations.length }, () => random.uniform());
+  const numbers = () => Float32Array.from({ length: pictures * preset.degradations.length }, () => random.uniform());
   const flags = () => numbers().map((value) => (value < 0.5 ? 1 : 0));
-  const view = preset.encoders?.controller.view;
-  const prompts = Array.from({ length: config.batch }, (_, i) => (i % 2 ? 'remove the rain from the street' : ''));
+  const prompts = Array.from({ length: pictures }, (_, i) => (i % 2 ? 'remove the rain from the street' : ''));
   return {
     step,
     degradations: preset.degradations,
-    patches: 1,
+    patches,
+    ...(side === undefined ? {} : { view: pixels(pictures, side) }),
     input: pixels(),
     target: pixels(),
     presence: flags(),
@@ -58,79 +77,99 @@ function madeUpBatch(config: TrainConfig, step: number): Batch {
     asked: flags(),
     prompts,
     files: prompts.map(() => null),
-    ...(view && { view: Uint8Array.from({ length: config.batch * 3 * view.side ** 2 }, () => random.int(256)) }),
   };
 }
 
 /** Random values everywhere: zeros in last layers would hide what comes before them. */
-function startingValues(config: TrainConfig): Float32Array {
-  const layout = trainingLayout(graphOptions(config));
+function startingValues(options: TrainingGraphOptions): Float32Array {
+  const layout = trainingLayout(options);
   const values = initialValues(layout, 11);
   const random = new Random(12);
   return values.map((value) => value + 0.02 * random.normal());
 }
 
-function useOf(config: TrainConfig, step: number): BatchUse {
-  const batch = madeUpBatch(config, step);
-  const { preset } = graphOptions(config);
+function useOf(options: TrainingGraphOptions, step: number): BatchUse {
+  const batch = madeUpBatch(options, step);
+  const { preset } = options;
   if (preset.encoders) return { batch, step };
   const random = new Random(6, step);
-  const embedding = () => Float32Array.from({ length: config.batch * preset.fusion.context }, () => random.normal());
+  const embedding = () => Float32Array.from({ length: options.batch * preset.fusion.context }, () => random.normal());
   return { batch, step, embeddings: { text: embedding(), degradation: embedding() } };
 }
 
-async function both(config: TrainConfig): Promise<{ ours: StepEngine; theirs: StepEngine }> {
-  const options = graphOptions(config);
-  const vectors = () => initialVectors(config.optimiser.kind, startingValues(config));
+async function both(config: TrainConfig, options: TrainingGraphOptions) {
+  const vectors = () => initialVectors(config.optimiser.kind, startingValues(options));
   const ours = await BuiltInEngine.open(config, options, vectors());
   const theirs = await PyTorchEngine.open(config, options, vectors(), { givenNoise: true });
   opened.push(ours, theirs);
   return { ours, theirs };
 }
 
-const run = (engine: StepEngine, config: TrainConfig, step: number): Promise<StepResult> =>
-  engine.prepare(useOf(config, step))(scalarsOf(config, step, step / (config.steps ?? STEPS)));
+const run = (engine: StepEngine, config: TrainConfig, use: BatchUse): Promise<StepResult> =>
+  engine.prepare(use)(scalarsOf(config, use.step, use.step / (config.steps ?? STEPS)));
 
-const cases: readonly (readonly [string, object])[] = [
-  ['tiny, l1', { preset: 'tiny', loss: 'l1' }],
-  ['tiny, l2', { preset: 'tiny', loss: 'l2' }],
-  ['tiny, charbonnier', { preset: 'tiny', loss: 'charbonnier' }],
-  ['tiny, psnr, clipped', { preset: 'tiny', loss: 'psnr', optimiser: { clipNorm: 0.5, weightDecay: 0.1 } }],
-  ['tiny, matching', { preset: 'tiny', loss: 'matching' }],
-  [
-    'tiny, Muon',
-    { preset: 'tiny', loss: 'psnr', optimiser: { kind: 'muon', weightDecay: 0.1, otherLearningRate: 1e-3 } },
-  ],
-  ['tiny-paper, matching', { preset: 'tiny-paper', loss: 'matching', encoders: { weights: 'none' } }],
-  ['lite, Muon', { preset: 'lite', loss: 'psnr', steps: 3, optimiser: { kind: 'muon' } }],
-  ['tiny with plain convolutions', { preset: 'tiny', network: { inner: 'plain' } }],
+interface Case {
+  readonly name: string;
+  readonly changes: object;
+  readonly optionsOf?: typeof graphOptions;
+}
+
+const cases: readonly Case[] = [
+  { name: 'tiny, l1', changes: { preset: 'tiny', loss: 'l1' } },
+  { name: 'tiny, l2', changes: { preset: 'tiny', loss: 'l2' } },
+  { name: 'tiny, charbonnier', changes: { preset: 'tiny', loss: 'charbonnier' } },
+  {
+    name: 'tiny, psnr, clipped',
+    changes: { preset: 'tiny', loss: 'psnr', optimiser: { clipNorm: 0.5, weightDecay: 0.1 } },
+  },
+  { name: 'tiny, matching', changes: { preset: 'tiny', loss: 'matching' } },
+  {
+    name: 'tiny, Muon',
+    changes: { preset: 'tiny', loss: 'psnr', optimiser: { kind: 'muon', weightDecay: 0.1, otherLearningRate: 1e-3 } },
+  },
+  {
+    name: 'tiny-paper, matching',
+    changes: { preset: 'tiny-paper', loss: 'matching', encoders: { weights: 'none' } },
+  },
+  { name: 'lite, Muon', changes: { preset: 'lite', loss: 'psnr', steps: 3, optimiser: { kind: 'muon' } } },
+  {
+    name: 'what networks have beyond the paper',
+    changes: { preset: 'tiny', batch: 8, loss: 'psnr', told: { share: 0.5, perturbed: 0.5 } },
+    optionsOf: nextOptions,
+  },
+  { name: 'tiny with plain convolutions', changes: { preset: 'tiny', network: { inner: 'plain' } } },
 ];
 
 describe.skipIf(python === undefined)('the PyTorch engine', () => {
-  it.each(cases)('%s: agrees with the built-in engine in loss, gradient and ten steps', async (_, changes) => {
-    const config = configure(changes);
-    const { ours, theirs } = await both(config);
-    const start = startingValues(config);
-    const { steps = STEPS } = config;
-    const tolerance = (name: keyof typeof TOLERANCE) => TOLERANCE[name];
-    for (let step = 0; step < steps; step++) {
-      const [a, b] = [await run(ours, config, step), await run(theirs, config, step)];
-      if (step > 0) continue;
-      for (const name of ['loss', 'restoration', 'contrastive', 'strength', 'intent'] as const) {
-        expectClose(name, [b[name]], [a[name]], tolerance('loss') * Math.max(1e-3, Math.abs(a[name])));
+  it.each(cases)(
+    '%s: agrees with the built-in engine in loss, gradient and ten steps',
+    async ({ changes, optionsOf = graphOptions }) => {
+      const config = configure(changes);
+      const options = optionsOf(config);
+      const { ours, theirs } = await both(config, options);
+      const start = startingValues(options);
+      const { steps = STEPS } = config;
+      const tolerance = (name: keyof typeof TOLERANCE) => TOLERANCE[name];
+      for (let step = 0; step < steps; step++) {
+        const use = useOf(options, step);
+        const [a, b] = [await run(ours, config, use), await run(theirs, config, use)];
+        if (step > 0) continue;
+        for (const name of ['loss', 'restoration', 'contrastive', 'strength', 'intent'] as const) {
+          expectClose(name, [b[name]], [a[name]], tolerance('loss') * Math.max(1e-3, Math.abs(a[name])));
+        }
+        expectClose('gradientNorm', [b.gradientNorm], [a.gradientNorm], tolerance('gradientNorm') * a.gradientNorm);
+        expectClose('errors', b.errors, a.errors, tolerance('errors') * largest(a.errors));
       }
-      expectClose('gradientNorm', [b.gradientNorm], [a.gradientNorm], tolerance('gradientNorm') * a.gradientNorm);
-      expectClose('errors', b.errors, a.errors, tolerance('errors') * largest(a.errors));
-    }
-    const [mine, other] = [await ours.vectors(), await theirs.vectors()];
-    for (const name of ['parameters', 'average'] as const) {
-      const moved = mine[name].map((value, i) => value - (start[i] as number));
-      const apart = mine[name].map((value, i) => value - (other[name][i] as number));
-      const length = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-      expect(length(apart) / length(moved), `${name} after ${steps} steps`).toBeLessThan(DRIFT);
-    }
-    const held = [useOf(config, 99)];
-    const [x, y] = [await ours.score(held), await theirs.score(held)];
-    expectClose('validation', y[0] ?? [], x[0] ?? [], 0.02 * largest(x[0] ?? []));
-  });
+      const [mine, other] = [await ours.vectors(), await theirs.vectors()];
+      for (const name of ['parameters', 'average'] as const) {
+        const moved = mine[name].map((value, i) => value - (start[i] as number));
+        const apart = mine[name].map((value, i) => value - (other[name][i] as number));
+        const length = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+        expect(length(apart) / length(moved), `${name} after ${steps} steps`).toBeLessThan(DRIFT);
+      }
+      const held = [useOf(options, 99)];
+      const [x, y] = [await ours.score(held), await theirs.score(held)];
+      expectClose('validation', y[0] ?? [], x[0] ?? [], 0.02 * largest(x[0] ?? []));
+    },
+  );
 });
