@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import SkippedReporter from './test/support/skipped-reporter.ts';
 
 export default defineConfig({
   test: {
@@ -7,5 +8,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Every file may open its own inference sessions: two processes fill the cores without exhausting memory.
     maxWorkers: 2,
+    reporters: ['default', new SkippedReporter()],
   },
 });

@@ -49,6 +49,56 @@ describe('inputs', () => {
   });
 });
 
+describe('option objects', () => {
+  it('are checked wherever they are taken', async () => {
+    const clearword = identity();
+    const result = await clearword.restore(png);
+    const wrong = <T>(value: unknown): T => value as T;
+    for (const [work, message] of [
+      [() => result.toBuffer({ quality: 300 }), 'expected at most 100 for quality, received 300'],
+      [() => result.toBuffer(wrong({ qualty: 30 })), 'unknown option qualty'],
+      [() => result.toBuffer(wrong(null)), 'expected an object for options, received null'],
+      [() => result.toBuffer(wrong({ format: 'gif' })), 'expected one of jpeg, png, webp, tiff, avif for format'],
+      [() => result.toBuffer({ format: 'jpeg', lossless: true }), 'for a lossless result, received jpeg'],
+      [() => result.toFile(join(folder, 'a.jpg'), { quality: 0 }), 'expected at least 1 for quality, received 0'],
+      [() => result.toFile(join(folder, 'a.jpg'), wrong({ format: 'png' })), 'unknown option format'],
+      [() => result.toFile(wrong(7)), 'for the output, received 7'],
+      [() => clearword.restore(png, wrong(null)), 'expected an object for options, received null'],
+      [() => clearword.restore(png, wrong({ signal: 'now' })), 'expected an AbortSignal for signal, received "now"'],
+      [() => clearword.restore(png, wrong({ onProgress: 1 })), 'expected a function for onProgress'],
+      [() => clearword.inspect(png, wrong(null)), 'expected an object for options, received null'],
+      [() => clearword.inspect(png, wrong({ maxMegapixel: 3 })), 'unknown option maxMegapixel'],
+      [() => Clearword.load(wrong(null)), 'expected an object for options, received null'],
+      [() => Clearword.load({ threads: -1 }), 'expected at least 0 for threads, received -1'],
+      [() => Clearword.load(wrong({ devise: 'cpu' })), 'unknown option devise'],
+      [() => clearword.restore(wrong(new URL('file:///a.png'))), 'received the address file:///a.png'],
+      [() => clearword.restore('file:///a.png'), 'received the address file:///a.png'],
+    ] as const) {
+      await expect(work(), message).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(message),
+      });
+    }
+    await expect(readdir(folder)).resolves.not.toContain('a.jpg');
+  });
+
+  it('lossless WebP and AVIF have every value', async () => {
+    const result = await identity().restore(png);
+    for (const format of ['webp', 'avif'] as const) {
+      const { picture: back } = await readImage(await result.toBuffer({ format, lossless: true }));
+      expect(largestDifference(back.data, picture.data), format).toBe(0);
+    }
+  });
+
+  it('a JPEG that ends early is restored with a warning, or refused when asked to be strict', async () => {
+    const jpeg = (await encodeImage(picture, { format: 'jpeg' })).subarray(0, -2);
+    expect((await identity().restore(jpeg)).warnings).toEqual([expect.stringContaining('the file ends early')]);
+    expect((await identity().restore(png)).warnings).toEqual([]);
+    await expect(identity().restore(jpeg, { strict: true })).rejects.toMatchObject({ code: 'IMAGE_DAMAGED' });
+    await expect(identity().inspect(jpeg, { strict: true })).rejects.toMatchObject({ code: 'IMAGE_DAMAGED' });
+  });
+});
+
 describe('results', () => {
   it('say what was done, as JSON and in the XMP', async () => {
     const clearword = new Clearword(fakeModel({ tile: 64 }));
@@ -67,7 +117,7 @@ describe('results', () => {
       overlap: 16,
     });
     const { source } = await readImage(await result.toBuffer({ format: 'webp' }));
-    expect(readXmpProperties(source.xmp ?? '')).toMatchObject({
+    expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({
       prompt: 'remove "rain" & haze',
       seed: '9',
       role: 'restored',
@@ -111,7 +161,7 @@ describe('results', () => {
     expect(Number.isInteger(Math.log2(scale))).toBe(true);
     expect(image.pixels()).toMatchObject({ width: 100, height: 70, channels: 1 });
     const { source } = await readImage(await image.toBuffer());
-    expect(readXmpProperties(source.xmp ?? '')).toMatchObject({
+    expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({
       role: 'uncertainty',
       scale: String(scale),
       samples: '3',

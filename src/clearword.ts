@@ -13,10 +13,11 @@ import { checkOptions } from './options.ts';
 import { inspectPicture } from './restore/conditioning.ts';
 import { coverHiddenColours } from './restore/hidden-colours.ts';
 import {
+  inspectCallSchema,
   limitsFor,
   type RestoreParameters,
   type RestoreSettings,
-  restoreOptionsSchema,
+  restoreCallSchema,
   settingsFor,
 } from './restore/options.ts';
 import { provenanceOf } from './restore/provenance.ts';
@@ -46,6 +47,8 @@ export interface LoadOptions {
    * computed again in float32.
    */
   readonly precision?: 'float32' | 'float16';
+  /** Threads of one operator on the CPU. Default 0: one for each core. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -68,6 +71,8 @@ export interface RestoreOptions extends RestoreParameters {
 export interface InspectOptions {
   /** Refuse larger pictures, in millions of pixels. Default 100. */
   readonly maxMegapixels?: number;
+  /** Refuse JPEGs that end early. Default false. */
+  readonly strict?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -96,16 +101,12 @@ export class Clearword {
   /**
    * Loads a model.
    *
-   * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
+   * Errors: INVALID_OPTION, MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED.
    */
-  static async load({
-    model,
-    encoders,
-    onDownload,
-    device = 'cpu',
-    precision,
-    signal,
-  }: LoadOptions = {}): Promise<Clearword> {
+  static async load(options: LoadOptions = {}): Promise<Clearword> {
+    const { loadOptionsSchema } = await import('./models/load-options.ts');
+    const { device, threads } = checkOptions(loadOptionsSchema, options);
+    const { model, encoders, onDownload, precision, signal } = options;
     throwIfCancelled(signal, 'loading the model');
     const { loadModel } = await import('./models/load.ts');
     return new Clearword(
@@ -114,6 +115,7 @@ export class Clearword {
         ...(encoders !== undefined && { encoders }),
         ...(onDownload !== undefined && { onDownload }),
         device,
+        threads,
         ...(precision !== undefined && { precision }),
         ...(signal !== undefined && { signal }),
       }),
@@ -153,18 +155,18 @@ export class Clearword {
    * ```
    */
   async restore(input: ImageInput, options: RestoreOptions = {}): Promise<RestoreResult> {
-    const { format, onProgress, signal, ...parameters } = options;
     this.#check();
     // Before the picture is read, so that a typing error costs nothing.
+    const { compare, saveStates, strip, strict, maxMegapixels } = checkOptions(restoreCallSchema, options);
+    const { format, onProgress, signal, ...parameters } = options;
     const settings = this.settings(parameters);
-    const { compare, saveStates, strip, maxMegapixels } = checkOptions(restoreOptionsSchema, parameters);
     onProgress?.({ stage: 'read', fraction: 0 });
-    const { picture, source } = await readInput(input, { maxMegapixels, toSrgb: strip, signal });
+    const { picture, source, warnings } = await readInput(input, { maxMegapixels, toSrgb: strip, strict, signal });
     if (format !== undefined) checkFits(format, picture.width, picture.height);
     const restoration = await restorePicture(this.#model, picture, settings, { onProgress, signal });
     const states = saveStates ? await statesStrip(this.#model, picture, settings, signal) : undefined;
     const provenance = provenanceOf(this.#model, settings, restoration.tile);
-    return new RestoreResult({ input: picture, source, restoration, provenance, compare, strip, states });
+    return new RestoreResult({ input: picture, source, warnings, restoration, provenance, compare, strip, states });
   }
 
   /**
@@ -172,10 +174,10 @@ export class Clearword {
    *
    * Errors: those of reading in `restore`, RUNTIME_FAILED, CANCELLED.
    */
-  async inspect(input: ImageInput, { maxMegapixels, signal }: InspectOptions = {}): Promise<Findings> {
+  async inspect(input: ImageInput, options: InspectOptions = {}): Promise<Findings> {
     this.#check();
-    const limit = checkOptions(restoreOptionsSchema.shape.maxMegapixels, maxMegapixels, () => 'maxMegapixels');
-    const { picture } = await readInput(input, { maxMegapixels: limit, toSrgb: false, signal });
+    const { maxMegapixels, strict, signal } = checkOptions(inspectCallSchema, options);
+    const { picture } = await readInput(input, { maxMegapixels, toSrgb: false, strict, signal });
     return inspectPicture(this.#model, coverHiddenColours(picture), signal);
   }
 
@@ -197,15 +199,27 @@ export class Clearword {
 interface ReadSettings {
   readonly maxMegapixels: number;
   readonly toSrgb: boolean;
+  readonly strict: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
+/** What is an address and not a path. */
+const ADDRESS = /^(?:file|https?|data):.{0,80}/i;
+
 async function readInput(
   input: ImageInput,
-  { maxMegapixels, toSrgb, signal }: ReadSettings,
-): Promise<{ picture: Picture; source: ImageSource | undefined }> {
+  { maxMegapixels, toSrgb, strict, signal }: ReadSettings,
+): Promise<{ picture: Picture; source: ImageSource | undefined; warnings: readonly string[] }> {
   const limits = limitsFor(maxMegapixels);
-  if (typeof input === 'string' || input instanceof Uint8Array) return readImage(input, { limits, toSrgb, signal });
+  const address = input instanceof URL ? input.href : typeof input === 'string' ? ADDRESS.exec(input)?.[0] : undefined;
+  if (address !== undefined) {
+    throw new ClearwordError('INVALID_OPTION', `expected a path for input, received the address ${address}`, {
+      fix: 'Give the path: fileURLToPath of node:url makes it from a file: address; download other addresses first.',
+    });
+  }
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    return readImage(input, { limits, toSrgb, strict, signal });
+  }
   if (typeof input !== 'object' || input === null) {
     const expected = 'a path, a Buffer or { data, width, height, channels }';
     throw new ClearwordError('INVALID_OPTION', `expected ${expected} for input, received ${String(input)}`);
@@ -215,5 +229,5 @@ async function readInput(
   if (pixels > limits.pixels) {
     throw new ClearwordError('IMAGE_TOO_LARGE', `expected at most ${limits.pixels} pixels, received ${pixels}`);
   }
-  return { picture, source: undefined };
+  return { picture, source: undefined, warnings: [] };
 }

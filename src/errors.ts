@@ -118,10 +118,20 @@ export const catalogue = {
     meaning: 'An HTTP request is malformed: its body, its content type or the number of its parts.',
     fix: 'Send multipart/form-data with one file field `image`; /docs on the server describes every request.',
   },
+  REQUEST_TOO_SLOW: {
+    status: 408,
+    meaning: 'The body of an HTTP request comes more slowly than the server waits for.',
+    fix: 'Send it again, over a faster connection or with a smaller picture.',
+  },
   UNAUTHENTICATED: {
     status: 401,
     meaning: 'A request has no API key, or one that the server does not know.',
     fix: 'Send the header `Authorization: Bearer <key>` with a key from the operator.',
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    meaning: 'A request comes from a website, or under a name, that the server does not know.',
+    fix: "Open the page at the server's own address; the operator can add names with --hosts and websites with --origins.",
   },
   URL_REFUSED: {
     status: 403,
@@ -134,10 +144,25 @@ export const catalogue = {
       "An address names nothing: no route, or a restoration that does not exist, is another user's or was forgotten.",
     fix: 'Check the address; finished restorations are kept for as long as the operator chose.',
   },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    meaning: 'An address does not know the method of the request.',
+    fix: 'Use one of the methods in the header Allow; /docs on the server describes every request.',
+  },
   NOT_FINISHED: {
     status: 409,
     meaning: 'The result of a restoration was asked for before it was finished.',
     fix: 'Ask for its status, or follow its events, and fetch the result when it is done.',
+  },
+  KEY_REUSED: {
+    status: 422,
+    meaning: 'An Idempotency-Key was sent before, with another picture or other fields.',
+    fix: 'Use a new key for a new request; send the same picture and fields to get the first answer again.',
+  },
+  RANGE_INVALID: {
+    status: 416,
+    meaning: 'A range of bytes lies outside of the result.',
+    fix: 'Ask for bytes that are there; the header Content-Range says how many there are.',
   },
   MODEL_MISMATCH: {
     status: 409,

@@ -34,8 +34,14 @@ function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return (
-        { int: 'an integer', number: 'a number', string: 'text', boolean: 'true or false' }[String(issue.expected)] ??
-        issue.expected
+        {
+          int: 'an integer',
+          number: 'a number',
+          string: 'text',
+          boolean: 'true or false',
+          object: 'an object',
+          AbortSignal: 'an AbortSignal',
+        }[String(issue.expected)] ?? issue.expected
       );
     case 'invalid_value':
       return `one of ${issue.values.map(String).join(', ')}`;

@@ -7,7 +7,7 @@ import { graphOptions } from '../src/train/start.ts';
 
 const folder = fileURLToPath(new URL('../configs', import.meta.url));
 // configs/experiments are those of `clearword experiment`, with a test beside their schema.
-const files = ['', 'bundled/'].flatMap((part) =>
+const files = ['', 'bundled/', 'optimisers/'].flatMap((part) =>
   readdirSync(join(folder, part))
     .filter((name) => name.endsWith('.json'))
     .map((name) => part + name),
@@ -27,8 +27,14 @@ describe.each(files)('configs/%s', (name) => {
   it('finds its data below data/, wherever the repository lies', () => {
     const { photos, rainLayers, hazePairs, pairs, captions } = config.data.roots;
     const { weights, cache } = config.encoders ?? {};
-    const lists = [...photos, ...Object.values(pairs), ...captions, ...(config.validation?.photos ?? [])];
-    const roots = [...lists, rainLayers, hazePairs, weights, cache];
+    const lists = [
+      ...photos,
+      ...[rainLayers ?? []].flat(),
+      ...Object.values(pairs),
+      ...captions,
+      ...(config.validation?.photos ?? []),
+    ];
+    const roots = [...lists, hazePairs, weights, cache];
     for (const root of roots) if (root !== undefined) expect(root).toMatch(/^data\/[\w./-]+$/);
   });
 });

@@ -8,6 +8,8 @@ import { ClearwordError } from '../errors.ts';
 import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
 import { mergeXmp } from '../image/xmp.ts';
 import type { Findings } from '../models/model.ts';
+import { checkOptions } from '../options.ts';
+import { blobSettingsSchema } from '../restore/encode-settings.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';
 import type { RestoredParts } from './protocol.ts';
@@ -84,13 +86,14 @@ export class BrowserImage {
    *
    * @throws ClearwordError INVALID_OPTION if this browser does not write the format, OUTPUT_UNWRITABLE
    */
-  async toBlob({ format, quality = DEFAULT_QUALITY, metadata = true }: BlobSettings = {}): Promise<Blob> {
+  async toBlob(settings: BlobSettings = {}): Promise<Blob> {
+    const { format, quality = DEFAULT_QUALITY, metadata } = checkOptions(blobSettingsSchema, settings);
     const { kept, details } = this.#parts;
     const chosen = format ?? kept.format ?? 'png';
     const file = await this.#encode(chosen, quality);
     if (!metadata) return file;
     const xmp = mergeXmp(kept.xmp, { ...this.provenance, role: this.role, ...details });
-    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { exif: kept.exif, xmp });
+    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { ...kept, xmp });
     return new Blob([bytes], { type: file.type });
   }
 

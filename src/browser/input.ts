@@ -49,7 +49,7 @@ export async function readInput(input: BrowserInput, maxMegapixels: number, sign
 async function readFile(file: Blob, mostPixels: number, signal: AbortSignal): Promise<Input> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes.length === 0) throw new ClearwordError('NOT_AN_IMAGE', 'expected a picture, received an empty file');
-  const { format, description, animated } = readSignature(bytes);
+  const { format, description, animated, fix = 'Use a JPEG, PNG, WebP or AVIF file.' } = readSignature(bytes);
   if (animated) throw new ClearwordError('IMAGE_ANIMATED', 'expected a single picture, received an animation');
   const bitmap = await createImageBitmap(file, { premultiplyAlpha: 'none' }).catch((cause: unknown) => {
     // A format that the browser could have read is damaged; any other is no picture to it.
@@ -60,7 +60,7 @@ async function readFile(file: Blob, mostPixels: number, signal: AbortSignal): Pr
     }
     throw new ClearwordError('NOT_AN_IMAGE', `expected a picture that this browser reads, received ${description}`, {
       cause,
-      fix: 'Use a JPEG, PNG, WebP or AVIF file.',
+      fix,
     });
   });
   try {

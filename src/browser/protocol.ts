@@ -35,7 +35,7 @@ export interface LoadRequest {
 }
 
 /** Options of a restoration that mean something in a browser: a page makes its own comparisons. */
-export type BrowserParameters = Omit<RestoreParameters, 'compare' | 'saveStates' | 'strip'>;
+export type BrowserParameters = Omit<RestoreParameters, 'compare' | 'saveStates' | 'strip' | 'strict'>;
 
 export interface InspectRequest {
   readonly kind: 'inspect';

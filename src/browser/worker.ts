@@ -36,7 +36,7 @@ interface WorkerScope {
 }
 const scope = globalThis as unknown as WorkerScope;
 
-const browserOptionsSchema = restoreOptionsSchema.omit({ compare: true, saveStates: true, strip: true });
+const browserOptionsSchema = restoreOptionsSchema.omit({ compare: true, saveStates: true, strip: true, strict: true });
 
 type OnProgress = (progress: Extract<FromWorker, { progress: unknown }>['progress']) => void;
 

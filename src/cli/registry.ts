@@ -35,6 +35,11 @@ export const commands: readonly RegistryEntry[] = [
     load: async () => (await import('./train.ts')).train,
   },
   {
+    name: 'samples',
+    summary: 'show what a training configuration makes of its data',
+    load: async () => (await import('./samples.ts')).samples,
+  },
+  {
     name: 'plot',
     summary: 'draw the curves of a training run',
     load: async () => (await import('./plot.ts')).plot,

@@ -50,6 +50,10 @@ export interface BatchRequest {
 /** Keeps the data's stream apart from other uses of the same seed. */
 const DATA_STREAM = 0xda7a;
 
+/** Where the draws of picture `number` of a step come from. */
+export const sampleRandom = (seed: number, step: number, number: number): Random =>
+  new Random(seed, DATA_STREAM, step, number);
+
 /** A batch as a pure function of the data, the configuration and the request. */
 export async function makeBatch(
   pictures: TrainingPictures,
@@ -77,8 +81,7 @@ export async function makeBatch(
     files: [] as (string | null)[],
   };
   for (let number = 0; number < count; number++) {
-    const random = new Random(config.seed, DATA_STREAM, step, number);
-    const sample = await drawSample(random, pictures, config, degradations);
+    const sample = await drawSample(sampleRandom(config.seed, step, number), pictures, config, degradations);
     const first = number * patches * image;
     cutPatches(sample.input, patch, grid, batch.input.subarray(first, first + patches * image));
     if (sample.target === sample.input) batch.target.set(batch.input.subarray(first, first + patches * image), first);

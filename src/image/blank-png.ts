@@ -13,19 +13,17 @@ export interface BlankPng {
   /** 1: grey, 2: grey and alpha, 3: RGB, 4: RGB and alpha. */
   readonly channels: 1 | 2 | 3 | 4;
   readonly bits: 8 | 16;
-  /** EXIF as a TIFF structure, with or without the "Exif\0\0" that JPEG puts before it. */
+  /** EXIF as a TIFF structure. */
   readonly exif?: Uint8Array | undefined;
   /** ICC profile. */
   readonly icc?: Uint8Array | undefined;
-  /** Resolution, pixels per inch. */
-  readonly density?: number | undefined;
 }
 
 /** PNG colour type by number of channels. */
 const COLOUR_TYPE = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 
 /** The file's bytes: black and, with alpha, transparent, so that every sample is 0. Chunks as in the PNG specification. */
-export function blankPng({ channels, bits, exif, icc, density }: BlankPng): Buffer {
+export function blankPng({ channels, bits, exif, icc }: BlankPng): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(1, 0);
   header.writeUInt32BE(1, 4);
@@ -33,8 +31,7 @@ export function blankPng({ channels, bits, exif, icc, density }: BlankPng): Buff
   header[9] = COLOUR_TYPE[channels];
   const chunks = [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', header)];
   if (icc !== undefined) chunks.push(chunk('iCCP', Buffer.concat([Buffer.from('icc\0\0'), deflateSync(icc)])));
-  if (density !== undefined) chunks.push(chunk('pHYs', physicalSize(density)));
-  if (exif !== undefined) chunks.push(chunk('eXIf', withoutJpegPrefix(exif)));
+  if (exif !== undefined) chunks.push(chunk('eXIf', exif));
   // One row: the filter byte and the samples, all 0.
   chunks.push(chunk('IDAT', deflateSync(Buffer.alloc(1 + (channels * bits) / 8))), chunk('IEND', Buffer.alloc(0)));
   return Buffer.concat(chunks);
@@ -47,18 +44,4 @@ function chunk(type: string, data: Uint8Array): Buffer {
   body.copy(framed, 4);
   framed.writeUInt32BE(crc32(body), body.length + 4);
   return framed;
-}
-
-/** pHYs: pixels per metre in x and y, then the unit (1, metre). */
-function physicalSize(density: number): Buffer {
-  const size = Buffer.alloc(9);
-  const perMetre = Math.round(density / 0.0254);
-  size.writeUInt32BE(perMetre, 0);
-  size.writeUInt32BE(perMetre, 4);
-  size[8] = 1;
-  return size;
-}
-
-function withoutJpegPrefix(exif: Uint8Array): Uint8Array {
-  return Buffer.from(exif.subarray(0, 6)).equals(Buffer.from('Exif\0\0')) ? exif.subarray(6) : exif;
 }

@@ -6,35 +6,96 @@
 
 const ORIENTATION = 0x0112;
 const UPRIGHT = 1;
+/** Orientations from this one on change width and height with each other. */
+const FIRST_TURNED = 5;
+const EXIF_DIRECTORY = 0x8769;
+/** PixelXDimension and PixelYDimension. */
+const WIDTH = 0xa002;
+const HEIGHT = 0xa003;
+/** Where the JPEG of the thumbnail is, and its bytes. */
+const THUMBNAIL = 0x0201;
+const THUMBNAIL_LENGTH = 0x0202;
 /** Bytes of one entry of an image file directory (TIFF 6.0, section 2): tag, type, count, value. */
 const ENTRY = 12;
 /** What JPEG puts before the block. */
 const PREFIX = 'Exif\0\0';
 
 /**
- * A copy, as a TIFF structure, with orientation 1 and without the thumbnail, which shows the picture before it was
- * restored. Everything else, maker notes included, stays byte for byte. Undefined when the block is damaged.
+ * A copy, as a TIFF structure, with orientation 1, width and height as they are then, and without the thumbnail, which
+ * shows the picture before it was restored. Nothing is added. Everything else, maker notes included, stays byte for byte.
+ * Undefined when the block is damaged.
  */
 export function uprightExif(exif: Uint8Array): Uint8Array | undefined {
   const prefixed = String.fromCharCode(...exif.subarray(0, PREFIX.length)) === PREFIX;
   const tiff = new Uint8Array(prefixed ? exif.subarray(PREFIX.length) : exif);
-  return resetFirstDirectory(tiff) ? tiff : undefined;
+  if (tiff.length < 14) return undefined;
+  const order = String.fromCharCode(...tiff.subarray(0, 2));
+  if (order !== 'II' && order !== 'MM') return undefined;
+  const block: Block = {
+    tiff,
+    view: new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength),
+    little: order === 'II',
+  };
+  const main = directoryAt(block, block.view.getUint32(4, block.little));
+  if (main === undefined) return undefined;
+  const orientation = main.entries.get(ORIENTATION);
+  if (orientation !== undefined) {
+    if (block.view.getUint16(orientation + 8, block.little) >= FIRST_TURNED) swapSides(block, main);
+    block.view.setUint16(orientation + 8, UPRIGHT, block.little);
+  }
+  const length = withoutThumbnail(block, main);
+  return length === tiff.length ? tiff : tiff.slice(0, length);
 }
 
-/** Changes IFD0 in place: orientation to upright, no link to IFD1 (the thumbnail). False when the structure is broken. */
-function resetFirstDirectory(tiff: Uint8Array): boolean {
-  if (tiff.length < 14) return false;
-  const order = String.fromCharCode(...tiff.subarray(0, 2));
-  if (order !== 'II' && order !== 'MM') return false;
-  const little = order === 'II';
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > tiff.length) return false;
-  const end = directory + 2 + view.getUint16(directory, little) * ENTRY;
-  if (end + 4 > tiff.length) return false;
-  for (let entry = directory + 2; entry < end; entry += ENTRY) {
-    if (view.getUint16(entry, little) === ORIENTATION) view.setUint16(entry + 8, UPRIGHT, little);
-  }
+interface Block {
+  readonly tiff: Uint8Array;
+  readonly view: DataView;
+  readonly little: boolean;
+}
+
+interface Directory {
+  /** Where the entry of each tag is. */
+  readonly entries: ReadonlyMap<number, number>;
+  /** Where the offset of the next directory is. */
+  readonly end: number;
+}
+
+function directoryAt({ tiff, view, little }: Block, offset: number): Directory | undefined {
+  if (offset < 8 || offset + 2 > tiff.length) return undefined;
+  const end = offset + 2 + view.getUint16(offset, little) * ENTRY;
+  if (end + 4 > tiff.length) return undefined;
+  const entries = new Map<number, number>();
+  for (let entry = offset + 2; entry < end; entry += ENTRY) entries.set(view.getUint16(entry, little), entry);
+  return { entries, end };
+}
+
+/** A single SHORT or LONG. */
+function shortOrLong({ view, little }: Block, entry: number): number {
+  return view.getUint16(entry + 2, little) === 3
+    ? view.getUint16(entry + 8, little)
+    : view.getUint32(entry + 8, little);
+}
+
+/** Exchanges the types and values of width and height. */
+function swapSides(block: Block, main: Directory): void {
+  const pointer = main.entries.get(EXIF_DIRECTORY);
+  const directory = pointer === undefined ? undefined : directoryAt(block, shortOrLong(block, pointer));
+  const [width, height] = [directory?.entries.get(WIDTH), directory?.entries.get(HEIGHT)];
+  if (width === undefined || height === undefined) return;
+  const first = block.tiff.slice(width + 2, width + ENTRY);
+  block.tiff.copyWithin(width + 2, height + 2, height + ENTRY);
+  block.tiff.set(first, height + 2);
+}
+
+/** Takes the link to the thumbnail's directory away and blackens its bytes; the length that the block has without them. */
+function withoutThumbnail(block: Block, { end }: Directory): number {
+  const { tiff, view, little } = block;
+  const thumbnail = directoryAt(block, view.getUint32(end, little));
   view.setUint32(end, 0, little);
-  return true;
+  const [at, size] = [thumbnail?.entries.get(THUMBNAIL), thumbnail?.entries.get(THUMBNAIL_LENGTH)];
+  if (at === undefined || size === undefined) return tiff.length;
+  const [start, length] = [shortOrLong(block, at), shortOrLong(block, size)];
+  if (start < end + 4 || start + length > tiff.length) return tiff.length;
+  tiff.fill(0, start, start + length);
+  return start + length === tiff.length ? start : tiff.length;
 }

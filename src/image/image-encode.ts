@@ -12,14 +12,18 @@ import { ClearwordError } from '../errors.ts';
 import { blankPng } from './blank-png.ts';
 import type { ImageSource } from './image-file.ts';
 import type { ImageFormat } from './image-signature.ts';
+import type { FileMetadata } from './metadata.ts';
 import { joinAlpha, type Picture, type Samples, toEightBits, whiteOf } from './picture.ts';
-import { exifIntoTiff } from './tiff-exif.ts';
+import { withFileMetadata } from './source-metadata.ts';
+import { splitXmp } from './xmp-extended.ts';
 
 export interface EncodeOptions {
   readonly format: ImageFormat;
   /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85: losses far below those of the restoration. */
   readonly quality?: number | undefined;
-  /** Where the picture came from; its profile, EXIF and resolution are written again. Without it there is none of them. */
+  /** WebP and AVIF without losses; INVALID_OPTION for JPEG. Default false. */
+  readonly lossless?: boolean | undefined;
+  /** Where the picture came from; its profile, EXIF, IPTC and resolution are written again. Without it there is none of them. */
   readonly source?: ImageSource | undefined;
   /** XMP packet to write. The source's is only written when it is given here, because callers add their own to it. */
   readonly xmp?: string | undefined;
@@ -33,9 +37,6 @@ export const MAX_SIDE: Readonly<Record<ImageFormat, number>> = {
   png: 2 ** 31 - 1,
   tiff: 2 ** 31 - 1,
 };
-
-/** One APP1 segment of a JPEG holds 65533 bytes, its XMP name included. */
-const MAX_JPEG_XMP = 65_500;
 
 /** Pixels above which memory counts more than the last percent of a JPEG's size. */
 const LARGE = 25_000_000;
@@ -51,6 +52,14 @@ export function checkFits(format: ImageFormat, width: number, height: number): v
   );
 }
 
+/** Throws INVALID_OPTION when a format has no way to be written without losses. */
+export function checkLossless(format: ImageFormat, lossless: boolean): void {
+  if (!lossless || format !== 'jpeg') return;
+  throw new ClearwordError('INVALID_OPTION', 'expected png, tiff, webp or avif for a lossless result, received jpeg', {
+    fix: 'Choose one of these formats, or leave lossless out: a JPEG of quality 95 loses nothing that can be seen.',
+  });
+}
+
 /**
  * The bytes of a file.
  *
@@ -59,26 +68,32 @@ export function checkFits(format: ImageFormat, width: number, height: number): v
  * TIFF is compressed without loss.
  */
 export async function encodeImage(picture: Picture, options: EncodeOptions): Promise<Buffer> {
-  const { format, source, quality } = options;
+  const { format, source, quality, lossless = false } = options;
   checkFits(format, picture.width, picture.height);
+  checkLossless(format, lossless);
   const flat = format === 'jpeg' ? flattenOnWhite(picture) : picture;
   const keepsDepth = format === 'png' || format === 'tiff' || format === 'avif';
   const samples = keepsDepth ? joinAlpha(flat) : toEightBits(joinAlpha(flat));
   const channels = (flat.channels + (flat.alpha === undefined ? 0 : 1)) as 1 | 2 | 3 | 4;
   const deep = whiteOf(samples) > 0xff;
 
+  if (format === 'jpeg' && options.xmp !== undefined) checkJpegXmp(options.xmp);
+  const texts = source?.format === format ? source.metadata.texts : undefined;
+  const metadata: FileMetadata = { ...source?.metadata, texts, xmp: options.xmp };
+
   const image = withPixels({ samples, channels, width: flat.width, height: flat.height }, source);
-  // Each only where there is something to keep: libvips invents an EXIF block when it may write one.
-  if (source?.exif !== undefined) image.keepExif();
   if (source?.icc !== undefined) image.keepIccProfile();
-  if (options.xmp !== undefined) image.withXmp(format === 'jpeg' ? checkedJpegXmp(options.xmp) : options.xmp);
-  formatted(image, format, { quality, deep, large: flat.width * flat.height > LARGE, density: source?.density });
+  if (format === 'avif') {
+    if (metadata.exif !== undefined) image.keepExif();
+    if (metadata.xmp !== undefined) image.withXmp(metadata.xmp);
+  }
+  formatted(image, format, { quality, lossless, deep, large: flat.width * flat.height > LARGE });
   const bytes =
     source?.icc === undefined || !source.convertBack
       ? await image.toBuffer()
       : await withProfileFile(source.icc, (path) => image.withIccProfile(path).toBuffer());
-  if (format !== 'tiff' || source?.exif === undefined) return bytes;
-  return Buffer.from(exifIntoTiff(bytes, source.exif).buffer);
+  const file = withFileMetadata(bytes, format, metadata);
+  return Buffer.from(file.buffer, file.byteOffset, file.length);
 }
 
 interface Pixels {
@@ -88,6 +103,9 @@ interface Pixels {
   readonly height: number;
 }
 
+/** EXIF without a field: makes the encoder of AVIF add the item that `withFileMetadata` fills. */
+const PLACEHOLDER = Uint8Array.from([0x49, 0x49, 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
 /** A pipeline that has the pixels and, by way of `blankPng`, the metadata. 0 OR sample = sample, exactly. */
 function withPixels({ samples, channels, width, height }: Pixels, source: ImageSource | undefined): Sharp {
   const deep = whiteOf(samples) > 0xff;
@@ -95,9 +113,8 @@ function withPixels({ samples, channels, width, height }: Pixels, source: ImageS
   const blank = blankPng({
     channels,
     bits: deep ? 16 : 8,
-    exif: source?.exif,
+    exif: source?.metadata.exif && PLACEHOLDER,
     icc: source?.convertBack === true ? undefined : source?.icc,
-    density: source?.density,
   });
   // sharp takes typed arrays here as it does as an input (for 16 bits it must be one); only its types say Buffer.
   const operand = samples as unknown as Buffer;
@@ -110,27 +127,25 @@ function withPixels({ samples, channels, width, height }: Pixels, source: ImageS
 
 interface FormatOptions {
   readonly quality: number | undefined;
+  readonly lossless: boolean;
   readonly deep: boolean;
   readonly large: boolean;
-  readonly density: number | undefined;
 }
 
-function formatted(image: Sharp, format: ImageFormat, { quality, deep, large, density }: FormatOptions): Sharp {
+function formatted(image: Sharp, format: ImageFormat, { quality, lossless, deep, large }: FormatOptions): Sharp {
   switch (format) {
     case 'jpeg':
       // Optimal Huffman tables need all coefficients of the picture in memory at once, 6 bytes a pixel.
       return image.jpeg({ quality: quality ?? 95, chromaSubsampling: '4:4:4', optimiseCoding: !large });
     case 'webp':
       // `exact` keeps the colours under transparent pixels.
-      return image.webp({ quality: quality ?? 95, smartSubsample: true, exact: true });
+      return image.webp({ quality: quality ?? 95, smartSubsample: true, exact: true, lossless });
     case 'avif':
-      return image.avif({ quality: quality ?? 85, chromaSubsampling: '4:4:4', bitdepth: deep ? 12 : 8 });
+      return image.avif({ quality: quality ?? 85, chromaSubsampling: '4:4:4', bitdepth: deep ? 12 : 8, lossless });
     case 'png':
       return image.png();
-    case 'tiff': {
-      const perMillimetre = density === undefined ? {} : { xres: density / 25.4, yres: density / 25.4 };
-      return image.tiff({ compression: 'deflate', predictor: 'horizontal', ...perMillimetre });
-    }
+    case 'tiff':
+      return image.tiff({ compression: 'deflate', predictor: 'horizontal' });
   }
 }
 
@@ -146,12 +161,11 @@ function flattenOnWhite(picture: Picture): Picture {
   return { width, height, channels, data: flat };
 }
 
-function checkedJpegXmp(xmp: string): string {
-  const size = Buffer.byteLength(xmp);
-  if (size <= MAX_JPEG_XMP) return xmp;
+function checkJpegXmp(xmp: string): void {
+  if (splitXmp(xmp) !== undefined) return;
   throw new ClearwordError(
     'OUTPUT_UNWRITABLE',
-    `expected at most ${MAX_JPEG_XMP} bytes of XMP for a JPEG, received ${size}`,
+    `expected XMP that can be split into the segments of a JPEG, received ${Buffer.byteLength(xmp)} bytes`,
     { fix: 'Write another format, or use --strip to leave metadata out.' },
   );
 }

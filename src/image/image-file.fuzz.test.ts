@@ -17,7 +17,8 @@ async function holds(bytes: Uint8Array): Promise<'decoded' | ClearwordError['cod
     const colours = picture.width * picture.height * picture.channels;
     expect(picture.data.length).toBe(colours);
     expect(colours).toBeLessThanOrEqual(3e6);
-    if (colours < 30_000) await encodeImage(picture, { format: 'png', source, xmp: mergeXmp(source.xmp, { seed: 1 }) });
+    if (colours < 30_000)
+      await encodeImage(picture, { format: 'png', source, xmp: mergeXmp(source.metadata.xmp, { seed: 1 }) });
     return 'decoded';
   } catch (error) {
     if (!(error instanceof ClearwordError)) throw error;

@@ -4,15 +4,18 @@
  *
  * @module
  */
+import { deflateSync } from 'node:zlib';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { profileUse } from './colour-profile.ts';
-import { exifForWriting } from './exif.ts';
 import { nameOfInput, readBytes } from './image-bytes.ts';
-import { type ImageFormat, readSignature } from './image-signature.ts';
+import { HEIC_ADVICE, type ImageFormat, readSignature, type Signature } from './image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
+import type { FileMetadata } from './metadata.ts';
 import { type Picture, type Samples, splitAlpha } from './picture.ts';
-import { exifOfTiff } from './tiff-exif.ts';
+import { isRawName, RAW_ADVICE } from './raw-signature.ts';
+import { readFileMetadata } from './source-metadata.ts';
+import { statedColours, withPngProfile } from './stated-colours.ts';
 
 export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
 export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
@@ -24,7 +27,7 @@ export interface ImageHeader {
   readonly height: number;
   /** Bits a value as the file stores them; 8 where the format has no other. */
   readonly bits: number;
-  readonly colour: 'grey' | 'rgb' | 'cmyk' | 'lab';
+  readonly colour: 'grey' | 'rgb' | 'cmyk';
   readonly hasAlpha: boolean;
 }
 
@@ -37,66 +40,105 @@ export interface ImageSource extends ImageHeader {
    * converted back when they are written.
    */
   readonly convertBack: boolean;
-  /** EXIF without its orientation and thumbnail, which no longer hold. */
-  readonly exif?: Uint8Array;
-  readonly xmp?: string;
-  /** Pixels per inch. */
-  readonly density?: number;
+  /** EXIF upright and without a thumbnail, XMP, IPTC, resolution. */
+  readonly metadata: FileMetadata;
 }
 
 export interface ReadOptions {
   readonly limits?: Partial<ImageLimits> | undefined;
   /** Convert any profile to sRGB and forget it, as for a result without metadata. Default false. */
   readonly toSrgb?: boolean | undefined;
+  /** Refuse a JPEG that ends early. Default false: what is missing is grey, and `warnings` says so. */
+  readonly strict?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface DecodedImage {
   readonly picture: Picture;
   readonly source: ImageSource;
+  /** What a person should know about the picture, in sentences without a point. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Reads a picture.
  *
- * Orientation is applied. Grey stays one channel; palettes, CMYK and Lab become RGB; 16 bits stay 16. Alpha is kept apart.
+ * Orientation is applied. Grey stays one channel; palettes and CMYK become RGB; 16 bits stay 16. Alpha is kept apart.
  * Header and limits are checked before anything is decoded.
  *
  * Errors: INPUT_NOT_FOUND, INPUT_UNREADABLE, NOT_AN_IMAGE, IMAGE_DAMAGED, IMAGE_ANIMATED, IMAGE_TOO_LARGE, CANCELLED.
  */
 export async function readImage(input: string | Uint8Array, options: ReadOptions = {}): Promise<DecodedImage> {
-  const { bytes, metadata, header, limits } = await open(input, options);
+  const { bytes, stated, metadata, header, limits } = await open(input, options);
   const name = nameOfInput(input);
   const { colour } = header;
   const grey = colour === 'grey';
-  const use = metadata.icc === undefined || colour === 'cmyk' || colour === 'lab' ? 'foreign' : undefined;
-  const profile = use ?? (await profileUse(metadata.icc as Buffer, grey ? 1 : 3));
-  const convert = colour === 'cmyk' || colour === 'lab' || (!grey && profile === 'convert');
+  const icc = stated ?? metadata.icc;
+  const use = icc === undefined || colour === 'cmyk' ? 'foreign' : undefined;
+  const profile = use ?? (await profileUse(icc as Uint8Array, grey ? 1 : 3));
+  const convert = colour === 'cmyk' || (!grey && profile === 'convert');
   const toSrgb = options.toSrgb === true && profile === 'as-is' && !grey;
 
-  const deep = metadata.depth === 'ushort' && colour !== 'cmyk' && colour !== 'lab';
+  const deep = metadata.depth === 'ushort' && colour !== 'cmyk';
   throwIfCancelled(options.signal, `reading ${name}`);
-  let image = sharp(bytes, { ...decoderOptions(limits), autoOrient: true, ignoreIcc: !convert && !toSrgb });
-  // Without a target sharp leaves 16-bit pictures in Display P3 (see `convertBack`) and 8-bit ones in sRGB.
-  if (toSrgb || (convert && (!deep || options.toSrgb === true)))
-    image = image.withIccProfile('srgb', { attach: false });
-  const picture = await decodePixels(image, { grey, deep, alpha: header.hasAlpha, name });
+  const file = stated === undefined ? bytes : await withProfile(bytes, header.format, stated);
+  const decode = (failOn: FailOn) => {
+    let image = sharp(file, {
+      failOn,
+      limitInputPixels: limits.pixels,
+      autoOrient: true,
+      ignoreIcc: !convert && !toSrgb,
+    });
+    // Without a target sharp leaves 16-bit pictures in Display P3 (see `convertBack`) and 8-bit ones in sRGB.
+    if (toSrgb || (convert && (!deep || options.toSrgb === true)))
+      image = image.withIccProfile('srgb', { attach: false });
+    return decodePixels(image, { grey, deep, alpha: header.hasAlpha });
+  };
+  const { picture, complete } = await decodeWhole(decode, header.format, options.strict === true, name);
   throwIfCancelled(options.signal, `reading ${name}`);
 
-  const keepProfile = metadata.icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
-  const stored = metadata.exif ?? (header.format === 'tiff' ? exifOfTiff(bytes) : undefined);
-  const exif = stored === undefined ? undefined : await exifForWriting(stored);
+  const keepProfile = icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
   return {
     picture,
     source: {
       ...header,
       convertBack: keepProfile && profile === 'convert',
-      ...(keepProfile && { icc: metadata.icc as Buffer }),
-      ...(exif !== undefined && { exif }),
-      ...(metadata.xmpAsString !== undefined && { xmp: metadata.xmpAsString }),
-      ...(metadata.density !== undefined && { density: metadata.density }),
+      ...(keepProfile && { icc }),
+      metadata: readFileMetadata(bytes, header.format, metadata),
     },
+    warnings: complete ? [] : ['the file ends early; what is missing of the picture, if anything, is grey'],
   };
+}
+
+/**
+ * A JPEG that ends early (a broken copy, a full card) is worth restoring: what is there is right. Other formats have no
+ * picture before their end.
+ */
+async function decodeWhole(
+  decode: (failOn: FailOn) => Promise<Picture>,
+  format: ImageFormat,
+  strict: boolean,
+  name: string,
+): Promise<{ readonly picture: Picture; readonly complete: boolean }> {
+  try {
+    return { picture: await decode('error'), complete: true };
+  } catch (cause) {
+    const endsEarly = format === 'jpeg' && cause instanceof Error && /premature end/i.test(cause.message);
+    if (!endsEarly || strict) {
+      const fix = endsEarly ? 'Get a complete copy, or leave --strict out to restore what is there.' : undefined;
+      throw damaged(name, cause, fix);
+    }
+    const picture = await decode('none').catch((worse: unknown) => {
+      throw damaged(name, worse);
+    });
+    return { picture, complete: false };
+  }
+}
+
+/** Puts a profile into a file that described its colours in another way; an AVIF becomes a PNG for that. */
+async function withProfile(bytes: Uint8Array, format: ImageFormat, icc: Uint8Array): Promise<Uint8Array> {
+  const png = format === 'png' ? bytes : await sharp(bytes).png({ compressionLevel: 1 }).toBuffer();
+  return withPngProfile(png, icc, deflateSync);
 }
 
 /** Reads and checks only the header; the same errors as `readImage`, as far as a header shows them. */
@@ -106,6 +148,8 @@ export async function readImageHeader(input: string | Uint8Array, options: ReadO
 
 interface Opened {
   readonly bytes: Uint8Array;
+  /** Profile of colours that the file states in another way. */
+  readonly stated: Uint8Array | undefined;
   readonly metadata: Metadata;
   readonly header: ImageHeader;
   readonly limits: ImageLimits;
@@ -117,16 +161,21 @@ async function open(input: string | Uint8Array, options: ReadOptions): Promise<O
   const bytes = await readBytes(input, limits, options.signal);
   const signature = readSignature(bytes);
   if (signature.animated) throw animated(name, 'an animation');
-  if (signature.format === undefined) throw notAnImage(name, signature.description);
+  if (signature.format === undefined) throw notAnImage(name, signature);
+  // What a photo editor saved under a camera's name would be taken for a photo, and is one; a camera's own file is none.
+  if (signature.format === 'tiff' && typeof input === 'string' && isRawName(input)) throw notAnImage(name, RAW_FILE);
 
   // The pixel limit is this module's own check: sharp's would hide the numbers that the message needs.
-  const metadata = await sharp(bytes, { ...decoderOptions(limits), limitInputPixels: false })
+  const metadata = await sharp(bytes, { failOn: 'error', limitInputPixels: false })
     .metadata()
     .catch((cause: unknown) => {
       throw damaged(name, cause);
     });
   if ((metadata.pages ?? 1) > 1) throw animated(name, `${metadata.pages} pages`);
-  return { bytes, metadata, header: checkedHeader(metadata, signature.format, name, limits), limits };
+  const header = checkedHeader(metadata, signature.format, name, limits);
+  const stated = statedColours(bytes, signature.format, header.colour === 'grey');
+  if (stated?.kind === 'refused') throw unusualColours(name, stated.name);
+  return { bytes, stated: stated?.icc, metadata, header, limits };
 }
 
 function checkedHeader(metadata: Metadata, format: ImageFormat, name: string, limits: ImageLimits): ImageHeader {
@@ -137,13 +186,22 @@ function checkedHeader(metadata: Metadata, format: ImageFormat, name: string, li
       `expected at most ${limits.pixels} pixels for ${name}, received ${width} x ${height} = ${width * height}`,
     );
   }
-  if (format === 'avif' && metadata.compression !== 'av1') throw notAnImage(name, 'a HEIC picture');
+  if (format === 'avif' && metadata.compression !== 'av1') {
+    throw notAnImage(name, { description: 'a HEIC picture', fix: HEIC_ADVICE });
+  }
   const colour = colourOf(metadata);
+  if (['float', 'double', 'complex', 'dpcomplex'].includes(metadata.depth)) {
+    throw new ClearwordError(
+      'NOT_AN_IMAGE',
+      `expected a picture with 8 or 16 bits a value for ${name}, received a floating-point picture`,
+      { fix: 'Convert it to 16 bits a value with the program that made it, and restore that.' },
+    );
+  }
   if (colour === undefined || !['uchar', 'ushort'].includes(metadata.depth)) {
     const received = `${metadata.channels} channels of ${metadata.space} with values of type ${metadata.depth}`;
     throw new ClearwordError(
       'NOT_AN_IMAGE',
-      `expected grey, RGB, CMYK or Lab with 8 or 16 bits a value for ${name}, received ${received}`,
+      `expected grey, RGB or CMYK with 8 or 16 bits a value for ${name}, received ${received}`,
       { fix: 'Convert the picture to 8- or 16-bit RGB, as a PNG or TIFF, with another program.' },
     );
   }
@@ -154,7 +212,6 @@ function checkedHeader(metadata: Metadata, format: ImageFormat, name: string, li
 function colourOf(metadata: Metadata): ImageHeader['colour'] | undefined {
   const colours = metadata.channels - (metadata.hasAlpha ? 1 : 0);
   if (metadata.space === 'cmyk') return colours === 4 ? 'cmyk' : undefined;
-  if (['lab', 'labs'].includes(metadata.space)) return colours === 3 ? 'lab' : undefined;
   if (['b-w', 'grey16'].includes(metadata.space)) return colours === 1 ? 'grey' : undefined;
   return ['srgb', 'rgb', 'rgb16'].includes(metadata.space) && colours === 3 ? 'rgb' : undefined;
 }
@@ -163,29 +220,23 @@ function colourOf(metadata: Metadata): ImageHeader['colour'] | undefined {
  * 'error' refuses what ends too early or cannot be decoded and tolerates what every viewer does (unknown TIFF tags,
  * stray bytes between JPEG markers), which sharp's default would refuse.
  */
-function decoderOptions(limits: ImageLimits) {
-  return { failOn: 'error', limitInputPixels: limits.pixels } as const;
-}
+type FailOn = 'error' | 'none';
 
 interface Layout {
   readonly grey: boolean;
   /** 16 bits a value. */
   readonly deep: boolean;
   readonly alpha: boolean;
-  readonly name: string;
 }
 
-async function decodePixels(image: Sharp, { grey, deep, alpha, name }: Layout): Promise<Picture> {
+async function decodePixels(image: Sharp, { grey, deep, alpha }: Layout): Promise<Picture> {
   // libvips writes only the first band of an 8-bit grey picture as raw pixels, so grey with alpha goes by way of RGB.
   const asGrey = grey && (deep || !alpha);
   const space = asGrey ? (deep ? 'grey16' : 'b-w') : deep ? 'rgb16' : 'srgb';
   const { data, info } = await image
     .toColourspace(space)
     .raw({ depth: deep ? 'ushort' : 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
-      throw damaged(name, cause);
-    });
+    .toBuffer({ resolveWithObject: true });
   const channels = info.channels as 1 | 2 | 3 | 4;
   // A plain typed array instead of a Buffer, whose slice() would share memory. sharp's start at an even offset, 0.
   const samples: Samples = deep
@@ -199,10 +250,23 @@ function firstChannel(picture: Picture): Picture {
   return { ...picture, channels: 1, data: picture.data.filter((_, i) => i % 3 === 0) };
 }
 
-function notAnImage(name: string, received: string): ClearwordError {
+const RAW_FILE = { description: 'a raw file of a camera', fix: RAW_ADVICE } as const;
+
+function notAnImage(name: string, { description, fix }: Pick<Signature, 'description' | 'fix'>): ClearwordError {
   return new ClearwordError(
     'NOT_AN_IMAGE',
-    `expected a JPEG, PNG, WebP, TIFF or AVIF picture for ${name}, received ${received}`,
+    `expected a JPEG, PNG, WebP, TIFF or AVIF picture for ${name}, received ${description}`,
+    fix === undefined ? {} : { fix },
+  );
+}
+
+function unusualColours(name: string, received: string): ClearwordError {
+  return new ClearwordError(
+    'NOT_AN_IMAGE',
+    `expected a picture of ordinary brightness for ${name}, received ${received}`,
+    {
+      fix: 'Export it in sRGB or Display P3 (SDR) with another program, and restore that.',
+    },
   );
 }
 
@@ -210,7 +274,10 @@ function animated(name: string, received: string): ClearwordError {
   return new ClearwordError('IMAGE_ANIMATED', `expected a single picture for ${name}, received ${received}`);
 }
 
-function damaged(name: string, cause: unknown): ClearwordError {
+function damaged(name: string, cause: unknown, fix?: string): ClearwordError {
   const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-  return new ClearwordError('IMAGE_DAMAGED', `expected a complete picture for ${name}: ${reason}`, { cause });
+  return new ClearwordError('IMAGE_DAMAGED', `expected a complete picture for ${name}: ${reason}`, {
+    cause,
+    ...(fix !== undefined && { fix }),
+  });
 }

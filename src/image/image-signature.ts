@@ -5,6 +5,9 @@
  * @module
  */
 
+import { isRaw, RAW_ADVICE } from './raw-signature.ts';
+import { photometricIn, readDirectory, readHeader } from './tiff-directory.ts';
+
 export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'tiff', 'avif'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
@@ -28,6 +31,8 @@ export interface Signature {
   readonly format?: ImageFormat;
   /** What it seems to be instead, for the error message. */
   readonly description: string;
+  /** How to get a picture out of it that can be restored, where there is a way that people may not know. */
+  readonly fix?: string;
   /** A sequence of frames, as far as the first bytes tell (APNG, AVIF sequence, animated WebP, GIF). */
   readonly animated: boolean;
 }
@@ -35,14 +40,21 @@ export interface Signature {
 /** Looks at the bytes of a file from its start. Never throws, however short or strange the bytes are. */
 export function readSignature(bytes: Uint8Array): Signature {
   const still = (format: ImageFormat, animated = false): Signature => ({ format, description: format, animated });
+  if (isRaw(bytes)) return { description: 'a raw file of a camera', fix: RAW_ADVICE, animated: false };
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return still('jpeg');
   if (startsWith(bytes, PNG_SIGNATURE)) return still('png', isAnimatedPng(bytes));
   if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') return still('webp', isAnimatedWebp(bytes));
-  if (TIFF_SIGNATURES.some((signature) => startsWith(bytes, signature))) return still('tiff');
+  if (TIFF_SIGNATURES.some((signature) => startsWith(bytes, signature))) {
+    return isLab(bytes) ? { description: 'a TIFF in Lab colours', fix: LAB_ADVICE, animated: false } : still('tiff');
+  }
   if (ascii(bytes, 4, 4) === 'ftyp') return isoMedia(bytes);
   if (ascii(bytes, 0, 4) === 'GIF8') return { description: 'a GIF', animated: gifFrames(bytes) > 1 };
   return { description: describe(bytes), animated: false };
 }
+
+/** HEIC is what iPhones take; decoders of it may not be given away. */
+export const HEIC_ADVICE =
+  'Export it as a JPEG: on a Mac in Photos or Preview; on an iPhone, Settings > Camera > Formats > Most Compatible makes JPEGs from then on.';
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Classic and big TIFF, each in both byte orders. */
@@ -52,6 +64,16 @@ const TIFF_SIGNATURES = [
   [0x49, 0x49, 0x2b, 0x00],
   [0x4d, 0x4d, 0x00, 0x2b],
 ];
+
+/** CIELab and its relatives, which libvips reads in part and calls damaged in part. */
+const LAB: readonly number[] = [8, 9, 10];
+const LAB_ADVICE = 'Convert it to RGB with the program that made it, and restore that.';
+
+function isLab(bytes: Uint8Array): boolean {
+  const header = readHeader(bytes);
+  const fields = header && readDirectory(bytes, header.first, header.little);
+  return fields !== undefined && LAB.includes(photometricIn(fields) ?? 0);
+}
 
 /** An APNG declares itself by an acTL chunk before the first IDAT; libvips would silently take the first frame. */
 function isAnimatedPng(bytes: Uint8Array): boolean {
@@ -79,7 +101,7 @@ function isoMedia(bytes: Uint8Array): Signature {
   if (brands[0] === 'avis') return { format: 'avif', description: 'avif', animated: true };
   if (brands.includes('avif')) return { format: 'avif', description: 'avif', animated: false };
   if (brands.some((brand) => ['heic', 'heix', 'hevc', 'mif1'].includes(brand))) {
-    return { description: 'a HEIC picture', animated: false };
+    return { description: 'a HEIC picture', fix: HEIC_ADVICE, animated: false };
   }
   return { description: 'a video or another ISO media file', animated: false };
 }

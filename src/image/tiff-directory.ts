@@ -84,6 +84,14 @@ export function readDirectory(bytes: Uint8Array, offset: number, little: boolean
   return fields;
 }
 
+const PHOTOMETRIC = 0x0106;
+
+/** What the values of a directory's picture mean: PhotometricInterpretation. */
+export function photometricIn(fields: readonly Field[]): number | undefined {
+  const value = fields.find(({ tag }) => tag === PHOTOMETRIC)?.bytes;
+  return value === undefined || value.length < 2 ? undefined : viewOf(value).getUint16(0, true);
+}
+
 /**
  * A little-endian directory for the place `offset` of a file: the entries in the order of their tags, no next directory,
  * then the values that do not fit in the entries.

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { joined } from './file-parts.ts';
 import {
   even,
   type Field,
@@ -26,9 +27,14 @@ const DESCRIPTIVE = new Set([
   0x010e, // ImageDescription
   0x010f, // Make
   0x0110, // Model
+  0x010d, // DocumentName
+  0x011d, // PageName
   0x0131, // Software
   0x0132, // DateTime
   0x013b, // Artist
+  0x013c, // HostComputer
+  0x4746, // Rating
+  0x4749, // RatingPercent
   0x8298, // Copyright
   0x9c9b, // XPTitle
   0x9c9c, // XPComment
@@ -49,27 +55,31 @@ export function exifOfTiff(file: Uint8Array): Uint8Array | undefined {
   const facts = header && readFacts(file, header);
   if (facts === undefined || facts.descriptive.length + facts.exif.length + facts.gps.length === 0) return undefined;
   const block = Uint8Array.from([0x49, 0x49, 42, 0, 8, 0, 0, 0]);
-  return concatenate([block, ...placed(facts, facts.descriptive, block.length)]);
+  return joined([block, ...placed(facts, facts.descriptive, block.length)]);
 }
 
 /**
- * A little-endian TIFF file, as libvips writes it, with the EXIF of a block added: a new first directory at the end of
- * the file, with the old one's fields. The file as it is when one of them cannot be read.
+ * A little-endian TIFF file, as libvips writes it, with fields set and the EXIF of a block added: a new first directory at
+ * the end of the file, with the old one's other fields. The file as it is when its directory cannot be read.
  */
-export function exifIntoTiff(file: Uint8Array, exif: Uint8Array): Uint8Array {
+export function withTiffFields(file: Uint8Array, set: readonly Field[], exif?: Uint8Array): Uint8Array {
   const header = readHeader(file);
-  const fields = header?.little === true ? readDirectory(file, header.first, true) : undefined;
-  const blockHeader = readHeader(exif);
-  const facts = blockHeader && readFacts(exif, blockHeader);
-  if (fields === undefined || facts === undefined) return file;
+  const old = header?.little === true ? readDirectory(file, header.first, true) : undefined;
+  if (old === undefined) return file;
+  const blockHeader = exif && readHeader(exif);
+  const facts = (exif && blockHeader && readFacts(exif, blockHeader)) ?? NO_FACTS;
+  const changed = new Set(set.map(({ tag }) => tag));
+  const fields = [...old.filter(({ tag }) => !changed.has(tag)), ...set];
   const present = new Set(fields.map(({ tag }) => tag));
   const added = facts.descriptive.filter(({ tag }) => !present.has(tag));
   const end = even(file.length);
   const directories = placed(facts, [...fields, ...added], end);
-  const result = concatenate([file, new Uint8Array(end - file.length), ...directories]);
+  const result = joined([file, new Uint8Array(end - file.length), ...directories]);
   new DataView(result.buffer).setUint32(4, end, true);
   return result;
 }
+
+const NO_FACTS: PhotoFacts = { descriptive: [], exif: [], gps: [] };
 
 function readFacts(bytes: Uint8Array, { first, little }: TiffHeader): PhotoFacts | undefined {
   const main = readDirectory(bytes, first, little);
@@ -100,14 +110,4 @@ function placed({ exif, gps }: PhotoFacts, main: readonly Field[], start: number
   const gpsAt = exifAt + exifDirectory.length;
   const gpsDirectory = gps.length > 0 ? writeDirectory(gps, gpsAt) : new Uint8Array();
   return [writeDirectory(withPointers(exifAt, gpsAt), start), exifDirectory, gpsDirectory];
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

@@ -1,84 +1,129 @@
 /**
- * XMP packets: adding Clearword's own properties to those that a picture already has (ISO 16684-1).
+ * XMP packets: adding Clearword's own properties to those that a picture already has (ISO 16684-1), and taking out what no
+ * longer holds.
  *
  * @module
  */
+import type { Element } from '@xmldom/xmldom';
+import { isStaleProperty, promisesNothing } from './xmp-stale.ts';
+import { descriptionsOf, newPacket, type Packet, parsePacket, RDF, serialisePacket, XMLNS } from './xmp-tree.ts';
 
 /** Namespace of the properties that Clearword writes. */
 export const XMP_NAMESPACE = 'https://clearword.dev/ns/1.0/';
 const PREFIX = 'clearword';
+const NOTE = 'http://ns.adobe.com/xmp/note/';
+
+export type XmpProperties = Readonly<Record<string, string | number | undefined>>;
 
 /**
  * The packet with the given properties in Clearword's namespace, replacing those of an earlier restoration. Names must be
  * XML names; undefined values are left out.
  *
- * The rest of an existing packet is kept, except tiff:Orientation, which no longer holds once the pixels are upright. A
- * packet without an rdf:RDF element is no XMP and is replaced.
+ * The rest of an existing packet is kept, except what is about parts that a result does not have (see xmp-stale.ts) and an
+ * orientation, which no longer holds once the pixels are upright. A packet that is no XMP is replaced.
  */
-export function mergeXmp(
-  existing: string | undefined,
-  properties: Readonly<Record<string, string | number | undefined>>,
-): string {
-  const attributes = Object.entries(properties)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ` ${PREFIX}:${name}="${escapeXml(String(value))}"`)
-    .join('');
-  const description = `<rdf:Description rdf:about="" xmlns:${PREFIX}="${XMP_NAMESPACE}"${attributes}/>`;
-  const kept = existing === undefined ? undefined : withoutStale(existing);
-  if (kept !== undefined) {
-    // An empty rdf:RDF may be self-closing.
-    const opened = kept.replace(/<rdf:RDF([^>]*)\/>/, '<rdf:RDF$1></rdf:RDF>');
-    const end = opened.lastIndexOf('</rdf:RDF>');
-    if (end >= 0) return `${opened.slice(0, end)}${description}${opened.slice(end)}`;
+export function mergeXmp(existing: string | undefined, properties: XmpProperties): string {
+  const packet = (existing === undefined ? undefined : parsePacket(existing)) ?? newPacket();
+  for (const description of descriptionsOf(packet)) removeStale(description);
+  const own = addDescription(packet);
+  own.setAttributeNS(XMLNS, `xmlns:${PREFIX}`, XMP_NAMESPACE);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value !== undefined) own.setAttributeNS(XMP_NAMESPACE, `${PREFIX}:${name}`, writable(String(value)));
   }
-  const rdf = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">${description}</rdf:RDF>`;
-  const meta = `<x:xmpmeta xmlns:x="adobe:ns:meta/">${rdf}</x:xmpmeta>`;
-  return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>${meta}<?xpacket end="w"?>`;
+  return serialisePacket(packet);
 }
 
 /** Clearword's properties in a packet, as text; empty when there are none. */
 export function readXmpProperties(xmp: string): Record<string, string> {
-  const description = OWN_DESCRIPTION.exec(xmp)?.[0] ?? '';
+  const packet = parsePacket(xmp);
   const properties: Record<string, string> = {};
-  for (const [, name, value] of description.matchAll(/\sclearword:(\w+)="([^"]*)"/g)) {
-    if (name !== undefined && value !== undefined) properties[name] = unescapeXml(value);
+  for (const description of packet === undefined ? [] : descriptionsOf(packet)) {
+    for (const { namespaceURI, localName, value } of [...description.attributes]) {
+      if (namespaceURI === XMP_NAMESPACE && localName !== null) properties[localName] = value;
+    }
   }
   return properties;
 }
 
-/** The element as `mergeXmp` writes it; attribute values never contain "<" or a bare quote. */
-const OWN_DESCRIPTION = /<rdf:Description rdf:about="" xmlns:clearword="https:\/\/clearword\.dev\/ns\/1\.0\/"[^<]*?\/>/;
-
-function withoutStale(xmp: string): string {
-  return (
-    xmp
-      .replace(OWN_DESCRIPTION, '')
-      .replace(/\stiff:Orientation="\d+"/g, ' tiff:Orientation="1"')
-      .replace(/(<tiff:Orientation>)\d+(<\/tiff:Orientation>)/g, '$11$2')
-      // Padding for in-place edits: the packet is rewritten anyway, and in a JPEG it counts against 64 KiB.
-      .replace(/\s{64,}(?=<\?xpacket end)/, '\n')
-  );
+/** Several packets of one file as one: the descriptions of the later ones follow those of the first. */
+export function joinXmp(packets: readonly string[]): string | undefined {
+  if (packets.length <= 1) return packets[0];
+  const parsed = packets.map(parsePacket).filter((packet) => packet !== undefined);
+  const [first, ...others] = parsed;
+  if (first === undefined) return packets[0];
+  for (const description of descriptionsOf(first)) description.removeAttributeNS(NOTE, EXTENDED);
+  for (const other of others) {
+    for (const description of descriptionsOf(other)) {
+      description.removeAttributeNS(NOTE, EXTENDED);
+      first.rdf.appendChild(first.document.importNode(description, true));
+    }
+  }
+  return serialisePacket(first);
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  // Otherwise an XML reader would turn them into spaces.
-  '\n': '&#10;',
-  '\r': '&#13;',
-  '\t': '&#9;',
-};
+const EXTENDED = 'HasExtendedXMP';
 
-function escapeXml(text: string): string {
-  // XML 1.0 has no way to write the other control characters, nor half of a surrogate pair.
+/** The packet that says which extended one belongs to it. */
+export function withExtendedId(xmp: string, id: string): string {
+  const packet = parsePacket(xmp) ?? newPacket();
+  const note = addDescription(packet);
+  note.setAttributeNS(XMLNS, 'xmlns:xmpNote', NOTE);
+  note.setAttributeNS(NOTE, `xmpNote:${EXTENDED}`, id);
+  return serialisePacket(packet);
+}
+
+/** The extended packet that a main one belongs to; undefined when it stands alone. */
+export function extendedId(xmp: string): string | undefined {
+  const packet = parsePacket(xmp);
+  for (const description of packet === undefined ? [] : descriptionsOf(packet)) {
+    const [element] = [...description.getElementsByTagNameNS(NOTE, EXTENDED)];
+    const id = description.getAttributeNS(NOTE, EXTENDED) || element?.textContent;
+    if (id) return id.trim().toUpperCase();
+  }
+  return undefined;
+}
+
+function addDescription({ document, rdf }: Packet): Element {
+  const prefix = rdf.prefix === null ? '' : `${rdf.prefix}:`;
+  const description = document.createElementNS(RDF, `${prefix}Description`);
+  description.setAttributeNS(RDF, rdf.prefix === null ? 'rdf:about' : `${prefix}about`, '');
+  rdf.appendChild(description);
+  return description;
+}
+
+/** Takes a description's stale properties out, and the description itself when nothing else is in it. */
+function removeStale(description: Element): void {
+  for (const attribute of [...description.attributes]) {
+    const { namespaceURI, localName } = attribute;
+    const bound = namespaceURI === XMLNS && promisesNothing(attribute.value);
+    if (bound || isStale(namespaceURI, localName)) description.removeAttributeNode(attribute);
+    else if (isOrientation(namespaceURI, localName)) attribute.value = UPRIGHT;
+  }
+  for (const child of [...description.childNodes]) {
+    if (child.nodeType !== child.ELEMENT_NODE) continue;
+    const { namespaceURI, localName } = child as Element;
+    if (isStale(namespaceURI, localName)) description.removeChild(child);
+    else if (isOrientation(namespaceURI, localName)) child.textContent = UPRIGHT;
+  }
+  const properties = [...description.attributes].filter(({ namespaceURI: at }) => at !== XMLNS && at !== RDF);
+  const elements = [...description.childNodes].some(({ nodeType, ELEMENT_NODE }) => nodeType === ELEMENT_NODE);
+  if (properties.length === 0 && !elements) description.parentNode?.removeChild(description);
+}
+
+const UPRIGHT = '1';
+
+function isStale(namespace: string | null, name: string | null): boolean {
+  if (namespace === XMP_NAMESPACE) return true;
+  if (namespace === NOTE && name === EXTENDED) return true;
+  return isStaleProperty(namespace ?? '', name ?? '');
+}
+
+function isOrientation(namespace: string | null, name: string | null): boolean {
+  return namespace === 'http://ns.adobe.com/tiff/1.0/' && name === 'Orientation';
+}
+
+/** XML 1.0 has no way to write most control characters, nor half of a surrogate pair. */
+function writable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const allowed = text.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Surrogate}/gu, '\uFFFD');
-  return allowed.replace(/[&<>"\n\r\t]/g, (character) => ENTITIES[character] as string);
-}
-
-function unescapeXml(text: string): string {
-  const characters = Object.fromEntries(Object.entries(ENTITIES).map(([character, entity]) => [entity, character]));
-  return text.replace(/&(?:#\d+|\w+);/g, (entity) => characters[entity] ?? entity);
+  return text.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Surrogate}/gu, '\uFFFD');
 }

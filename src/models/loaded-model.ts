@@ -103,6 +103,8 @@ export class LoadedModel implements RestorationModel {
   readonly inspectionSide: number | undefined;
   readonly viewSide: number | undefined;
   readonly degradations: readonly string[];
+  readonly careful: boolean;
+  readonly takesStrengths: boolean;
   readonly #preset: Preset;
   readonly #encoders: ModelEncoders;
   readonly #sessions: Sessions;
@@ -120,6 +122,8 @@ export class LoadedModel implements RestorationModel {
     this.name = card.name;
     this.hash = card.sha256;
     this.degradations = preset.degradations;
+    this.careful = hasOwnEncoders(preset);
+    this.takesStrengths = preset.fusion.strengths === true;
     this.sde = preset.sde;
     this.parameterisation = preset.parameterisation;
     this.defaultTile = preset.defaults.tile;

@@ -83,6 +83,13 @@ export interface ModelEncoders {
 export interface RestorationModel extends ModelEncoders {
   /** What it finds and removes, in the order of every per-degradation array. */
   readonly degradations: readonly string[];
+  /**
+   * Whether it was trained to follow instructions, so that only what is surely there is removed unasked; otherwise prompts are
+   * captions, and every picture is restored.
+   */
+  readonly careful: boolean;
+  /** Whether the network can be told how strong a degradation is. */
+  readonly takesStrengths: boolean;
   readonly sde: SdeConfig;
   /** What the network predicts; samplers get both through `diffusion/parameterisation.ts`. */
   readonly parameterisation: 'noise' | 'data';

@@ -106,6 +106,10 @@ export function isFinished({ state }: JobStatus): boolean {
 export const jobPrefix = (id: string): string => `jobs/${id}/`;
 export const inputKey = (id: string): string => `${jobPrefix(id)}input`;
 
+/** What the store keeps for a client's own name of a request: the id of its job. */
+export const REQUEST_KEYS = 'keys/';
+export const requestKey = (hash: string): string => `${REQUEST_KEYS}${hash}`;
+
 /**
  * An id that the same work always has: 40 hex digits of the SHA-256 of the picture and of what is to be done with it.
  *

@@ -1,6 +1,9 @@
 /** What every queue has to do, for both of them; Redis is a real one. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { endless, eventually, failure, request, result, settings, until } from '../../test/support/jobs.ts';
 import { temporaryFolder } from '../../test/support/pictures.ts';
@@ -20,6 +23,8 @@ interface Kind {
   readonly skip: boolean;
   /** The queue `n`, opened by another process or another time. */
   open(n: number): Promise<JobQueue>;
+  /** Where the queue `n` is: its address, name and store. */
+  place(n: number): readonly string[];
 }
 
 const opened: JobQueue[] = [];
@@ -28,6 +33,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'embedded',
     skip: false,
+    place: (n) => ['embedded', 'test', join(folder, `store-${n}`)],
     async open(n) {
       const store = await openStore(join(folder, `store-${n}`));
       return openQueue({ ...settings, address: 'embedded', store });
@@ -36,6 +42,7 @@ const KINDS: readonly Kind[] = [
   {
     name: `on Redis${REDIS_NOTE}`,
     skip: !hasRedis,
+    place: (n) => [redis?.url ?? '', `test-${n}`, join(folder, `store-${n}`)],
     async open(n) {
       const store = await openStore(join(folder, `store-${n}`));
       return openQueue({ ...settings, name: `test-${n}`, address: redis?.url ?? '', store });
@@ -43,7 +50,18 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-describe.each(KINDS)('the queue $name', ({ open, skip }) => {
+/** A process of its own takes a job of the queue and is killed within it. */
+async function vanish(place: readonly string[]): Promise<void> {
+  const main = fileURLToPath(new URL('../../test/support/vanishing-worker.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...place], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+describe.each(KINDS)('the queue $name', ({ open, place, skip }) => {
   let queue: JobQueue;
   const start = async () => {
     queue = await open(++count);
@@ -235,6 +253,50 @@ describe.each(KINDS)('the queue $name', ({ open, skip }) => {
     expect((await again.get('cancelled'))?.state).toBe('cancelled');
     const worker = await again.work(async () => result(), { concurrency: 1 });
     expect((await until(again, 'waiting')).state).toBe('done');
+    await worker.close(1);
+  });
+
+  it.skipIf(skip)('counts tries whose worker was killed like those that failed, and no more than it may', async () => {
+    await start();
+    await queue.add(request('deadly'));
+    for (let killed = 1; killed <= settings.attempts; killed++) {
+      await queue.close();
+      await vanish(place(count));
+      queue = await open(count);
+      opened.push(queue);
+    }
+    let runs = 0;
+    const worker = await queue.work(async () => result(++runs), { concurrency: 1 });
+    expect(await until(queue, 'deadly')).toMatchObject({
+      state: 'failed',
+      attempts: settings.attempts,
+      error: { code: 'WORKER_CRASHED' },
+    });
+    expect(runs).toBe(0);
+    await worker.close(1);
+  });
+
+  it.skipIf(skip)('counts a try whose worker was killed and one that failed together', async () => {
+    await start();
+    await queue.add(request('both'));
+    await queue.close();
+    await vanish(place(count));
+    queue = await open(count);
+    opened.push(queue);
+    let runs = 0;
+    const worker = await queue.work(
+      async () => {
+        runs++;
+        throw failure('RUNTIME_FAILED');
+      },
+      { concurrency: 1 },
+    );
+    expect(await until(queue, 'both')).toMatchObject({
+      state: 'failed',
+      attempts: settings.attempts,
+      error: { code: 'RUNTIME_FAILED' },
+    });
+    expect(runs).toBe(settings.attempts - 1);
     await worker.close(1);
   });
 

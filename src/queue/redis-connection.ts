@@ -7,6 +7,23 @@
 /** Milliseconds between two tries to reach Redis again, at most: whoever waits should not do so long after it is back. */
 const LONGEST_RETRY = 3000;
 
+/**
+ * Milliseconds that Redis has for an answer that a client of the server waits for. One that is stopped keeps its connections:
+ * without a limit, neither an error nor an answer would come.
+ */
+export const ANSWER = 1500;
+
+/** The answer, or what `late` gives if there is none in time. */
+export async function inTime<T>(answer: Promise<T>, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ANSWER);
+  });
+  // What comes too late may be a failure.
+  answer.catch(() => undefined);
+  return Promise.race([answer, limit]).finally(() => clearTimeout(timer));
+}
+
 /** How all parts of a queue connect. */
 export const connectionTo = (url: string) => ({
   url,

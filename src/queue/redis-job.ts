@@ -17,21 +17,53 @@ export type QueuedJob = Job<QueuedData, JobResult>;
 /** Event of the queue that tells workers to stop a job. */
 export const CANCEL_EVENT = 'clearword-cancel';
 
-/** A failure as the text that BullMQ keeps of it. */
-export function encodeError(error: JobError): string {
-  return JSON.stringify(error);
+/** Workers that vanish are counted by `hasTries`: BullMQ's own limit would count them apart from failures. */
+export const STALLS_FOR_EVER = Number.MAX_SAFE_INTEGER;
+
+/** Tries that have ended: with a failure or a result, or because their worker vanished. What was given back is none. */
+function endedTries({ attemptsMade, stalledCounter }: QueuedJob): number {
+  return attemptsMade + stalledCounter;
 }
 
-function decodeError(reason: string): JobError {
+/** Whether a job that was just handed out may be tried. */
+export function hasTries(job: QueuedJob, attempts: number): boolean {
+  return endedTries(job) < attempts;
+}
+
+/** Whether there is another try after the one that is under way. */
+export function hasMoreTries(job: QueuedJob, attempts: number): boolean {
+  return endedTries(job) + 1 < attempts;
+}
+
+interface Failure extends JobError {
+  /** Tries that have begun, where BullMQ counts its end as one more. */
+  readonly tries?: number;
+}
+
+/** A failure as the text that BullMQ keeps of it. */
+export function encodeError(error: JobError): string {
+  return JSON.stringify(error satisfies Failure);
+}
+
+/** The failure of a job whose worker vanished at its last try. */
+export function encodeVanished(job: QueuedJob): string {
+  const message = 'the worker vanished while it worked on the picture';
+  return JSON.stringify({ ...vanished(message), tries: endedTries(job) } satisfies Failure);
+}
+
+function vanished(message: string): JobError {
+  return {
+    code: 'WORKER_CRASHED',
+    message,
+    fix: 'Look into the logs of the workers; if it persists with one picture, report it.',
+  };
+}
+
+function decodeError(reason: string): Failure {
   try {
-    return JSON.parse(reason) as JobError;
+    return JSON.parse(reason) as Failure;
   } catch {
-    // BullMQ's own words: it found the job without a worker more often than it may be tried.
-    return {
-      code: 'WORKER_CRASHED',
-      message: `the worker vanished: ${reason}`,
-      fix: 'Look into the logs of the workers; if it persists with one picture, report it.',
-    };
+    return vanished(`the worker vanished: ${reason}`);
   }
 }
 
@@ -44,15 +76,16 @@ export function statusOf(job: QueuedJob, state: QueuedState): JobStatus {
   const progress = typeof job.progress === 'object' ? (job.progress as JobProgress) : NOT_BEGUN;
   const finished = job.finishedOn ?? (isCancelled ? cancelled : undefined);
   const withError = !isCancelled && state !== 'completed' && !running && typeof job.failedReason === 'string';
+  const { tries, ...error }: Partial<Failure> = withError ? decodeError(job.failedReason) : {};
   return {
     request,
     state: typeof mapped === 'string' ? mapped : (mapped[state as keyof typeof mapped] ?? 'queued'),
     progress: state === 'completed' ? { stage: 'restore', fraction: 1 } : running ? progress : NOT_BEGUN,
-    attempts: job.attemptsMade + (running ? 1 : 0),
+    attempts: tries ?? endedTries(job) + (running ? 1 : 0),
     created: job.timestamp,
     ...(job.processedOn !== undefined && { started: job.processedOn }),
     ...(finished !== undefined && { finished }),
     ...(state === 'completed' && { result: job.returnvalue }),
-    ...(withError && { error: decodeError(job.failedReason) }),
+    ...(withError && { error: error as JobError }),
   };
 }

@@ -10,7 +10,7 @@ import { importOptional } from '../optional-package.ts';
 import { isFinished, type JobRequest, type JobResult, type JobStatus } from './job.ts';
 import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from './job-queue.ts';
 import type { Log } from './log.ts';
-import { connectionTo, FAREWELL, leave } from './redis-connection.ts';
+import { ANSWER, connectionTo, FAREWELL, inTime, leave } from './redis-connection.ts';
 import { CANCEL_EVENT, type QueuedData, type QueuedJob, statusOf } from './redis-job.ts';
 import { RedisWorker } from './redis-worker.ts';
 
@@ -46,7 +46,15 @@ export class RedisQueue implements JobQueue {
     this.#settings = settings;
     this.#bullmq = bullmq;
     // Someone waits for an answer: an error at once is better than one after Redis has come back.
-    const prompt = { connection: { ...connectionTo(url), enableOfflineQueue: false, maxRetriesPerRequest: 1 } };
+    const prompt = {
+      connection: {
+        ...connectionTo(url),
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 1,
+        // What was asked of a Redis that is stopped would otherwise be kept until it goes on.
+        socketTimeout: 2 * ANSWER,
+      },
+    };
     this.#queue = new bullmq.Queue(name, {
       ...prompt,
       defaultJobOptions: {
@@ -141,7 +149,7 @@ export class RedisQueue implements JobQueue {
   async work(run: JobRunner, { concurrency }: { concurrency: number }): Promise<QueueWorker> {
     const worker = new RedisWorker(this.#bullmq, this.#settings, { run, concurrency });
     this.#onEvent(CANCEL_EVENT, (id) => worker.cancel(id));
-    await this.#attempt(() => worker.ready());
+    await worker.ready();
     return worker;
   }
 
@@ -169,7 +177,7 @@ export class RedisQueue implements JobQueue {
 
   async #attempt<T>(action: () => Promise<T>): Promise<T> {
     try {
-      return await action();
+      return await inTime(action(), () => new Error(`no answer in ${ANSWER} ms`));
     } catch (cause) {
       throw cause instanceof ClearwordError ? cause : unreachable(this.#settings.url, cause);
     }

@@ -9,7 +9,15 @@ import { ClearwordError } from '../errors.ts';
 import { isWorthAnotherTry, type JobResult, jobErrorOf } from './job.ts';
 import type { JobRunner, QueueWorker } from './job-queue.ts';
 import { connectionTo, FAREWELL, leave } from './redis-connection.ts';
-import { encodeError, type QueuedData, type QueuedJob } from './redis-job.ts';
+import {
+  encodeError,
+  encodeVanished,
+  hasMoreTries,
+  hasTries,
+  type QueuedData,
+  type QueuedJob,
+  STALLS_FOR_EVER,
+} from './redis-job.ts';
 import type { BullMq, RedisQueueSettings } from './redis-queue.ts';
 
 /** Why a job that is running is stopped. */
@@ -37,7 +45,7 @@ export class RedisWorker implements QueueWorker {
     settings: RedisQueueSettings,
     { run, concurrency }: { readonly run: JobRunner; readonly concurrency: number },
   ) {
-    const { url, name, lease, attempts, log } = settings;
+    const { url, name, lease, log } = settings;
     this.#bullmq = bullmq;
     this.#settings = settings;
     this.#run = run;
@@ -46,8 +54,7 @@ export class RedisWorker implements QueueWorker {
       concurrency,
       lockDuration: lease * 1000,
       stalledInterval: lease * 1000,
-      // A job whose worker vanishes each time takes workers down.
-      maxStalledCount: attempts,
+      maxStalledCount: STALLS_FOR_EVER,
     });
     this.#worker.on('error', (error) => log.error({ err: error }, 'queue'));
     this.#worker.on('stalled', (id) => log.warn({ job: id }, 'worker vanished, its job is queued again'));
@@ -97,6 +104,8 @@ export class RedisWorker implements QueueWorker {
     const { request } = job.data;
     const { id } = request;
     if (await this.#isCancelled(job)) throw this.#final(cancelledError(id));
+    // A job whose worker vanishes each time takes workers down.
+    if (!hasTries(job, this.#settings.attempts)) throw new this.#bullmq.UnrecoverableError(encodeVanished(job));
     const controller = new AbortController();
     const work = this.#run(request, {
       signal: controller.signal,
@@ -117,9 +126,9 @@ export class RedisWorker implements QueueWorker {
       const error = jobErrorOf(running.stop === 'cancelled' ? cancelledError(id) : cause);
       // BullMQ itself sees that the job is no longer this worker's, and keeps nothing of this.
       if (running.stop === 'lost') throw new Error(encodeError(error));
-      const again = isWorthAnotherTry(error) && job.attemptsMade + 1 < this.#settings.attempts;
-      this.#settings.log.warn({ job: id, attempts: job.attemptsMade + 1, code: error.code, again }, 'job failed');
-      throw isWorthAnotherTry(error) ? new Error(encodeError(error)) : this.#final(cause);
+      const again = isWorthAnotherTry(error) && hasMoreTries(job, this.#settings.attempts);
+      this.#settings.log.warn({ job: id, code: error.code, again }, 'job failed');
+      throw again ? new Error(encodeError(error)) : this.#final(cause);
     } finally {
       // A job that was lost may be back here before its first run has ended.
       if (this.#running.get(id) === running) this.#running.delete(id);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ObjectStore, removeAll } from '../store/object-store.ts';
-import { isFinished, jobPrefix } from './job.ts';
+import { isFinished, jobPrefix, REQUEST_KEYS } from './job.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { Log } from './log.ts';
 
@@ -12,7 +12,8 @@ import type { Log } from './log.ts';
 const INTERVAL = 600;
 
 /**
- * Removes jobs of which nothing was written for `keepSeconds`, with their pictures; never one that is not finished.
+ * Removes jobs of which nothing was written for `keepSeconds`, with their pictures; never one that is not finished. So it does
+ * with clients' names for their requests, which only say that a job is theirs.
  *
  * @returns how many
  */
@@ -36,6 +37,9 @@ export async function forgetOld(
     await queue.remove(id);
     await removeAll(store, jobPrefix(id));
     removed++;
+  }
+  for await (const { key, modified } of store.list(REQUEST_KEYS)) {
+    if (now - modified.getTime() >= keepSeconds * 1000) await store.remove(key);
   }
   return removed;
 }

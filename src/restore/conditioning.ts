@@ -6,12 +6,15 @@
 
 import { checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import type { Findings, Guidance, RestorationModel } from '../models/model.ts';
+import { type Findings, findingOf, type Guidance, type RestorationModel } from '../models/model.ts';
 import { toldValues } from '../models/told-strengths.ts';
 import { viewsOf } from './inspection-view.ts';
+import type { RestoreSettings } from './options.ts';
+import { type Decision, decide } from './policy.ts';
 
 export interface Conditioning {
   readonly findings: Findings;
+  readonly decision: Decision;
   readonly guidance: Guidance;
 }
 
@@ -29,13 +32,17 @@ export async function inspectPicture(
 export async function condition(
   model: RestorationModel,
   picture: Picture,
-  prompt: string,
+  { prompt, strengths }: Pick<RestoreSettings, 'prompt' | 'strengths'>,
   signal?: AbortSignal,
 ): Promise<Conditioning> {
   const findings = await inspectPicture(model, picture, signal);
-  const text = await model.encodeText(prompt);
+  const decision = decide(model, prompt, findings);
+  const text = await model.encodeText(decision.instruction);
   checkFinite(text, 'the text embedding');
-  const estimate = model.degradations.map((name) => findings.degradations[name]?.strength ?? 0);
-  const told = toldValues([], estimate);
-  return { findings, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
+  const estimate = model.degradations.map((name) => findingOf(findings, name).strength);
+  const told = toldValues(
+    model.degradations.map((name) => strengths[name]),
+    estimate,
+  );
+  return { findings, decision, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
 }

@@ -6,9 +6,11 @@
  */
 import { z } from 'zod';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
+import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
+import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
 export const restoreOptionsSchema = z.strictObject({
@@ -55,6 +57,18 @@ export const restoreOptionsSchema = z.strictObject({
   ensemble: z.boolean().default(false).meta({
     description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
   }),
+  amount: z.number().min(0).max(100).default(100).meta({
+    description: 'how much of the change is made, in percent; 0 gives the photo as it is',
+    placeholder: 'percent',
+  }),
+  strength: z
+    .union([z.string(), z.record(z.string(), z.number())])
+    .default('')
+    .meta({
+      description:
+        'how strong something is, where the model misjudges it, such as noise=12,haze=40: noise in 8-bit levels, everything else in percent',
+      placeholder: 'name=value',
+    }),
   compare: z.boolean().default(false).meta({ description: 'also make a picture of before and after side by side' }),
   saveStates: z.boolean().default(false).meta({
     description: 'also make a strip of the states of the diffusion, on a view of the picture that fits in a tile',
@@ -62,12 +76,35 @@ export const restoreOptionsSchema = z.strictObject({
   strip: z.boolean().default(false).meta({
     description: 'write no metadata: no profile (colours become sRGB), EXIF, XMP or record of what was done',
   }),
+  strict: z.boolean().default(false).meta({
+    description:
+      'refuse JPEGs that end early; without it they are restored with a warning, and what is missing is grey',
+  }),
   maxMegapixels: z
     .number()
     .positive()
     .max(2000)
     .default(DEFAULT_LIMITS.pixels / 1e6)
     .meta({ description: 'refuse larger pictures, in millions of pixels', placeholder: 'n' }),
+});
+
+/** What only a caller of the library gives, beside the options. */
+const callShape = {
+  format: z.enum(IMAGE_FORMATS).optional(),
+  onProgress: z
+    .custom<(progress: never) => void>((value) => typeof value === 'function', 'expected a function for onProgress')
+    .optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+};
+
+/** The whole object that `restore` takes. */
+export const restoreCallSchema = restoreOptionsSchema.extend(callShape);
+
+/** The whole object that `inspect` takes. */
+export const inspectCallSchema = z.strictObject({
+  maxMegapixels: restoreOptionsSchema.shape.maxMegapixels,
+  strict: restoreOptionsSchema.shape.strict,
+  signal: callShape.signal,
 });
 
 /** Options as a caller gives them; all have defaults. */
@@ -83,6 +120,10 @@ export interface RestoreSettings {
   readonly tile: number;
   readonly overlap: number;
   readonly ensemble: boolean;
+  /** Share of the change that is made, 0..1. */
+  readonly amount: number;
+  /** Strengths of degradations that somebody set, 0..1. */
+  readonly strengths: Readonly<Record<string, number>>;
 }
 
 /** The limits that `maxMegapixels` stands for. Bytes grow with it: uncompressed 16-bit RGBA takes 8 a pixel. */
@@ -110,5 +151,7 @@ export function settingsFor(model: RestorationModel, parameters: RestoreParamete
     tile,
     overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
     ensemble: options.ensemble,
+    amount: options.amount / 100,
+    strengths: strengthsOf(model, options.strength),
   };
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { readRequest, type Request } from '../degradations/grammar.ts';
+import { type Request, readRequest } from '../degradations/grammar.ts';
 import { wordsFor } from '../degradations/index.ts';
 import { type Findings, findingOf, type RestorationModel } from '../models/model.ts';
 

@@ -14,7 +14,8 @@ import { ENSEMBLE_PASSES } from './ensemble.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
-import { SampleCollector, type SamplePictures } from './sample-statistics.ts';
+import type { Decision } from './policy.ts';
+import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
 import { isVisible, readTile, sourceIndices } from './tile-pixels.ts';
 import { type SamplingPlan, sampleTile } from './tile-sampler.ts';
 import { planTiles, type TilePlan } from './tiles.ts';
@@ -33,6 +34,8 @@ export interface Hooks {
 
 export interface Restoration extends SamplePictures {
   readonly findings: Findings;
+  /** What was done, and why. */
+  readonly decision: Decision;
   /** Sides of the tiles, in pixels. */
   readonly tile: { readonly width: number; readonly height: number };
 }
@@ -68,9 +71,15 @@ export async function restorePicture(
   const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
-  const conditioning = await condition(model, covered, settings.prompt, signal);
+  const conditioning = await condition(model, covered, settings, signal);
+  const { findings, decision } = conditioning;
+  const tile = { width: tiles.x.side, height: tiles.y.side };
+  if (decision.status === 'unchanged' || settings.amount === 0) {
+    onProgress?.({ stage: 'restore', fraction: 1 });
+    return { ...unchanged(picture, settings.samples), findings, decision: { ...decision, status: 'unchanged' }, tile };
+  }
 
-  const collector = new SampleCollector(picture, settings.samples);
+  const collector = new SampleCollector(picture, settings.samples, settings.amount);
   const band = new FeatherBand(tiles, picture.channels, settings.samples, (y, rows) => collector.addRow(y, rows));
   const plan = { ...sampling, conditioning, signal, ensemble: settings.ensemble };
   const passes = sampling.steps * (settings.ensemble ? ENSEMBLE_PASSES : 1);
@@ -93,8 +102,7 @@ export async function restorePicture(
     }
   }
   band.finish();
-  const { findings } = conditioning;
-  return { ...collector.pictures(), findings, tile: { width: tiles.x.side, height: tiles.y.side } };
+  return { ...collector.pictures(), findings, decision, tile };
 }
 
 function tileAt(tiles: TilePlan, tx: number, ty: number): { columns: Int32Array; rows: Int32Array } {

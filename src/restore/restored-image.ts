@@ -8,7 +8,10 @@ import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { encodeImage } from '../image/image-encode.ts';
 import { formatOfName, type ImageFormat, type ImageSource } from '../image/image-file.ts';
 import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
+import { lostMetadata } from '../image/source-metadata.ts';
 import { mergeXmp } from '../image/xmp.ts';
+import { checkOptions } from '../options.ts';
+import { encodeSettingsSchema, writeSettingsSchema } from './encode-settings.ts';
 import type { Provenance } from './provenance.ts';
 
 /** What a picture shows: the restoration, one of several samples, or a picture about it. */
@@ -31,11 +34,11 @@ export interface EncodeSettings {
   readonly format?: ImageFormat;
   /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85. */
   readonly quality?: number;
+  /** WebP and AVIF without losses. Default false; PNG and TIFF have none anyway, JPEG cannot. */
+  readonly lossless?: boolean;
 }
 
-export interface WriteSettings {
-  /** 1..100 for JPEG, WebP and AVIF. Default 95, 95 and 85. */
-  readonly quality?: number;
+export interface WriteSettings extends Omit<EncodeSettings, 'format'> {
   /** Replace an existing file. Default false: OUTPUT_EXISTS. */
   readonly overwrite?: boolean;
   readonly signal?: AbortSignal;
@@ -75,16 +78,16 @@ export class RestoredImage {
     return { width, height, channels: withAlpha, data: joinAlpha(this.#picture) };
   }
 
-  /** The bytes of a file. Errors: INVALID_OPTION (too large for the format), OUTPUT_UNWRITABLE. */
-  async toBuffer({ format, quality }: EncodeSettings = {}): Promise<Buffer> {
-    if (!this.#metadata) {
-      return encodeImage(this.#picture, { format: format ?? this.#source?.format ?? 'png', quality });
-    }
+  /** The bytes of a file. Errors: INVALID_OPTION (also: too large for the format), OUTPUT_UNWRITABLE. */
+  async toBuffer(settings: EncodeSettings = {}): Promise<Buffer> {
+    const { format = this.#source?.format ?? 'png', quality, lossless } = checkOptions(encodeSettingsSchema, settings);
+    if (!this.#metadata) return encodeImage(this.#picture, { format, quality, lossless });
     return encodeImage(this.#picture, {
-      format: format ?? this.#source?.format ?? 'png',
+      format,
       quality,
+      lossless,
       source: this.#source,
-      xmp: mergeXmp(this.#source?.xmp, { ...this.provenance, role: this.role, ...this.#details }),
+      xmp: mergeXmp(this.#source?.metadata.xmp, { ...this.provenance, role: this.role, ...this.#details }),
     });
   }
 
@@ -93,21 +96,28 @@ export class RestoredImage {
    *
    * Errors: INVALID_OPTION, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, CANCELLED.
    */
-  async toFile(path: string, { quality, overwrite, signal }: WriteSettings = {}): Promise<void> {
+  async toFile(path: string, settings: WriteSettings = {}): Promise<void> {
+    const { quality, lossless, overwrite, signal } = checkOptions(writeSettingsSchema, settings);
     const format = outputFormat(path);
-    const bytes = await this.toBuffer({ format, ...(quality !== undefined && { quality }) });
+    const bytes = await this.toBuffer({ format, lossless, ...(quality !== undefined && { quality }) });
     throwIfCancelled(signal, `writing ${path}`);
     await writeFileAtomic(path, bytes, { overwrite, signal });
+  }
+
+  /** What of the input's metadata a file of this format cannot hold, in words, such as IPTC; empty: it keeps everything. */
+  lostIn(format: ImageFormat): readonly string[] {
+    if (!this.#metadata || this.#source === undefined) return [];
+    return lostMetadata(this.#source.metadata, this.#source.format, format);
   }
 }
 
 /** The format that the extension of an output asks for. Errors: INVALID_OPTION. */
 export function outputFormat(path: string): ImageFormat {
-  const format = formatOfName(path);
+  const format = typeof path === 'string' ? formatOfName(path) : undefined;
   if (format !== undefined) return format;
   throw new ClearwordError(
     'INVALID_OPTION',
-    `expected a name that ends in .jpg, .png, .webp, .tif or .avif for the output, received ${path}`,
+    `expected a name that ends in .jpg, .png, .webp, .tif or .avif for the output, received ${String(path)}`,
     { fix: 'Give the output one of these extensions; it chooses the format.' },
   );
 }

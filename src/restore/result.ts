@@ -16,6 +16,7 @@ import { uncertaintyPicture } from './uncertainty.ts';
 export interface ResultParts {
   readonly input: Picture;
   readonly source: ImageSource | undefined;
+  readonly warnings: readonly string[];
   readonly restoration: Restoration;
   readonly provenance: Provenance;
   readonly compare: boolean;
@@ -29,6 +30,8 @@ export interface ResultParts {
 export class RestoreResult extends RestoredImage {
   /** What the controller found in the input. */
   readonly findings: Findings;
+  /** What a person should know about the input, such as that the file ends early; mostly empty. */
+  readonly warnings: readonly string[];
   /** One picture per seed, when several were asked for; else empty. */
   readonly samples: readonly RestoredImage[];
   /** With several samples: their standard deviation in grey, and the factor that its values were brightened by. */
@@ -38,11 +41,12 @@ export class RestoreResult extends RestoredImage {
   /** With `saveStates`: the degraded picture and its states at `times`, from t = T to t = 0, in a row. */
   readonly states?: { readonly image: RestoredImage; readonly times: readonly number[] };
 
-  constructor({ input, source, restoration, provenance, compare, strip, states }: ResultParts) {
+  constructor({ input, source, warnings, restoration, provenance, compare, strip, states }: ResultParts) {
     const common = { provenance, source, metadata: !strip };
     const several = restoration.samples.length > 0;
     super({ ...common, picture: restoration.mean, role: several ? 'mean' : 'restored' });
     this.findings = restoration.findings;
+    this.warnings = warnings;
     this.samples = restoration.samples.map((picture, k) => {
       const own = { ...provenance, seed: provenance.seed + k, samples: 1 };
       return new RestoredImage({ ...common, provenance: own, picture, role: 'sample' });

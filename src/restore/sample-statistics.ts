@@ -26,8 +26,11 @@ export class SampleCollector {
   readonly #mean: Samples;
   readonly #samples: readonly Samples[];
   readonly #deviation: Uint16Array | undefined;
+  readonly #amount: number;
 
-  constructor(original: Picture, samples: number) {
+  /** @param amount share of the change that is made, 0..1 */
+  constructor(original: Picture, samples: number, amount = 1) {
+    this.#amount = amount;
     const { width, height, data } = original;
     this.#original = original;
     this.#mean = createSamples(data.length, data);
@@ -47,16 +50,17 @@ export class SampleCollector {
       for (let c = 0; c < channels; c++) {
         const to = pixel * channels + c;
         const from = x * channels + c;
+        const before = (data[to] as number) / white;
         let sum = 0;
         for (let k = 0; k < rows.length; k++) {
-          const value = clip((rows[k] as Float32Array)[from] as number);
+          const value = this.#blended(clip((rows[k] as Float32Array)[from] as number), before);
           sum += value;
           if (several) (this.#samples[k] as Samples)[to] = hidden ? (data[to] as number) : Math.round(value * white);
         }
         const mean = sum / rows.length;
         this.#mean[to] = hidden ? (data[to] as number) : Math.round(mean * white);
         if (several) {
-          for (const row of rows) variance += (clip(row[from] as number) - mean) ** 2;
+          for (const row of rows) variance += (this.#blended(clip(row[from] as number), before) - mean) ** 2;
         }
       }
       if (this.#deviation !== undefined && !hidden) {
@@ -64,6 +68,10 @@ export class SampleCollector {
         this.#deviation[pixel] = Math.min(65535, Math.round(deviation * 65535));
       }
     }
+  }
+
+  #blended(value: number, before: number): number {
+    return this.#amount === 1 ? value : before + this.#amount * (value - before);
   }
 
   pictures(): SamplePictures {
@@ -74,6 +82,13 @@ export class SampleCollector {
       ...(this.#deviation !== undefined && { deviation: this.#deviation }),
     };
   }
+}
+
+/** A picture that nothing was done to, as so many samples. */
+export function unchanged(picture: Picture, samples: number): SamplePictures {
+  if (samples === 1) return { mean: picture, samples: [] };
+  const deviation = new Uint16Array(picture.width * picture.height);
+  return { mean: picture, samples: new Array<Picture>(samples).fill(picture), deviation };
 }
 
 function clip(value: number): number {

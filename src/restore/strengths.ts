@@ -11,7 +11,11 @@ import type { RestorationModel } from '../models/model.ts';
 export type StrengthOption = string | Readonly<Record<string, number>>;
 
 const fail = (expected: string, received: string, fix?: string): never => {
-  throw new ClearwordError('INVALID_OPTION', `expected ${expected} for strength, received ${received}`, fix ? { fix } : {});
+  throw new ClearwordError(
+    'INVALID_OPTION',
+    `expected ${expected} for strength, received ${received}`,
+    fix ? { fix } : {},
+  );
 };
 
 function pairsOf(option: StrengthOption): readonly (readonly [string, number])[] {

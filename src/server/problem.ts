@@ -47,13 +47,13 @@ export function asClearwordError(error: unknown): ClearwordError {
 }
 
 /**
- * What a client is told. Of failures on the server's side only what kind it is: their messages hold paths and addresses,
- * and are in the log under the request's id.
+ * What a client is told. Of failures on the server's side only what kind it is: their messages hold paths, addresses and other
+ * programs' words, and are in the log under the request's id.
  */
 export function problemOf(error: ClearwordError, requestId?: string): Problem {
   const { code, status } = error;
   const { meaning, fix } = catalogue[code];
-  const own = status < 500 || code === 'TIMED_OUT' || code === 'UNAVAILABLE';
+  const own = status < 500 || code === 'TIMED_OUT' || error instanceof RetryLater;
   return {
     type: `urn:clearword:error:${code.toLowerCase().replaceAll('_', '-')}`,
     title: meaning,

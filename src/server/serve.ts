@@ -9,6 +9,7 @@ import { ClearwordError } from '../errors.ts';
 import type { QueueWorker } from '../queue/job-queue.ts';
 import { keepTidy } from '../queue/retention.ts';
 import { openStore } from '../store/open-store.ts';
+import { Access } from './access.ts';
 import { ApiKeys } from './api-keys.ts';
 import { buildApp } from './app.ts';
 import { Metrics } from './metrics.ts';
@@ -46,6 +47,7 @@ export interface RunningServer {
  */
 export async function startServer({ settings, inference, log }: ServeOptions): Promise<RunningServer> {
   const formats = acceptedFormats(settings.formats);
+  const access = new Access(settings);
   const keys = settings.apiKeys === undefined ? undefined : await ApiKeys.read(settings.apiKeys);
   if (settings.queue === 'embedded' && settings.processes === 0) {
     throw new ClearwordError(
@@ -67,7 +69,7 @@ export async function startServer({ settings, inference, log }: ServeOptions): P
     const worker = pool && (await queue.work(metrics.observed(pool.run), { concurrency: settings.processes }));
     closing.push(() => worker?.close(0));
     const service = new Service({ settings, formats, queue, store, metrics, keys, pool });
-    const app = await buildApp(service, log);
+    const app = await buildApp(service, access, log);
     const url = await listen(app, settings);
     const stopTidying = keepTidy(queue, store, settings.keepHours * 3600, log);
     let closed: Promise<void> | undefined;
@@ -109,18 +111,19 @@ async function listen(app: FastifyInstance, { host, port }: ServerSettings): Pro
 
 async function drain(service: Service, app: FastifyInstance, worker: QueueWorker | undefined): Promise<void> {
   const { grace } = service.settings;
+  // From here on nothing is taken in, and /readyz says so to whoever sends requests, for as long as jobs finish.
   service.draining.abort();
+  const leave = setTimeout(() => service.leaving.abort(), grace * 1000);
+  await (worker ? worker.close(grace) : service.waitedFor());
+  // Whoever still waits does so for a job that has gone back to the queue, or that another machine has.
+  service.leaving.abort();
+  clearTimeout(leave);
   // New connections are refused from here on; requests that are being answered go on.
   const answered = app.close();
   // Connections that are kept open after their last answer would hold it up.
   const hangUp = setInterval(() => app.server.closeIdleConnections(), HANG_UP_INTERVAL);
-  const leave = setTimeout(() => service.leaving.abort(), grace * 1000);
-  await worker?.close(grace);
-  // Whoever still waits does so for a job that has gone back to the queue, or that another machine has.
-  if (worker) service.leaving.abort();
-  const hung = setTimeout(() => app.server.closeAllConnections(), (worker ? 0 : grace * 1000) + LAST_WORDS);
+  const hung = setTimeout(() => app.server.closeAllConnections(), LAST_WORDS);
   await answered;
   clearInterval(hangUp);
-  clearTimeout(leave);
   clearTimeout(hung);
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
 import { ApiKeys } from './api-keys.ts';
 import { parseFields, restorationFields } from './fields.ts';
-import { asClearwordError, problemOf } from './problem.ts';
-import { preferenceOf } from './routes/requests.ts';
+import { asClearwordError, problemOf, RetryLater } from './problem.ts';
+import { networkOf, preferenceOf } from './routes/requests.ts';
 
 describe('problems', () => {
   it('tell nothing of failures on the side of the server but what kind they are', () => {
@@ -15,9 +15,16 @@ describe('problems', () => {
       );
       const { meaning, status } = catalogue[code];
       expect(problem).toMatchObject({ code, status, title: meaning, requestId: 'id' });
-      const ours = status >= 500 && code !== 'TIMED_OUT' && code !== 'UNAVAILABLE';
+      const ours = status >= 500 && code !== 'TIMED_OUT';
       expect([code, JSON.stringify(problem).includes('secret')]).toEqual([code, !ours]);
     }
+  });
+
+  it('tell why the server itself is not available, and nothing of a queue that is away', () => {
+    const own = problemOf(new RetryLater('UNAVAILABLE', 'the server is shutting down', 5));
+    expect(own.detail).toBe('the server is shutting down');
+    const queue = new ClearwordError('UNAVAILABLE', 'expected a queue at redis://10.0.0.1:6379: Connection is closed.');
+    expect(problemOf(queue).detail).toBe(catalogue.UNAVAILABLE.meaning);
   });
 
   it('are made of anything that is thrown', () => {
@@ -128,6 +135,22 @@ describe('the header Prefer', () => {
       [['wait=1', 'respond-async'], { async: true, wait: 1 }],
     ] as const) {
       expect(preferenceOf(header as string | string[] | undefined)).toEqual(preference);
+    }
+  });
+});
+
+describe('clients without a key', () => {
+  it('are told apart by address, or by the network that one household has', () => {
+    for (const [address, network] of [
+      ['203.0.113.7', '203.0.113.7'],
+      ['::ffff:203.0.113.7', '203.0.113.7'],
+      ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+      ['2001:db8:1:2::6', '2001:db8:1:2'],
+      ['2001:db8::6', '2001:db8:0:0'],
+      ['fe80::1%eth0', 'fe80:0:0:0'],
+      ['::1', '0:0:0:0'],
+    ] as const) {
+      expect([address, networkOf(address)]).toEqual([address, network]);
     }
   });
 });

@@ -59,6 +59,15 @@ export const serverSettingsSchema = z.strictObject({
     placeholder: 'n',
     description: 'port to listen at; 0: any that is free',
   }),
+  hosts: z.string().default('').meta({
+    placeholder: 'list',
+    description:
+      "names that the server is reached by, besides this machine's own and numbers, separated by commas; *: any",
+  }),
+  origins: z.string().default('').meta({
+    placeholder: 'list',
+    description: 'websites whose pages may use the server, such as https://photos.example, separated by commas',
+  }),
   ...queueSettings,
   ...workSettings,
   maxMegabytes: amount(1000, 50, 'refuse larger files, in millions of bytes'),
@@ -72,6 +81,7 @@ export const serverSettingsSchema = z.strictObject({
   maxTile: count(64, 4096, 1024, 'refuse requests for larger tiles, which need more memory'),
   maxQueued: count(1, 1_000_000, 100, 'refuse requests while so many jobs are waiting'),
   maxUploads: count(1, 1000, 16, 'refuse requests while so many pictures are being received'),
+  maxUploadsEach: count(1, 1000, 4, 'let further pictures of one client wait while so many of its are being received'),
   timeout: count(1, 86_400, 300, 'seconds that one job may take'),
   syncMegapixels: z.number().min(0).max(2000).default(4).meta({
     placeholder: 'n',

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { MultipartValue } from '@fastify/multipart';
+import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { ClearwordError } from '../errors.ts';
 import { type ImageHeader, readImageHeader } from '../image/image-file.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
+import { readWithin } from './body.ts';
 import { fetchPicture } from './fetch-picture.ts';
 import { addField } from './fields.ts';
 
@@ -32,6 +33,8 @@ const MOST_FIELDS = 32;
 /** Everything of a form besides the picture. */
 const FORM_BYTES = MOST_FIELDS * MOST_FIELD_BYTES;
 const FETCH_SECONDS = 20;
+/** Least bytes a second, a tenth of what a poor mobile network carries, and the milliseconds over which they are counted. */
+const [LEAST_RATE, RATE_WINDOW] = [2000, 5000];
 
 /**
  * Reads the form and the header of the picture; nothing is decoded.
@@ -43,7 +46,13 @@ export async function readUpload(request: FastifyRequest, limits: UploadLimits):
   // A client that says so itself is told before it sends all of it.
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.bytes + FORM_BYTES) throw tooLarge(limits.bytes);
-  const { file, fields } = await readForm(request, limits.bytes);
+  const { file, fields } = await readWithin(
+    request.raw,
+    { bytes: limits.bytes + FORM_BYTES, rate: LEAST_RATE, window: RATE_WINDOW },
+    () => readForm(request, limits.bytes),
+    () => tooLarge(limits.bytes),
+  );
+  if (file && fields.has('url')) throw new ClearwordError('INVALID_OPTION', 'expected image or url, received both');
   const picture = file ?? (await fetchNamed(fields, limits));
   const { bytes, pixels, formats } = limits;
   const header = await readImageHeader(picture, { limits: { bytes, pixels } });
@@ -65,19 +74,20 @@ async function readForm(request: FastifyRequest, bytes: number): Promise<Form> {
   if (!request.isMultipart()) throw new ClearwordError('REQUEST_INVALID', 'expected multipart/form-data for the body');
   const fields = new Map<string, string>();
   let file: Buffer | undefined;
+  // One more than there may be, so that the form is refused in words of its own.
   const limits = {
     fileSize: bytes,
-    files: 1,
+    files: 2,
     fields: MOST_FIELDS,
     fieldSize: MOST_FIELD_BYTES,
-    parts: MOST_FIELDS + 1,
+    parts: MOST_FIELDS + 2,
   };
   try {
     for await (const part of request.parts({ limits })) {
       if (part.type === 'file') {
-        const data = await part.toBuffer();
+        if (file) throw new ClearwordError('REQUEST_INVALID', 'expected one file, received two');
         if (part.fieldname !== 'image') throw unknown(part.fieldname);
-        file = data;
+        file = await readFile(part, bytes);
       } else {
         addField(fields, part.fieldname, textOf(part));
       }
@@ -86,6 +96,17 @@ async function readForm(request: FastifyRequest, bytes: number): Promise<Form> {
     throw formFailure(cause, bytes);
   }
   return { file, fields };
+}
+
+/** Stops at the limit, and not at the end of what is sent. */
+async function readFile({ file }: MultipartFile, bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of file) {
+    if (file.truncated) break;
+    chunks.push(chunk as Buffer);
+  }
+  if (file.truncated) throw tooLarge(bytes);
+  return Buffer.concat(chunks);
 }
 
 function textOf({ fieldname, value, fieldnameTruncated, valueTruncated }: MultipartValue): string {
@@ -102,6 +123,9 @@ function formFailure(cause: unknown, bytes: number): ClearwordError {
   if (cause instanceof ClearwordError) return cause;
   const { code, message } = cause instanceof Error ? (cause as Error & { code?: string }) : { message: String(cause) };
   if (code === 'FST_REQ_FILE_TOO_LARGE') return tooLarge(bytes);
+  if (code === 'FST_FIELDS_LIMIT' || code === 'FST_PARTS_LIMIT') {
+    return new ClearwordError('REQUEST_INVALID', `expected at most ${MOST_FIELDS} fields, received more`, { cause });
+  }
   // The parser's own words: the form ends too early, has no boundary or too many parts.
   return new ClearwordError('REQUEST_INVALID', `expected a complete form: ${message}`, { cause });
 }

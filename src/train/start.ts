@@ -71,12 +71,6 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     );
   }
   checkEncoders(config, preset);
-  if (preset.encoders && data.tasks.pairs > 0) {
-    throw new ClearwordError(
-      'INVALID_OPTION',
-      `data.tasks.pairs: expected 0 for preset ${preset.name}, whose controller learns strengths that pairs of files do not tell, received ${data.tasks.pairs}`,
-    );
-  }
   const patches = data.grid * data.grid;
   if (batch % patches !== 0) {
     const message = `batch: expected a multiple of the ${patches} patches of a picture (data.grid ${data.grid}), received ${batch}`;

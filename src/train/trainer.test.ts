@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { loadModel } from '../models/load.ts';
-import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { exportCheckpoint } from './export.ts';
 import { graphOptions } from './start.ts';
@@ -66,11 +66,9 @@ function expectSame(actual: Checkpoint['vectors'], expected: Checkpoint['vectors
   }
 }
 
-/** Events that stop the run when it has saved or reported this step. */
-function stopAt(step: number, when: 'checkpoint' | 'progress'): TrainEvents {
+/** Events that stop the run when it has saved this step. */
+function stopAt(step: number): TrainEvents {
   const controller = new AbortController();
-  if (when === 'progress')
-    return { signal: controller.signal, onProgress: (p) => p.step === step && controller.abort() };
   const name = `step-${String(step).padStart(8, '0')}`;
   return { signal: controller.signal, onCheckpoint: (path) => path.includes(name) && controller.abort() };
 }
@@ -126,21 +124,21 @@ describe('a run that was stopped', () => {
     optimiser: { learningRate: 2e-3, warmup: 4, weightDecay: 0.01, clipNorm: 1 },
     average: { decay: 0.9, every: 4 },
     checkpoint: { every: 13, keep: 4 },
+    steps: 24,
   });
 
   it('goes on as if it had not been: the same losses and the same parameters, bit by bit', async () => {
     const [whole, parts] = [runFolder(), runFolder()];
     await train(config, whole, false);
-    // Between two averages and two reports, and again just after a report.
-    expect(await train(config, parts, false, stopAt(13, 'checkpoint'))).toMatchObject({ step: 13, finished: false });
-    expect(await train(config, parts, true, stopAt(20, 'progress'))).toMatchObject({ step: 20, finished: false });
+    // Between two averages and two reports. Once only: what takes long is each start.
+    expect(await train(config, parts, false, stopAt(13))).toMatchObject({ step: 13, finished: false });
     // Other threads at the data change nothing either.
     const busier = { ...config, data: { ...config.data, workers: 2, prefetch: 7 } };
-    expect(await train(busier, parts, true)).toMatchObject({ step: 30, finished: true });
+    expect(await train(busier, parts, true)).toMatchObject({ step: 24, finished: true });
 
     const [expected, actual] = [await newest(whole), await newest(parts)];
     expectSame(actual.vectors, expected.vectors);
-    // The last line averages steps 21 to 30 in both.
+    // The last line averages steps 21 to 24 in both.
     const [a, b] = [(await logOf(whole)).at(-1), (await logOf(parts)).at(-1)];
     for (const key of ['step', 'loss', 'gradientNorm', 'learningRate'] as const) expect(b?.[key], key).toBe(a?.[key]);
     // Every step is in one line of the log, also those between the last report and a stop.
@@ -164,6 +162,52 @@ describe('a run that was stopped', () => {
     expect(result).toMatchObject({ step: 0, finished: false });
     expect((await newest(folder)).step).toBe(0);
     expect(await train({ ...config, steps: 3 }, folder, true)).toMatchObject({ step: 3, finished: true });
+  });
+});
+
+describe('the optimiser', () => {
+  const muon = { kind: 'muon', learningRate: 0.01, otherLearningRate: 0.002, clipNorm: 1 };
+
+  it('muon lowers the loss, and goes on after a stop as if there had been none, bit by bit', async () => {
+    const [whole, parts] = [runFolder(), runFolder()];
+    const config = configure({ steps: 40, optimiser: muon, checkpoint: { every: 20, keep: 2 } });
+    await train(config, whole, false);
+    const losses = (await logOf(whole)).map(({ loss }) => loss);
+    expect(losses[1]).toBeLessThan(losses[0] as number);
+    expect(await train(config, parts, false, stopAt(20, 'checkpoint'))).toMatchObject({ step: 20, finished: false });
+    await train(config, parts, true);
+    expectSame((await newest(parts)).vectors, (await newest(whole)).vectors);
+  });
+
+  it("may be changed for one that keeps the same vectors, and goes on from the other's", async () => {
+    const folder = runFolder();
+    await train(configure({ steps: 2 }), folder, false);
+    const before = await newest(folder);
+    expect(await train(configure({ steps: 2, optimiser: muon }), folder, true)).toMatchObject({ step: 2 });
+    expectSame((await newest(folder)).vectors, before.vectors);
+    expect(await train(configure({ steps: 3, optimiser: muon }), folder, true)).toMatchObject({ step: 3 });
+  });
+
+  it('refuses the checkpoint of one that kept other vectors', async () => {
+    const folder = runFolder();
+    await train(configure({ steps: 1 }), folder, false);
+    const { vectors, ...rest } = await newest(folder);
+    const { parameters, average, momentum = average } = vectors;
+    await saveCheckpoint(folder, { ...rest, vectors: { parameters, momentum, average } }, 1);
+    await expect(train(configure({ optimiser: muon }), folder, true)).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: expect.stringMatching(/expected the state of optimiser muon \(momentum, variance\), received momentum$/),
+      fix: expect.stringContaining('initialise'),
+    });
+  });
+
+  it('adamw has no other learning rate', () => {
+    expect(() => graphOptions(configure({ optimiser: { otherLearningRate: 1e-3 } }))).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/optimiser.otherLearningRate: expected none for adamw/),
+      }),
+    );
   });
 });
 

@@ -207,7 +207,7 @@ describe('options', () => {
       provenance: { prompt: 'remove the haze', steps: 3, sampler: 'posterior', seed: 42, tile: '64x48', model: 'fake' },
     });
     const { source } = await readImage(path('a.restored.png'));
-    expect(readXmpProperties(source.xmp ?? '')).toMatchObject({
+    expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({
       prompt: 'remove the haze',
       seed: '42',
       modelHash: 'f'.repeat(64),

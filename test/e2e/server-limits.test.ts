@@ -33,7 +33,12 @@ describe('bad input', () => {
     'no picture': [{ prompt: 'x' }, 'INVALID_OPTION', /^expected a file for image, received none$/],
     'text instead of a file': [{ image: 'photo.png' }, 'INVALID_OPTION', /expected a file for image, received text/],
     'a file of another name': [{ photo: png }, 'INVALID_OPTION', /^unknown option photo; expected a file for image$/],
-    'two files': [{ image: png, second: png }, 'REQUEST_INVALID', /complete form/],
+    'two files': [{ image: png, second: png }, 'REQUEST_INVALID', /^expected one file, received two$/],
+    'too many fields': [
+      Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`field${i}`, 'x'])),
+      'REQUEST_INVALID',
+      /^expected at most 32 fields, received more$/,
+    ],
     'an empty file': [
       { image: new Uint8Array() },
       'NOT_AN_IMAGE',

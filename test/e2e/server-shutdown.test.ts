@@ -82,7 +82,9 @@ describe('shutdown', () => {
     const socket = connect(Number(port), hostname);
     const ended = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
-    socket.write('POST /v1/restorations HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n');
+    socket.write(
+      'POST /v1/restorations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n',
+    );
     socket.write('Content-Length: 1000\r\n\r\n--b\r\n');
     await wait(200);
     const started = performance.now();

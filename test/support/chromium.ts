@@ -3,20 +3,15 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-
-/** Where Debian puts it; elsewhere the variable says. */
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+import { CHROMIUM, required } from './required.ts';
 
 /** Empty where Chromium is there; else why tests are skipped, for their names. */
-export const MISSING = existsSync(CHROMIUM)
-  ? ''
-  : ` (skipped: no Chromium at ${CHROMIUM}; install it, or set CHROMIUM_PATH)`;
+export const MISSING = required('chromium').note;
 
 /** SwiftShader computes WebGPU on the CPU, so that it is there on every machine. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];

@@ -33,6 +33,8 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
   const model: FakeModel = {
     name: 'fake',
     degradations: ['noise', 'rain', 'haze'],
+    careful: true,
+    takesStrengths: true,
     hash: 'f'.repeat(64),
     parameterisation: 'data',
     sde: { schedule: 'cosine', T: 100, maxSigma: 50, eps: 0.005 },

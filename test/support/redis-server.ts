@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { afterAll } from 'vitest';
+import { required } from './required.ts';
 
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const { missing, note } = required('redis');
+export const hasRedis = !missing;
 /** In the name of what is skipped without it. */
-export const REDIS_NOTE = hasRedis
-  ? ''
-  : ' (skipped: there is no redis-server here; Debian: apt-get install redis-server)';
+export const REDIS_NOTE = note;
 
 /** Milliseconds that it has for writing down what it keeps. */
 const PATIENCE = 5000;
@@ -21,6 +21,9 @@ export interface RedisServer {
   readonly port: number;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Stops it in the middle: connections stay, answers do not come. */
+  freeze(): void;
+  thaw(): void;
 }
 
 export async function freePort(): Promise<number> {
@@ -71,5 +74,12 @@ export async function startRedis(folder: string): Promise<RedisServer> {
   };
   await start();
   afterAll(stop);
-  return { url: `redis://127.0.0.1:${port}`, port, start, stop };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    stop,
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+  };
 }

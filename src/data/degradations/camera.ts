@@ -12,7 +12,7 @@ import { createRaster, type Raster } from '../../image/raster.ts';
 import type { Random } from '../../random/random.ts';
 import { resizeRaster, sharpen, smoothChroma, smoothLuma } from './converter.ts';
 import { demosaic } from './demosaic.ts';
-import { logUniform, normals } from './fields.ts';
+import { gaussianBlur, logUniform, normals } from './fields.ts';
 
 /** Nine values, row by row. */
 type Matrix = Float64Array;
@@ -27,8 +27,11 @@ export interface Shot {
   readonly shot: number;
   readonly read: number;
   readonly seed: number;
+  /** Standard deviation of the lens's and the sensor's blur, pixels: without it sharp pictures would give false colours. */
+  readonly blur: number;
   readonly demosaicing: 'bilinear' | 'corrected';
-  readonly denoiser: 'none' | 'chroma' | 'luma';
+  /** Passes of the converter's smoothing, of colours and of brightness. */
+  readonly smoothing: { readonly chroma: number; readonly luma: number };
   /** Amount of the unsharp mask, 0: none. */
   readonly sharpening: number;
   /** Side of the picture that comes out, over that of the sensor. */
@@ -59,11 +62,21 @@ export function drawShot(random: Random, range: CameraRange): Shot {
     shot,
     read,
     seed: random.uint32(),
+    blur: random.uniform(0.35, 0.8),
     demosaicing: random.uniform() < 0.4 ? 'bilinear' : 'corrected',
-    denoiser: random.pick(['none', 'none', 'chroma', 'luma'] as const),
+    smoothing: drawSmoothing(random),
     sharpening: random.uniform() < 0.33 ? random.uniform(0.2, 0.9) : 0,
     reduction: range.reduction < 1 && random.uniform() < REDUCED ? random.uniform(range.reduction, 1) : 1,
   };
+}
+
+/** Difference of brightness at which the converter's smoothing counts a neighbour half. */
+const LUMA_RANGE = 0.06;
+
+/** Cameras smooth colours far more than brightness, so that what is left of noise is mostly grey and coarse; raw files are not. */
+function drawSmoothing(random: Random): Shot['smoothing'] {
+  if (random.uniform() < 0.3) return { chroma: 0, luma: 0 };
+  return { chroma: 1 + random.int(6), luma: random.uniform() < 0.55 ? 1 + random.int(3) : 0 };
 }
 
 /** Camera colours to sRGB: rows that sum to 1 (white stays white), with the leaks that sensors' filters usually have. */
@@ -105,16 +118,26 @@ function toneTables() {
 
 /** The picture [3, side, side] that comes out of the camera, smaller where the shot reduces it. */
 export function develop(scene: Raster, shot: Shot, noisy: boolean): Raster {
-  const mosaic = exposeMosaic(scene, shot, noisy);
+  const mosaic = exposeMosaic(blurred(scene, shot.blur), shot, noisy);
   const { width, height } = scene;
   let image = render(demosaic(mosaic, width, height, shot.phase, shot.demosaicing), shot.fromSensor);
-  if (shot.denoiser === 'chroma') image = smoothChroma(image);
-  else if (shot.denoiser === 'luma') image = smoothLuma(image, 0.06);
+  const { chroma, luma } = shot.smoothing;
+  if (chroma > 0) image = smoothChroma(image, chroma);
+  for (let i = 0; i < luma; i++) image = smoothLuma(image, LUMA_RANGE);
   if (shot.sharpening > 0) image = sharpen(image, shot.sharpening);
   if (shot.reduction < 1) {
     image = resizeRaster(image, Math.round(width * shot.reduction), Math.round(height * shot.reduction));
   }
   return image;
+}
+
+function blurred({ width, height, data }: Raster, sigma: number): Raster {
+  const plane = width * height;
+  const out = createRaster(width, height);
+  for (let c = 0; c < 3; c++) {
+    out.data.set(gaussianBlur(data.subarray(c * plane, (c + 1) * plane), width, height, sigma), c * plane);
+  }
+  return out;
 }
 
 /** What the sensor's pixels read: each sees one colour (0 red, 1 and 2 green, 3 blue in the 2x2 pattern). */

@@ -5,15 +5,16 @@
  */
 import { createRaster, type Raster } from '../../image/raster.ts';
 
-/** Colours averaged over 3x3 pixels, brightness as it is: c' = c + mean3(c - Y) - (c - Y). */
-export function smoothChroma(image: Raster): Raster {
+/** Colours averaged over 3x3 pixels, `passes` times, brightness as it is: c' = Y + mean3(c - Y). */
+export function smoothChroma(image: Raster, passes: number): Raster {
   const luma = lumaOf(image);
   const out = createRaster(image.width, image.height);
   const plane = luma.length;
   const chroma = new Float32Array(plane);
   for (let c = 0; c < 3; c++) {
     for (let i = 0; i < plane; i++) chroma[i] = (image.data[c * plane + i] as number) - (luma[i] as number);
-    const smooth = box3(chroma, image.width, image.height);
+    let smooth: Float32Array = chroma;
+    for (let i = 0; i < passes; i++) smooth = box3(smooth, image.width, image.height);
     for (let i = 0; i < plane; i++) out.data[c * plane + i] = clip((luma[i] as number) + (smooth[i] as number));
   }
   return out;

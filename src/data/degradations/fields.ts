@@ -113,7 +113,7 @@ export function smoothField(random: Random, width: number, height: number, cells
 
 /** Gaussian blur of one plane [height, width] in place of the values given; borders repeat their last value. */
 export function gaussianBlur(values: Float32Array, width: number, height: number, sigma: number): Float32Array {
-  const radius = Math.max(1, Math.ceil(3 * sigma));
+  const radius = Math.max(1, Math.ceil(2.7 * sigma));
   const kernel = Float32Array.from({ length: 2 * radius + 1 }, (_, i) =>
     Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
   );

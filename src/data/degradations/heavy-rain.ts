@@ -53,18 +53,18 @@ export function drawHeavyRain(random: Random, side: number): Effect {
 }
 
 function drawHeavyStyle(random: Random, main: number, layers: number): StreakStyle {
-  const stray = random.uniform() < 0.3 ? random.uniform(-1, 1) * STEEPEST : main + 6 * DEGREE * random.normal();
-  const width = random.uniform(0.5, 1.5);
+  const stray = random.uniform() < 0.15 ? random.uniform(-1, 1) * STEEPEST : main + 6 * DEGREE * random.normal();
+  const width = logUniform(random, 0.4, 1.2);
   const length = logUniform(random, 10, 60);
   // As much of the picture is covered whatever the size of a streak.
-  const cover = logUniform(random, 0.06, 0.5) / Math.sqrt(layers);
+  const cover = logUniform(random, 0.1, 0.8) / Math.sqrt(layers);
   return {
     angle: Math.min(STEEPEST, Math.max(-STEEPEST, stray)),
     angleSpread: random.uniform(0.5, 4) * DEGREE,
     length,
     width,
-    density: Math.min(30, (1000 * cover) / (length * 2 * width)),
-    brightness: random.uniform(0.15, 0.55),
+    density: Math.min(40, (1000 * cover) / (length * 2 * width)),
+    brightness: logUniform(random, 0.1, 0.45),
   };
 }
 

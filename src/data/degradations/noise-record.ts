@@ -80,7 +80,7 @@ function drawCamera(random: Random, range: CameraRange, { side }: DrawContext): 
   const words = [
     `shot ${shot.shot.toExponential(1)}`,
     shot.demosaicing,
-    shot.denoiser === 'none' ? '' : `smoothed ${shot.denoiser}`,
+    ...Object.entries(shot.smoothing).map(([what, passes]) => (passes > 0 ? `${what} smoothed ${passes} x` : '')),
   ];
   if (shot.sharpening > 0) words.push(`sharpened ${shot.sharpening.toFixed(1)}`);
   if (shot.reduction < 1) words.push(`reduced to ${Math.round(100 * shot.reduction)} %`);

@@ -11,7 +11,7 @@ import { answer, formSchema, inspectionSchema, problems } from '../documents.ts'
 import { parseFields } from '../fields.ts';
 import type { Service } from '../service.ts';
 import { readUpload } from '../upload.ts';
-import { goneSignal, rateLimited, uploadLimits } from './requests.ts';
+import { clientOf, goneSignal, rateLimited, uploadLimits } from './requests.ts';
 
 /** None besides the picture; an unknown one is an error. */
 const fieldsSchema = z.strictObject({});
@@ -35,7 +35,7 @@ export async function inspectionRoutes(
       validatorCompiler: () => (value) => ({ value }),
     },
     async (request, reply) => {
-      const { job, header } = await service.admit(async () => {
+      const { job, header } = await service.admit(clientOf(request), async () => {
         const { picture, header, fields } = await readUpload(request, uploadLimits(service));
         parseFields(fieldsSchema, fields);
         return { header, job: await service.submit({ kind: 'inspection' }, picture, request.owner) };

@@ -4,13 +4,15 @@
  * @module
  */
 import { createReadStream, existsSync, type ReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { takes } from '../compression.ts';
+import { FILES_POLICY, vary } from '../headers.ts';
 
 /** Sources and build of this file lie equally deep. */
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -37,11 +39,13 @@ export async function pageRoutes(
     app.get('/', { schema: { hide: true } }, async (_, reply) => reply.redirect('/docs'));
     return;
   }
+  const policy = await policyOf(join(page, 'index.html'));
   await app.register(fastifyStatic, {
     root: page,
     schemaHide: true,
     setHeaders(reply, path) {
       isolate(reply);
+      reply.header('content-security-policy', path.endsWith('.html') ? policy : FILES_POLICY);
       // Vite puts a hash of their contents into the names of assets.
       reply.header('cache-control', /[\\/]assets[\\/]/.test(path) ? FOREVER : REVALIDATED);
     },
@@ -53,6 +57,13 @@ export async function pageRoutes(
     });
   }
   await compressedRoutes(app, join(page, 'assets'));
+}
+
+/** The page's own policy, which it says in a tag, where `frame-ancestors` means nothing. */
+async function policyOf(index: string): Promise<string> {
+  const html = await readFile(index, 'utf8').catch(() => '');
+  const own = /<meta http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)?.[1];
+  return own === undefined ? FILES_POLICY : `${own}; frame-ancestors 'none'`;
 }
 
 /** Only an isolated page may use several threads of WebAssembly. */
@@ -71,9 +82,10 @@ async function compressedRoutes(app: FastifyInstance, folder: string): Promise<v
     const name = basename(file, '.br');
     app.get(`/assets/${name}`, { schema: { hide: true } }, async (request, reply) => {
       isolate(reply);
-      reply.type('application/wasm').header('cache-control', FOREVER).header('vary', 'accept-encoding');
+      reply.type('application/wasm').header('cache-control', FOREVER);
+      vary(reply, 'accept-encoding');
       const packed = createReadStream(join(folder, file));
-      if (takesBrotli(request.headers['accept-encoding'])) return reply.header('content-encoding', 'br').send(packed);
+      if (takes(request.headers['accept-encoding'], 'br')) return reply.header('content-encoding', 'br').send(packed);
       return reply.send(unpacked(packed));
     });
   }
@@ -85,17 +97,4 @@ function unpacked(packed: ReadStream): Readable {
   // The client may have given up.
   whole.on('close', () => packed.destroy());
   return packed.pipe(whole);
-}
-
-/** Whether Accept-Encoding names Brotli, and not with the weight 0, which refuses it. */
-export function takesBrotli(header: string | string[] | undefined): boolean {
-  return [header ?? []]
-    .flat()
-    .join(',')
-    .toLowerCase()
-    .split(',')
-    .some((part) => {
-      const [name, ...parameters] = part.split(';').map((text) => text.trim());
-      return name === 'br' && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    });
 }

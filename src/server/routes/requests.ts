@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { FastifyReply } from 'fastify';
+import { isIPv6 } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import type { UploadLimits } from '../upload.ts';
 
@@ -15,6 +16,22 @@ export function uploadLimits({ settings, formats }: Service): UploadLimits {
     formats,
     urls: allowUrls,
   };
+}
+
+/** Whom a request is counted for: the owner of its key, or its address; of IPv6 the network that one household has. */
+export function clientOf({ owner, ip }: FastifyRequest): string {
+  return owner === undefined ? networkOf(ip) : `key ${owner}`;
+}
+
+/** The first 64 bits of an IPv6 address; any other address as it is. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
+  if (mapped !== undefined) return mapped;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const [left, right] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':'))) as [string[], string[]];
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4).join(':');
 }
 
 /** Aborted when the client closes the connection before it has its answer. */

@@ -9,10 +9,11 @@ import { errorOfJob, isFinished, type JobStatus } from '../../queue/job.ts';
 import { getExisting } from '../../store/object-store.ts';
 import { answer, formSchema, pictureAnswer, problems, restorationSchema } from '../documents.ts';
 import { type FieldsSchema, parseFields, restorationFields } from '../fields.ts';
+import { sendBytes } from '../ranges.ts';
 import type { Service } from '../service.ts';
 import { readUpload } from '../upload.ts';
 import { restorationPath, restorationView } from '../view.ts';
-import { goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
+import { clientOf, goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
 import { sendEvents } from './restoration-events.ts';
 
 interface Routes {
@@ -40,7 +41,7 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
         description:
           'Answers with the picture if it is small and done soon, else with a job. `Prefer: respond-async` asks for a ' +
           'job, `Prefer: wait=10` for one after 10 seconds, `Accept: application/json` for the description instead of ' +
-          'the picture. The same picture, fields and `Idempotency-Key` are one job, however often they are sent.',
+          'the picture. A request with the same `Idempotency-Key` is one job, however often it is sent.',
         consumes: ['multipart/form-data'],
         headers: {
           type: 'object',
@@ -105,7 +106,7 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
     },
     async (request: IdRequest, reply) => {
       const found = await service.find(request.params.id, request.owner);
-      return sendPicture(service, found, reply, request.query.part);
+      return sendPicture(service, found, request, reply, request.query.part);
     },
   );
 
@@ -137,7 +138,7 @@ async function restore(
 ): Promise<FastifyReply> {
   const gone = goneSignal(reply);
   const key = idempotencyKeyOf(request);
-  const { job, pixels } = await service.admit(async () => {
+  const { job, pixels } = await service.admit(clientOf(request), async () => {
     const { picture, header, fields } = await readUpload(request, uploadLimits(service));
     const { format = header.format, quality, ...parameters } = parseFields(fieldsSchema, fields);
     const job = await service.submit(
@@ -159,7 +160,7 @@ async function restore(
     if (request.headers.accept?.startsWith('application/json') && finished.state === 'done') {
       return reply.send(restorationView(finished));
     }
-    return await sendPicture(service, finished, reply);
+    return await sendPicture(service, finished, request, reply);
   } catch (error) {
     // Nobody knows its id, unless the client means to send the request again.
     if (gone.aborted && key === undefined) await service.queue.cancel(id);
@@ -178,10 +179,11 @@ function sendJob(job: JobStatus, reply: FastifyReply): FastifyReply {
   return reply.status(202).header('preference-applied', 'respond-async').send(restorationView(job));
 }
 
-/** Errors: NOT_FINISHED, NOT_FOUND, CANCELLED, those of the job, STORE_FAILED. */
+/** Errors: NOT_FINISHED, NOT_FOUND, CANCELLED, those of the job, STORE_FAILED, RANGE_INVALID. */
 async function sendPicture(
   service: Service,
   job: JobStatus,
+  request: FastifyRequest,
   reply: FastifyReply,
   part?: string,
 ): Promise<FastifyReply> {
@@ -196,12 +198,13 @@ async function sendPicture(
     const expected = files.map((candidate) => candidate.part).join(', ');
     throw new ClearwordError('NOT_FOUND', `expected one of ${expected} for part, received ${JSON.stringify(part)}`);
   }
-  const data = await getExisting(service.store, file.key);
-  return reply
+  const stored = await getExisting(service.store, file.key);
+  const data = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  reply
     .type(`image/${file.format}`)
     .header('cache-control', 'private, no-store')
-    .header('content-disposition', `inline; filename="${file.part}.${file.format === 'jpeg' ? 'jpg' : file.format}"`)
-    .send(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    .header('content-disposition', `inline; filename="${file.part}.${file.format === 'jpeg' ? 'jpg' : file.format}"`);
+  return request.method === 'POST' ? reply.send(data) : sendBytes(request, reply, data);
 }
 
 /** Errors: INVALID_OPTION. */

@@ -11,6 +11,7 @@ import { adamw } from './adamw.ts';
 import { muon } from './muon.ts';
 import { type Moment, nextOf, type Optimiser, type OptimiserConfig, type StepSettings } from './optimiser.ts';
 
+export { type MuonMatrix, muonMatrices } from './muon-matrices.ts';
 export type { Moment, Optimiser, OptimiserConfig } from './optimiser.ts';
 
 export const optimisers = { adamw, muon } as const satisfies Record<string, Optimiser>;

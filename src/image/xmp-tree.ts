@@ -1,0 +1,57 @@
+/**
+ * XMP packets as trees of elements.
+ *
+ * @module
+ */
+import { DOMParser, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
+
+export const RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
+export const XMLNS = 'http://www.w3.org/2000/xmlns/';
+
+export interface Packet {
+  readonly document: Document;
+  /** The element rdf:RDF, whose children are the descriptions. */
+  readonly rdf: Element;
+}
+
+const EMPTY = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="${RDF}"></rdf:RDF></x:xmpmeta>`;
+
+export function newPacket(): Packet {
+  const packet = parsePacket(EMPTY);
+  if (packet === undefined) throw new Error('the empty packet is no XMP');
+  return packet;
+}
+
+/** Undefined for what is not well-formed or has no rdf:RDF. */
+export function parsePacket(xmp: string): Packet | undefined {
+  // Only the outermost element: what stands around it (processing instructions, padding) is written anew. Document types,
+  // which could define entities, stand before it.
+  const text = ELEMENT.exec(xmp)?.[0];
+  if (text === undefined) return undefined;
+  try {
+    const document = new DOMParser({ onError: refuse }).parseFromString(text, 'text/xml');
+    const root = document.documentElement;
+    const isRdf = root?.namespaceURI === RDF && root.localName === 'RDF';
+    const rdf = isRdf ? root : document.getElementsByTagNameNS(RDF, 'RDF').item(0);
+    return rdf ? { document, rdf } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const ELEMENT = /<(?:[\w.-]+:)?(?:xmpmeta|xapmeta|RDF)\b[\s\S]*>/;
+
+function refuse(level: 'warning' | 'error' | 'fatalError', message: string): void {
+  if (level !== 'warning') throw new Error(message);
+}
+
+export function descriptionsOf({ rdf }: Packet): Element[] {
+  const elements = [...rdf.childNodes].filter(({ nodeType, ELEMENT_NODE }) => nodeType === ELEMENT_NODE) as Element[];
+  return elements.filter(({ namespaceURI, localName }) => namespaceURI === RDF && localName === 'Description');
+}
+
+/** With the processing instructions that mark a packet; without padding. */
+export function serialisePacket({ document, rdf }: Packet): string {
+  const text = new XMLSerializer().serializeToString(document.documentElement ?? rdf);
+  return `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>${text}<?xpacket end="w"?>`;
+}
