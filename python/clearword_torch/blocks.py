@@ -48,10 +48,16 @@ class Erb(nn.Module):
         self.pwconv1 = nn.Linear(channels, expansion * channels)
         self.grn = Grn(expansion * channels, told)
         self.pwconv2 = nn.Linear(expansion * channels, channels)
+        #: Whether the depthwise convolution wants its input laid out so.
+        self.channels_first = False
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         n, c, height, width = x.shape
-        spread = F.gelu(self.dwconv(x.to(self.dwconv.weight.dtype)).permute(0, 2, 3, 1)).to(x.dtype)
+        given = x.to(self.dwconv.weight.dtype)
+        spread = self.dwconv(given.contiguous() if self.channels_first else given)
+        if self.channels_first:
+            spread = spread.contiguous(memory_format=torch.channels_last)
+        spread = F.gelu(spread.permute(0, 2, 3, 1)).to(x.dtype)
         u = (x.permute(0, 2, 3, 1) + self.norm(spread)).reshape(n, height * width, c)
         v = F.gelu(self.pwconv1(u))
         weight = self.pwconv2.weight.t()

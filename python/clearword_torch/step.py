@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any, Dict, Iterator, List, Tuple
 
 import torch
 from torch import Tensor
 
+from .depthwise import tune_depthwise
 from .flat import FlatParameters
 from .optimisers import Optimiser, Vectors
 from .system import PARTS, System
@@ -19,6 +21,20 @@ OF_PATCHES = ("mu", "x0", "z", "state.", "eulerMean.", "optimum.")
 
 #: Most parts that a batch is cut into where the device's memory is too small for the whole.
 MOST_PARTS = 64
+
+
+#: Steps that are timed as the networks are written, and again as they are compiled.
+TRIED = 6
+
+
+class Trial:
+    """Times of the first steps, ms: half of them before the networks are compiled."""
+
+    def __init__(self) -> None:
+        self.times: List[float] = []
+
+    def fastest(self) -> Tuple[float, float]:
+        return min(self.times[:TRIED]), min(self.times[TRIED:])
 
 
 def device_of(choice: str) -> torch.device:
@@ -59,7 +75,10 @@ class TrainingStep:
         on_card = self.device.type == "cuda"
         if on_card:
             torch.backends.cudnn.benchmark = True
-            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.dtype != torch.float32
+            # Beside bfloat16 the rest need not be exacter; in float32 a run on a card is comparable with one on a CPU.
+            torch.set_float32_matmul_precision("high" if self.dtype != torch.float32 else "highest")
+            if self.dtype == torch.float32:
+                torch.backends.cudnn.allow_tf32 = False
         self.vectors = Vectors(*(vectors[name].to(self.device) for name in Vectors._fields))
         self.system = System(settings["preset"])
         # Processors have no fast depthwise kernels in bfloat16.
@@ -67,6 +86,8 @@ class TrainingStep:
             lambda name: self.system.computes_pixels(name) and ".dwconv." not in name
         )
         self.system.to(self.device)
+        if on_card and self.dtype != torch.float32:
+            tune_depthwise(self.system, self.device, self.dtype)
         self.flat = FlatParameters(self.system, settings["layout"], self.device, self.dtype, low)
         self.optimiser = Optimiser(settings["optimiser"], self.flat.size, self.device)
         self.gradient = torch.zeros(self.flat.size, device=self.device)
@@ -74,11 +95,13 @@ class TrainingStep:
         self.generator = torch.Generator(self.device)
         #: False from the first step on that was not finite: nothing changes any more.
         self.alive = torch.ones((), dtype=torch.bool, device=self.device)
-        self.parts = 1
+        self.parts = settings.get("parts", 1)
         wanted = settings["compile"]
-        self.compiled = hasattr(torch, "compile") and (on_card if wanted == "auto" else wanted)
+        able = hasattr(torch, "compile")
+        self.compiled = able and wanted is True
         if self.compiled:
             self.system.compile_pixels()
+        self.trial = Trial() if able and wanted == "auto" and on_card else None
 
     def upload(self, tensors: Tensors) -> Tensors:
         return {name: tensor.to(self.device, non_blocking=True) for name, tensor in tensors.items()}
@@ -86,10 +109,34 @@ class TrainingStep:
     def step(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:
         """One step; the losses' parts, the gradient's length and the samples' errors, [5 + 1 + N] on the device."""
         given = self.given(batch, drawn, header)
-        parts, errors = self.attempt(lambda: self.gradients(given))
+        if self.trial is None:
+            parts, errors = self.attempt(lambda: self.gradients(given))
+        else:
+            parts, errors = self.try_compiling(given, self.trial)
         self.alive &= torch.isfinite(parts[0])
         length = self.optimiser.update(self.vectors, self.gradient, self.alive, header["scalars"])
         return torch.cat([parts, length[None], errors])
+
+    def try_compiling(self, given: Tensors, trial: Trial) -> Tuple[Tensor, Tensor]:
+        """A step of the trial that decides whether the networks are worth compiling."""
+        torch.cuda.synchronize(self.device)
+        start = time.perf_counter()
+        result = self.attempt(lambda: self.gradients(given))
+        torch.cuda.synchronize(self.device)
+        trial.times.append(1000 * (time.perf_counter() - start))
+        if len(trial.times) == TRIED:
+            self.compiled = True
+            self.system.compile_pixels()
+        elif len(trial.times) >= 2 * TRIED:
+            self.trial = None
+            plain, compiled = trial.fastest()
+            if self.compiled:
+                seconds = trial.times[TRIED] / 1000
+                warn(f"a step takes {plain:.0f} ms, compiled {compiled:.0f} ms; compiling took {seconds:.0f} s")
+            if self.compiled and compiled > plain:
+                self.compiled = False
+                self.system.interpret()
+        return result
 
     def errors(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:
         """Mean squared errors [N] of a batch with the averaged parameters."""
@@ -97,7 +144,8 @@ class TrainingStep:
         self.flat.load(self.vectors.average)
 
         def forward() -> Tensor:
-            with torch.no_grad():
+            # Interpreted: another graph would be compiled for a few batches.
+            with torch.no_grad(), self.system.interpreted():
                 found = [self.system.losses(part, self.settings)[1] for part, _ in self.cut(given)]
             return torch.cat(found)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, Tuple
+import contextlib
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,16 @@ class System(Erunet):
         self.pixels = torch.compile(self.trunk, dynamic=False)
         if self.own:
             self.look = torch.compile(self.controller.features, dynamic=False)
+
+    @contextlib.contextmanager
+    def interpreted(self) -> Iterator[None]:
+        """As it is written, for a while."""
+        kept = self.pixels, self.look
+        self.interpret()
+        try:
+            yield
+        finally:
+            self.pixels, self.look = kept
 
     def predict(
         self,

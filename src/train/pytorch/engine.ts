@@ -60,6 +60,7 @@ function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
     device: config.device ?? 'auto',
     precision: config.precision,
     compile: config.compile,
+    parts: config.parts,
   };
 }
 
