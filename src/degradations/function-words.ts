@@ -69,7 +69,7 @@ export const VERBS = {
 } as const satisfies Partial<Record<Role, readonly string[]>>;
 
 export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | 'other'>, readonly string[]>> = {
-  removal: list(`removal, reduction, suppression, elimination, cancellation, correction, cleanup, remover`),
+  removal: list(`removal, reduction, suppression, elimination, cancellation, correction, cleanup, remover, free`),
   gone: list(`gone, go, goes, go away, vanish, vanishes, vanished, disappear, disappears, taken out, taken away, cut out,
     bothers, bother, bothers me, disturbs, annoys, spoils, ruins, out of here, unwanted, to go, absent`),
   stays: list(`stay, stays, remain, remains, kept, left, left alone, untouched, unchanged, intact, in place,

@@ -8,7 +8,7 @@
  */
 import { wordsFor } from './index.ts';
 import { itemsOf, type Lexicon, lexiconOf, words } from './lexicon.ts';
-import { readItems } from './request-reader.ts';
+import { readItems } from './request-rules.ts';
 
 export interface Request {
   /**

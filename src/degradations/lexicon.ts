@@ -35,15 +35,15 @@ const WISHES: Readonly<Record<string, readonly { readonly role: 'name' | 'act'; 
     { role: 'act', words: 'brighten,brighter,lighten,lighter' },
   ],
   contrast: [{ role: 'name', words: 'contrast' }],
-  scratches: [{ role: 'name', words: 'scratch,dust,creases' }],
+  scratches: [{ role: 'name', words: 'scratch,scratches,dust,crease' }],
   snow: [{ role: 'name', words: 'snow,snowflake' }],
   reflections: [{ role: 'name', words: 'reflection,glare' }],
   shadows: [{ role: 'name', words: 'shadow' }],
   watermarks: [{ role: 'name', words: 'watermark' }],
 };
 
-/** Words of this many letters may have one doubled, lost or swapped. */
-const FORGIVEN = 5;
+/** Words of this many letters may have one doubled or swapped, and longer ones one lost: 'rin' could be too much. */
+const FORGIVEN = 4;
 
 export interface Lexicon {
   readonly phrases: ReadonlyMap<string, Item>;
@@ -175,7 +175,7 @@ function isSlip(typed: string, word: string): boolean {
 /** The text as items, the longest phrases first. */
 export function itemsOf(text: string, { phrases, longest, words: known, forgiven }: Lexicon): Item[] {
   const typed = words(text).map((word) => {
-    if (known.has(word) || word.length < FORGIVEN - 1) return word;
+    if (known.has(word) || word.length < FORGIVEN) return word;
     return forgiven.get(word.charAt(0))?.find((candidate) => isSlip(word, candidate)) ?? word;
   });
   const items: Item[] = [];
