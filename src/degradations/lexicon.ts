@@ -122,14 +122,16 @@ function addName(phrases: Map<string, Item>, functions: ReadonlyMap<string, Item
     addForms(phrases, 'name', noun, name);
     if (noun.includes(' ')) continue;
     addForms(phrases, 'act', `de${noun}`, name);
-    for (const adjective of [
-      `${noun}y`,
-      `${noun.replace(/e$/, '')}y`,
-      `${noun}${noun.slice(-1)}y`,
-      `${noun.replace(/s$/, '')}y`,
-    ])
+    for (const adjective of adjectives(noun))
       if (!phrases.has(adjective)) phrases.set(adjective, item('adjective', [name]));
   }
+}
+
+/** 'Rainy', 'hazy', 'foggy', 'blocky', 'dark'; and words that do not exist, which does no harm. */
+function adjectives(noun: string): string[] {
+  const stems = [noun, noun.replace(/e$/, ''), noun + noun.slice(-1), noun.replace(/s$/, '')];
+  const quality = noun.replace(/ness$/, '');
+  return [...stems.map((stem) => `${stem}y`), ...(quality === noun ? [] : [quality, quality.replace(/i$/, 'y')])];
 }
 
 function addForms(phrases: Map<string, Item>, role: 'name' | 'act', phrase: string, name: string): void {

@@ -100,7 +100,7 @@ export class Reader {
       return;
     }
     const refused = this.isRefused(at);
-    const plain = verb === 'make' ? undefined : verb === 'remove' || verb === 'repair' ? 'remove' : 'keep';
+    const plain = verb === 'make' && !refused ? undefined : verb === 'remove' || verb === 'repair' ? 'remove' : 'keep';
     const only = clause.only && (before === 'only' || !clause.verb);
     this.begin({ mode: plain && refused ? flip(plain) : plain, verb, refused, only });
     sentence.asks = true;
@@ -132,6 +132,8 @@ export class Reader {
     const mode = negated ? flip(choice) : choice;
     for (const { names, whole } of subjects) {
       this.decide(names, mode);
+      // 'It should be cleaned': the picture.
+      if (whole === 'none' && names.length === 0 && clause.auxiliary) this[mode === 'keep' ? 'keep' : 'repair'] = true;
       if (whole !== 'none') this.rest = whole === 'all' ? mode : flip(mode);
     }
     clause.objects++;
@@ -143,8 +145,9 @@ export class Reader {
   whole(whole: 'all' | 'nothing'): void {
     const { clause, sentence } = this;
     if (clause.loose || clause.mode === 'except') return;
+    if (clause.negation === 'not' && !clause.mode) return;
     this.object([], whole);
-    const said = clause.negation === 'no' ? 'remove' : clause.negation ? flip(clause.mode ?? 'remove') : clause.mode;
+    const said = clause.negation === 'no' ? 'remove' : clause.negation && clause.mode ? flip(clause.mode) : clause.mode;
     clause.negation = undefined;
     if (whole === 'nothing') this.rest = flip(said ?? 'remove');
     else if (said) this.rest = said;
@@ -226,6 +229,7 @@ export class Reader {
   /** Ends the clause, and begins another. */
   begin(parts: Partial<ReturnType<typeof newClause>>): void {
     const { verb, objects, refused, self } = this.clause;
+    if (verb === 'keep' && objects === 0 && !refused && !this.sentence.other) this.keep = true;
     if (verb === 'repair' && objects === 0) this[refused ? 'keep' : 'repair'] = true;
     this.clause = { ...newClause(), self, ...parts };
     this.closed = true;
@@ -233,7 +237,7 @@ export class Reader {
 
   good(): void {
     const { auxiliary, verb, subjects } = this.clause;
-    if (auxiliary && !verb && subjects.length > 0) this.outcome('keep');
+    if (auxiliary && !verb && subjects.some(({ names }) => names.length > 0)) this.outcome('keep');
     else this.sentence.good = true;
   }
 
@@ -247,10 +251,25 @@ export class Reader {
     clause.after = 'join';
   }
 
+  /** 'Do not remove the haze, just the rain.' */
+  endRefusal(): void {
+    const { clause } = this;
+    if (clause.flipped) this.turn();
+    else if (clause.refused && clause.mode === 'keep' && clause.objects > 0)
+      this.begin({ mode: 'remove', verb: 'remove', after: clause.after });
+  }
+
+  /** 'They should all go.' */
+  isOfSubject(): boolean {
+    const { auxiliary, subjects } = this.clause;
+    return auxiliary && subjects.length > 0;
+  }
+
   /** 'Leave the photo' is about all that is in it. */
   picture(): void {
-    const { loose, mode, verb } = this.clause;
+    const { loose, mode, verb, after, subjects } = this.clause;
     this.sentence.foreign = true;
+    if (!loose && !mode) subjects.push({ names: [], whole: 'none', after });
     if (!loose && mode === 'keep' && verb !== 'want') this.keep = true;
   }
 

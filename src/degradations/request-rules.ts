@@ -51,7 +51,9 @@ const RULES: Readonly<Record<Role, Rule>> = {
   good: then((reader) => reader.good()),
   no: then((reader, at) => reader.negate(reader.isBehindVerb(at) ? 'not' : 'no')),
   not: then((reader) => reader.negate('not')),
+  just: then((reader) => reader.endRefusal()),
   only: then((reader) => {
+    reader.endRefusal();
     reader.clause.only = true;
   }),
   except: then(except),
@@ -62,7 +64,7 @@ const RULES: Readonly<Record<Role, Rule>> = {
   join: then((reader) => reader.join()),
   or: then((reader) => reader.join()),
   all: then((reader) => reader.whole('all')),
-  each: then((reader, at) => reader.nounBehind(at) || reader.whole('all')),
+  each: then((reader, at) => reader.nounBehind(at) || reader.isOfSubject() || reader.whole('all')),
   nothing: then((reader) => reader.whole('nothing')),
   it: then((reader) => reader.pronoun()),
   this: then((reader, at) => reader.nounBehind(at) || reader.pronoun()),
@@ -77,7 +79,8 @@ const RULES: Readonly<Record<Role, Rule>> = {
   more: (reader, at) => (reader.clause.mode === 'remove' ? undefined : reader.place(at)),
   place: (reader, at) => reader.place(at),
   with: then((reader) => {
-    reader.begin({});
+    const wanted = reader.clause.verb === 'want' && reader.clause.mode === 'keep';
+    reader.begin(wanted ? { mode: 'keep', verb: 'want' } : {});
     reader.sentence.foreign = true;
   }),
   other: then((reader, at) => reader.other(at)),
