@@ -96,7 +96,9 @@ export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | '
     the other, all of it, all of them, defects, defect, degradations, degradation, damage, damages, flaws, imperfections,
     problems, errors, faults, blemishes, what spoils it`),
   each: list('all, any, every'),
-  nothing: list('nothing, none, nothing else, nothing more, no changes, no change, do nothing, no one, no restoration'),
+  nothing: list(
+    'nothing, none, nothing else, nothing more, no changes, no change, do nothing, do not do anything, no one, no restoration',
+  ),
   it: list('it, them, they'),
   this: list('this, that, these, those, both'),
   self: list('i, we'),
@@ -115,7 +117,7 @@ export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | '
   with: list('with, about, having'),
   article: list('a, an, the, my, our, your, his, her, some, its, their'),
   filler:
-    list(`just, me, of, here, there, up, out, away, off, down, as it is, as they are, as is, as it was, as they were,
+    list(`rather, give, ask for, asking for, me, of, here, there, up, out, away, off, down, as it is, as they are, as is, as it was, as they were,
     thanks, thank, thank you, hey, hi, hello, ok then, well, now, today, otherwise, too please, much, lot, lots, bit,
     little, layer, layers, trace, traces, effect, effects, amount, kind, sort, type, see, seeing, try, want to, like to,
     love to, wish to, prefer to, want you to, like you to, sure, that is, simply, still, again, back, such, very, really,

@@ -70,6 +70,16 @@ export const INSTRUCTIONS: Readonly<Record<string, readonly string[]>> = {
     'noise removal only',
   ],
   rain: [
+    "you don't need to remove the haze, just the rain",
+    'not haze, just rain',
+    "I'm not asking for denoising, only deraining",
+    'Keep the moody fog but get rid of the rain',
+    'noise is okay, the rain is not wanted',
+    "I'd rather not have the rain",
+    'wash away the rain',
+    'make it look like there was no rain',
+    'Remove rain; fog is okay.',
+    'can the rain go?',
     'rain',
     'Rain.',
     'the rain please',
@@ -104,6 +114,11 @@ export const INSTRUCTIONS: Readonly<Record<string, readonly string[]>> = {
     'rain!',
   ],
   haze: [
+    "don't remove rain or noise, but the haze",
+    'the fog ruins the photo, take it away',
+    'show it without fog',
+    'could the fog be removed?',
+    'no noise removal and no deraining',
     'no fog',
     'defog',
     'dehaze the mountains',
@@ -166,6 +181,14 @@ export const INSTRUCTIONS: Readonly<Record<string, readonly string[]>> = {
     'ignore the fog',
   ],
   'noise,haze': [
+    "I'd rather keep the rain",
+    'I really love the rain, so please leave it in',
+    'the rain does not need to be removed',
+    'the rain is not a problem',
+    'do whatever you want but keep the rain',
+    'remove none of the rain',
+    'the noise and the haze should both be removed',
+    'only the rain should stay',
     'no deraining please',
     "don't remove the rain",
     'do not remove rain',
@@ -206,6 +229,11 @@ export const INSTRUCTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const EVERYTHING = [
+  'make it pretty',
+  'it should be cleaned',
+  'give me a clean picture',
+  'this picture needs to be restored',
+
   'restore',
   'restore this photo',
   'clean it up',
@@ -231,6 +259,12 @@ export const EVERYTHING = [
 ];
 
 export const NOTHING = [
+  "don't do anything",
+  'leave as is',
+  'just leave the picture alone',
+  'keep it the way it is',
+  'the photo should stay as it is',
+
   'do nothing',
   'change nothing',
   'leave it as it is',
@@ -248,6 +282,31 @@ export const NOTHING = [
 ];
 
 export const UNKNOWN = [
+  'a dog runs on the beach',
+  'Two children playing football in the snow',
+  'A woman with a red umbrella walks through heavy rain',
+  'a car driving on a wet road in fog',
+  'mountains covered with mist at dawn',
+  'the skyline of a city in the evening haze',
+  'a close-up of raindrops on a leaf',
+  'a group of people having dinner, a dog under the table',
+  'No people on the beach',
+  'grain fields under a blue sky',
+  'a boy eats ice cream while it rains',
+  'a foggy street with cars and lights',
+  'a clean kitchen with white walls',
+  'a perfect day at the beach',
+  'A man is removing snow from his car',
+  'a man and a woman get out of a car in the rain',
+  'fog rolls over the golden gate bridge',
+  'the rain has stopped and the sun shines',
+  'concrete blocks on a construction site',
+  'A child lets a balloon fly in the mist',
+  'everything is covered in snow',
+  'street, fog, lamp',
+  'two dogs want to go out in the rain',
+  'remove the people',
+
   'zzzz',
   'a street in the rain at night',
   'a foggy morning',
