@@ -30,9 +30,9 @@ const WISHES: Readonly<Record<string, readonly { readonly role: 'name' | 'act'; 
     { role: 'name', words: 'colour,color,colours,colors,saturation' },
     { role: 'act', words: 'colourise,colorise,colorize,colourize,recolour,recolor' },
   ],
-  brightness: [
-    { role: 'name', words: 'brightness,exposure,darkness' },
-    { role: 'act', words: 'brighten,brighter,lighten,lighter' },
+  darkness: [
+    { role: 'name', words: 'darkness,underexposure' },
+    { role: 'act', words: 'brighten,brighten up,brighter,lighten,lighter,more light,enough light' },
   ],
   contrast: [{ role: 'name', words: 'contrast' }],
   scratches: [{ role: 'name', words: 'scratch,scratches,dust,crease' }],
@@ -99,6 +99,10 @@ export function lexiconOf(degradations: readonly string[]): Lexicon {
   return { phrases, longest, words, forgiven };
 }
 
+/** Words of a request that ask for the rest of it to go, and words that it can do without. */
+const REMOVING: readonly Item['role'][] = ['remove', 'repair', 'removal', 'no'];
+const IDLE: readonly Item['role'][] = ['make', 'it', 'this', 'auxiliary', 'polite', 'article', 'filler'];
+
 /** The nouns of a record, and its requests less the words that any request has: 'fix the compression' is a noun, 'deblock' not. */
 function addName(phrases: Map<string, Item>, functions: ReadonlyMap<string, Item>, name: string): void {
   const { label, nouns, requests } = wordsFor(name);
@@ -110,13 +114,16 @@ function addName(phrases: Map<string, Item>, functions: ReadonlyMap<string, Item
         .replace(/^(?:the|a|an) /, ''),
     );
   for (const request of requests) {
-    const content = words(request).filter((word) => !functions.has(word));
-    const rest = content.join(' ');
-    const roles = words(request).map((word) => functions.get(word)?.role);
-    const removes = roles.some((role) => role && ['remove', 'repair', 'removal', 'no'].includes(role));
-    if (rest === '' || known.has(rest)) continue;
-    if (removes) known.add(rest);
-    else addForms(phrases, 'act', rest, name);
+    const spoken = words(request);
+    const roles = spoken.map((word) => functions.get(word)?.role);
+    const noun = spoken.filter((_, i) => roles[i] === undefined).join(' ');
+    if (noun === '' || known.has(noun)) continue;
+    if (roles.some((role) => role && REMOVING.includes(role))) known.add(noun);
+    else {
+      // 'Make it brighter' is also 'brighter'.
+      const short = spoken.filter((_, i) => !IDLE.includes(roles[i] ?? 'other')).join(' ');
+      for (const phrase of [spoken.join(' '), short]) addForms(phrases, 'act', phrase, name);
+    }
   }
   for (const noun of known) {
     addForms(phrases, 'name', noun, name);

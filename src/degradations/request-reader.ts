@@ -26,6 +26,7 @@ import {
 
 export class Reader {
   readonly decisions = new Map<string, Mode>();
+  removes = false;
   rest: Choice | undefined;
   repair = false;
   keep = false;
@@ -130,6 +131,8 @@ export class Reader {
     }
     const negated = clause.negation !== undefined || (clause.refused && WITH_CLAUSE.includes(clause.verb));
     const mode = negated ? flip(choice) : choice;
+    // What 'I do not want' said of it was not the whole.
+    if (WITH_CLAUSE.includes(clause.verb)) this.removes = clause.removedBefore;
     for (const { names, whole } of subjects) {
       this.decide(names, mode);
       // 'It should be cleaned': the picture.
@@ -214,7 +217,7 @@ export class Reader {
     if (!sentence.foreign) {
       for (const name of sentence.named) {
         if (this.decisions.has(name)) continue;
-        this.decisions.set(name, 'remove');
+        this.decide([name], 'remove');
         this.bare.add(name);
       }
       if (sentence.all) this.rest ??= 'remove';
@@ -231,7 +234,7 @@ export class Reader {
     const { verb, objects, refused, self } = this.clause;
     if (verb === 'keep' && objects === 0 && !refused && !this.sentence.other) this.keep = true;
     if (verb === 'repair' && objects === 0) this[refused ? 'keep' : 'repair'] = true;
-    this.clause = { ...newClause(), self, ...parts };
+    this.clause = { ...newClause(), self, removedBefore: this.removes, ...parts };
     this.closed = true;
   }
 
@@ -284,6 +287,7 @@ export class Reader {
       this.decisions.set(name, mode);
       this.bare.delete(name);
     }
+    if (mode === 'remove' && names.length > 0) this.removes = true;
     if (this.clause.only && mode === 'keep') this.rest ??= 'remove';
   }
 

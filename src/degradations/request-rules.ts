@@ -10,6 +10,8 @@ import { type Choice, flip, type Role } from './request-state.ts';
 /** What was decided. Names overrule `rest`; `rest` overrules `repair` and `keep`. */
 export interface Reading {
   readonly decisions: ReadonlyMap<string, Choice>;
+  /** Whether anything was to go, even if it was to stay afterwards: 'reduce the noise, keep some grain'. */
+  readonly removes: boolean;
   /** What happens to all that is not named, where it is said: 'remove everything', 'change nothing else'. */
   readonly rest: Choice | undefined;
   /** Whether the picture as such was to be restored ('clean it up'), or left alone ('leave it as it is'). */
@@ -121,5 +123,5 @@ export function readItems(items: readonly Item[]): Reading {
   const decisions = new Map(
     [...reader.decisions].map(([name, mode]) => [name, mode === 'except' ? flip(rest ?? 'remove') : mode]),
   );
-  return { decisions, rest, repair: reader.repair, keep: reader.keep };
+  return { decisions, removes: reader.removes, rest, repair: reader.repair, keep: reader.keep };
 }

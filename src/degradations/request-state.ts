@@ -39,6 +39,8 @@ export const newClause = () => ({
   /** Whether the mode comes of a mere 'not' before a name, so that a turn goes back to the one before; or from 'must vanish'. */
   flipped: false,
   outcome: false,
+  /** Whether something was to go before this clause. */
+  removedBefore: false,
   objects: 0,
   negation: undefined as 'no' | 'not' | undefined,
   only: false,
