@@ -11,7 +11,7 @@ import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
 /** Where Debian puts it; elsewhere the variable says. */
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 /** Empty where Chromium is there; else why tests are skipped, for their names. */
 export const MISSING = existsSync(CHROMIUM)
