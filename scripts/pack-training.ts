@@ -49,7 +49,7 @@ const run = (command: string, args: readonly string[], options: object = {}) =>
   execFileSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], ...options });
 
 /** Imports of a built module that are followed when it loads. */
-const STATIC = /^(?:import\s*|(?:import|export)\b[^;'"]*?\bfrom\s*)['"](?<specifier>[^'"]+)['"]/gm;
+const STATIC = /^(?:import|export)\s+(?:[^;'"]*?\sfrom\s+)?['"](?<specifier>[^'"]+)['"]/gm;
 
 /** Packages that the entries load, by their static imports. */
 function packagesOf(dist: string): Set<string> {
