@@ -39,6 +39,10 @@ export function parsePacket(xmp: string): Packet | undefined {
   }
 }
 
+export function isXmp(text: string): boolean {
+  return parsePacket(text) !== undefined;
+}
+
 const ELEMENT = /<(?:[\w.-]+:)?(?:xmpmeta|xapmeta|RDF)\b[\s\S]*>/;
 
 function refuse(level: 'warning' | 'error' | 'fatalError', message: string): void {
