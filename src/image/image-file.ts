@@ -110,7 +110,7 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
     },
     warnings: [
       ...(complete ? [] : ['the file ends early; what is missing of the picture, if anything, is grey']),
-      ...(kept.xmp !== undefined && !isXmp(kept.xmp) ? ['its XMP is damaged and is left out'] : []),
+      ...(kept.xmp !== undefined && !isXmp(kept.xmp) ? ['its XMP is damaged or far too large, and is left out'] : []),
     ],
   };
 }
