@@ -15,8 +15,8 @@ export interface AtomicWriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Unfinished files of this process, for `removeUnfinishedFiles`. */
-const unfinished = new Set<string>();
+/** Unfinished files of this process, and marks beside them, for `removeUnfinishedFiles`. */
+export const unfinished = new Set<string>();
 
 /**
  * Writes `data` beside `path` under a hidden temporary name, flushes it to the disk and renames it; missing folders are
@@ -74,7 +74,7 @@ async function followed(path: string): Promise<string> {
 /** As many as Linux follows. */
 const MOST_LINKS = 40;
 
-/** Removes what `writeFileAtomic` has not finished; for a process that must end at once. */
+/** Removes what is in `unfinished`; for a process that must end at once. */
 export function removeUnfinishedFiles(): void {
   for (const path of unfinished) rmSync(path, { force: true });
 }

@@ -8,6 +8,7 @@ import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { unfinished } from '../atomic-file.ts';
 
 export interface Claim {
   release(): Promise<void>;
@@ -54,6 +55,7 @@ async function create(path: string): Promise<boolean> {
 }
 
 function held(path: string): Claim {
+  unfinished.add(path);
   const timer = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => {});
   }, HEARTBEAT);
@@ -62,6 +64,7 @@ function held(path: string): Claim {
     async release() {
       clearInterval(timer);
       await rm(path, { force: true });
+      unfinished.delete(path);
     },
   };
 }

@@ -45,6 +45,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   const leftOut = leftOutText(inputs);
   if (leftOut !== undefined) context.stderr.write(`note: ${leftOut}\n`);
   let failed = errors.length;
+  let done = 0;
   const fail = (error: unknown, input?: string) => {
     if (given.json) context.stdout.write(`${JSON.stringify({ input, error: reportOf(error) })}\n`);
     printError(context.stderr, error, context.debug);
@@ -69,11 +70,15 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
       try {
         const picture = path === STANDARD ? await readPicture(context, maxMegapixels) : path;
         const findings = await clearword.inspect(picture, { maxMegapixels, strict, signal });
+        done++;
         context.stdout.write(given.json ? `${asJson(path, findings)}\n` : asText(path, findings));
       } catch (error) {
         fail(error, path);
         failed++;
-        if (exitCodeOf(error) === EXIT.interrupted) return EXIT.interrupted;
+        if (exitCodeOf(error) === EXIT.interrupted) {
+          context.stderr.write(`stopped: ${done} of ${files.length} inspected\n`);
+          return EXIT.interrupted;
+        }
       }
     }
   } finally {
