@@ -130,6 +130,31 @@ describe('a comparison', () => {
     expect(kilo).toBe((macs / (32 * 32 * 1000)).toFixed(1));
   });
 
+  it('restores with the steps and the sampler of each run', async () => {
+    const identity = fakeModel({ predict: ({ mu }) => mu });
+    const runs = [
+      { name: 'sde', model: 'identity', steps: 2, sampler: 'mars-sde-1' },
+      { name: 'ode', model: 'identity', steps: 2, sampler: 'mars-ode-1' },
+      { name: 'default', model: 'identity' },
+    ];
+    await compared({ identity }, { runs, sets: [{ ...set, limit: 1 }] });
+    expect(identity.calls.map(({ t }) => t)).toEqual([100, 50, 100, 50, 100]);
+    // From the same noise both samplers go their own ways.
+    const [first, sde, again, ode] = identity.calls.map(({ x }) => x);
+    expect(again).toEqual(first);
+    expect(ode).not.toEqual(sde);
+  });
+
+  it('goes on without what is not there, and ends at any other error', async () => {
+    const { identity } = models;
+    const sets = [set, { ...set, name: 'elsewhere', folder: 'missing' }];
+    const { missing } = await compared({ identity }, { sets });
+    expect(missing).toEqual([expect.stringMatching(/^elsewhere: not available \(.+\)$/)]);
+    // The stand-in for loading a model throws an error that is not of the catalogue.
+    const runs = [{ name: 'unknown', model: 'unknown' }];
+    await expect(compared({ identity }, { runs })).rejects.toThrow('expected one of identity');
+  });
+
   it('gives the numbers of every picture to the report', () => {
     const result = outcome.results.find(({ name }) => name === 'boards, varies');
     expect(result?.pictures.map(({ id }) => id)).toEqual(['0', '1', '2']);
