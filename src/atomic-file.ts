@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { link, mkdir, open, readlink, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { ClearwordError, throwIfCancelled } from './errors.ts';
 
 export interface AtomicWriteOptions {
@@ -15,12 +15,12 @@ export interface AtomicWriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Unfinished files of this process, for `removeUnfinishedFiles`. */
-const unfinished = new Set<string>();
+/** Unfinished files of this process, and marks beside them, for `removeUnfinishedFiles`. */
+export const unfinished = new Set<string>();
 
 /**
  * Writes `data` beside `path` under a hidden temporary name, flushes it to the disk and renames it; missing folders are
- * made. On any failure, and when `signal` is aborted, the temporary file is removed and `path` is as it was.
+ * made; a link is followed. On any failure, and when `signal` is aborted, the temporary file is removed and `path` is as it was.
  *
  * Errors: OUTPUT_EXISTS, OUTPUT_UNWRITABLE, CANCELLED.
  */
@@ -31,11 +31,12 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const { overwrite = false, signal } = options;
   throwIfCancelled(signal, `writing ${path}`);
+  const target = await followed(path);
   // Not derived from the target's name, which may already be as long as the file system allows.
-  const temporary = join(dirname(path), `.clearword-${randomUUID()}.tmp`);
+  const temporary = join(dirname(target), `.clearword-${randomUUID()}.tmp`);
   unfinished.add(temporary);
   try {
-    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+    await mkdir(dirname(target), { recursive: true }).catch((cause: unknown) => {
       // EEXIST here means that a file has the name of the folder.
       throw writeFailure(path, cause, errorCode(cause) === 'EEXIST' ? 'ENOTDIR' : undefined);
     });
@@ -47,8 +48,8 @@ export async function writeFileAtomic(
       await file.close();
     }
     throwIfCancelled(signal, `writing ${path}`);
-    if (overwrite) await rename(temporary, path);
-    else await moveToNew(temporary, path);
+    if (overwrite) await rename(temporary, target);
+    else await moveToNew(temporary, target);
   } catch (cause) {
     if (cause instanceof ClearwordError) throw cause;
     throwIfCancelled(signal, `writing ${path}`);
@@ -59,7 +60,21 @@ export async function writeFileAtomic(
   }
 }
 
-/** Removes what `writeFileAtomic` has not finished; for a process that must end at once. */
+/** What a link leads to, which need not exist, so that a result replaces the file and not the link. */
+async function followed(path: string): Promise<string> {
+  let target = path;
+  for (let links = 0; links < MOST_LINKS; links++) {
+    const next = await readlink(target).catch(() => undefined);
+    if (next === undefined) return target;
+    target = resolve(dirname(target), next);
+  }
+  return path;
+}
+
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
+
+/** Removes what is in `unfinished`; for a process that must end at once. */
 export function removeUnfinishedFiles(): void {
   for (const path of unfinished) rmSync(path, { force: true });
 }

@@ -19,8 +19,17 @@ export function checkOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => describe(issue, nameOf));
-  throw new ClearwordError('INVALID_OPTION', problems.join('; '));
+  const { issues } = result.error;
+  const problems = issues.filter((issue) => !issues.some((other) => isTighter(other, issue)));
+  throw new ClearwordError('INVALID_OPTION', problems.map((issue) => describe(issue, nameOf)).join('; '));
+}
+
+/** Whether one problem says more than another: a bound inside of another bound of the same value. */
+function isTighter(one: z.core.$ZodIssue, other: z.core.$ZodIssue): boolean {
+  if (one.path.join('.') !== other.path.join('.')) return false;
+  if (one.code === 'too_big' && other.code === 'too_big') return one.maximum < other.maximum;
+  if (one.code === 'too_small' && other.code === 'too_small') return one.minimum > other.minimum;
+  return false;
 }
 
 function describe(issue: z.core.$ZodIssue, nameOf: (path: string) => string): string {

@@ -11,7 +11,7 @@ import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { jsonOption } from './common-options.ts';
 import { expandInputs } from './inputs.ts';
 import { progressDisplay } from './progress.ts';
-import { printError, reportOf } from './report.ts';
+import { printError, printJsonError, reportOf } from './report.ts';
 
 const text = (placeholder: string, description: string) =>
   z.string().min(1).optional().meta({ placeholder, description });
@@ -78,7 +78,10 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   const { output, concurrency, maxMegapixels, json, ...rest } = given;
   const { stdout, stderr, signal, debug } = context;
   const { files, errors } = await expandInputs(args);
-  for (const error of errors) printError(stderr, error, debug);
+  for (const error of errors) {
+    if (json) printJsonError(stdout, error);
+    printError(stderr, error, debug);
+  }
   if (files.length === 0) return EXIT.failed;
   const progress = await progressDisplay(stderr);
   progress.update(0, 'loading the model');

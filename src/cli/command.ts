@@ -10,7 +10,8 @@ import type { Clearword, LoadOptions } from '../clearword.ts';
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
 
 export interface OutputStream {
-  write(text: string): unknown;
+  /** Bytes: a picture on standard output. */
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
 }
 
@@ -18,6 +19,8 @@ export interface OutputStream {
 export interface CommandContext {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Everything on standard input; rejects when it is longer than `mostBytes`. */
+  readStdin(mostBytes: number): Promise<Uint8Array>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   loadModel(options: LoadOptions): Promise<Clearword>;

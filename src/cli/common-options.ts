@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { threadsSchema } from '../models/load-options.ts';
 import { DEVICES } from '../runtime/protocol.ts';
 
 /** The CPU unless told otherwise: it works everywhere and starts at once, where `auto` tries the other devices first. */
@@ -22,6 +23,11 @@ export const precisionOption = z.enum(['float32', 'float16']).default('float32')
   placeholder: 'type',
   description:
     'what the network computes with; float16 takes half the memory of a graphics card, and what overflows is computed again in float32',
+});
+
+export const threadsOption = threadsSchema.default(0).meta({
+  placeholder: 'n',
+  description: 'threads of the computation on the CPU; 0: one for each core',
 });
 
 export const encodersOption = z.string().min(1).optional().meta({

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { fork } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type DeviceReport, tryDevice } from '../runtime/device.ts';
 import { onnxRuntime } from '../runtime/onnx-runtime.ts';
-import { DEVICES } from '../runtime/protocol.ts';
+import { DEVICES, type Device } from '../runtime/protocol.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { jsonOption, modelOption } from './common-options.ts';
@@ -50,7 +52,7 @@ interface ModelReport {
 async function run(_: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
   const devices: DeviceReport[] = [];
   // One after the other: two runtimes that start at once compete for the same libraries.
-  for (const device of DEVICES) devices.push(await tryDevice(device));
+  for (const device of DEVICES) devices.push(await (device === 'cpu' ? tryDevice(device) : tryApart(device)));
   const diagnosis: Diagnosis = {
     versions: await versions(),
     machine: {
@@ -65,6 +67,30 @@ async function run(_: readonly string[], given: z.output<typeof options>, contex
   context.stdout.write(given.json ? `${JSON.stringify(diagnosis)}\n` : asText(diagnosis));
   const cpuWorks = devices.some(({ device, usable }) => device === 'cpu' && usable);
   return cpuWorks && diagnosis.model.usable ? EXIT.done : EXIT.failed;
+}
+
+/**
+ * Tries a device in a process of its own: the libraries of graphics cards print warnings of their own about drivers that are
+ * not there, and some end the process that asks.
+ */
+async function tryApart(device: Device): Promise<DeviceReport> {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const main = fileURLToPath(new URL(`./device-main${fromSource ? '.ts' : '.js'}`, import.meta.url));
+  const flags = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
+  return new Promise((resolve) => {
+    const child = fork(main, [device], {
+      execArgv: flags,
+      // What it finds has a value that JSON has no word for.
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    child.once('message', (report) => resolve(report as DeviceReport));
+    const ended = (how: string) => {
+      resolve({ device, usable: false, reason: `the process that tried it ${how}`, error: Number.NaN });
+    };
+    child.once('error', (error) => ended(`did not start: ${error.message}`));
+    child.once('exit', (code, signal) => ended(`ended with ${signal ?? code}`));
+  });
 }
 
 async function versions(): Promise<Record<string, string>> {

@@ -5,10 +5,13 @@
  */
 import type { Stats, stat as statCallback } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, normalize, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { ClearwordError } from '../errors.ts';
 import { EXTENSIONS, formatOfName } from '../image/image-signature.ts';
+
+/** Standard input among the inputs, standard output as the output. */
+export const STANDARD = '-';
 
 export interface InputFile {
   /** As it is opened and printed. */
@@ -21,6 +24,8 @@ export interface Inputs {
   readonly files: readonly InputFile[];
   /** INPUT_NOT_FOUND for every argument that means no picture. */
   readonly errors: readonly ClearwordError[];
+  /** How many other files the folders have, by their extensions in lower case; hidden ones are not counted. */
+  readonly leftOut: ReadonlyMap<string, number>;
 }
 
 /**
@@ -33,22 +38,30 @@ export interface Inputs {
 export async function expandInputs(args: readonly string[], exclude?: string): Promise<Inputs> {
   const found = new Map<string, InputFile>();
   const errors: ClearwordError[] = [];
+  const leftOut = new Map<string, number>();
   for (const argument of args) {
-    const files = await expandOne(argument, exclude);
+    const files = await expandOne(argument, exclude, leftOut);
     if (files instanceof ClearwordError) errors.push(files);
     else for (const file of files) if (!found.has(resolve(file.path))) found.set(resolve(file.path), file);
   }
-  return { files: withoutResults([...found.values()]), errors };
+  return { files: withoutResults([...found.values()]), errors, leftOut };
 }
 
 async function expandOne(
   argument: string,
   exclude: string | undefined,
+  leftOut: Map<string, number>,
 ): Promise<readonly InputFile[] | ClearwordError> {
+  if (argument === STANDARD) return [{ path: STANDARD, below: STANDARD }];
   const kind = await kindOf(argument);
   if (kind === 'file') return [{ path: argument, below: basename(argument) }];
   if (kind === 'folder') {
-    const files = await search(PICTURES, argument, exclude, false);
+    const all = await search('**/*', argument, exclude, false);
+    const files = all.filter(({ path }) => formatOfName(path) !== undefined);
+    for (const { path } of all) {
+      const extension = extname(path).toLowerCase() || 'without extension';
+      if (formatOfName(path) === undefined) leftOut.set(extension, (leftOut.get(extension) ?? 0) + 1);
+    }
     if (files.length > 0) return files;
     return new ClearwordError('INPUT_NOT_FOUND', `expected pictures in the folder ${argument}, found none`, {
       fix: `Pictures are told by their extensions: ${Object.values(EXTENSIONS).flat().join(' ')}.`,
@@ -65,10 +78,17 @@ async function expandOne(
   return new ClearwordError('INPUT_NOT_FOUND', `expected files that match ${argument}, found none`);
 }
 
-const PICTURES = `**/*.{${Object.values(EXTENSIONS)
-  .flat()
-  .map((extension) => extension.slice(1))
-  .join(',')}}`;
+/** "3 other files left out: .gif, .bmp"; undefined where there are none. */
+export function leftOutText({ leftOut }: Inputs): string | undefined {
+  if (leftOut.size === 0) return undefined;
+  const count = [...leftOut.values()].reduce((sum, number) => sum + number, 0);
+  const kinds = [...leftOut.keys()].sort();
+  const named = kinds.slice(0, MOST_KINDS).join(', ') + (kinds.length > MOST_KINDS ? ' and others' : '');
+  return `${count} other ${count === 1 ? 'file' : 'files'} left out: ${named}`;
+}
+
+/** More extensions than these are no help. */
+const MOST_KINDS = 6;
 
 /** Files below `folder`, in an order people expect (2 before 10). */
 async function search(

@@ -7,22 +7,29 @@ import { z } from 'zod';
 import type { Findings } from '../models/model.ts';
 import { restoreOptionsSchema } from '../restore/options.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
-import { expandInputs } from './inputs.ts';
+import { deviceOption, encodersOption, jsonOption, modelOption, threadsOption } from './common-options.ts';
+import { expandInputs, leftOutText, STANDARD } from './inputs.ts';
 import { progressDisplay, showDownload } from './progress.ts';
-import { exitCodeOf, printError, reportOf } from './report.ts';
+import { exitCodeOf, printError, reportOf, visible } from './report.ts';
+import { readPicture } from './restore-job.ts';
 
 const options = z.strictObject({
   device: deviceOption,
   model: modelOption,
   encoders: encodersOption,
+  threads: threadsOption,
+  strict: restoreOptionsSchema.shape.strict,
   maxMegapixels: restoreOptionsSchema.shape.maxMegapixels,
   json: jsonOption,
 });
 
 export const inspect = defineCommand({
   name: 'inspect',
-  argument: { name: 'inputs', description: 'photos, folders of photos, or patterns', variadic: true },
+  argument: {
+    name: 'inputs',
+    description: 'photos, folders of photos, or patterns; - is standard input',
+    variadic: true,
+  },
   options,
   details: `For noise, rain and haze: the probability that the photo has it, and its strength from 0 to 1
 (noise: standard deviation of 8-bit values / 55; rain: brightness that the streaks add / 0.15; haze: share of the
@@ -33,20 +40,25 @@ Exit codes: 0 all done, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C.`,
 });
 
 async function run(args: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
-  const { files, errors } = await expandInputs(args);
+  const inputs = await expandInputs(args);
+  const { files, errors } = inputs;
+  const leftOut = leftOutText(inputs);
+  if (leftOut !== undefined) context.stderr.write(`note: ${leftOut}\n`);
   let failed = errors.length;
+  let done = 0;
   const fail = (error: unknown, input?: string) => {
     if (given.json) context.stdout.write(`${JSON.stringify({ input, error: reportOf(error) })}\n`);
     printError(context.stderr, error, context.debug);
   };
   for (const error of errors) fail(error);
   if (files.length === 0) return EXIT.failed;
-  const { device, model, encoders, maxMegapixels } = given;
+  const { device, model, encoders, threads, strict, maxMegapixels } = given;
   const { signal } = context;
   const display = await progressDisplay(context.stderr);
   const clearword = await context
     .loadModel({
       device,
+      threads,
       ...(model !== undefined && { model }),
       ...(encoders !== undefined && { encoders }),
       onDownload: (progress) => showDownload(display, 'the model', progress),
@@ -56,12 +68,17 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
   try {
     for (const { path } of files) {
       try {
-        const findings = await clearword.inspect(path, { maxMegapixels, signal });
+        const picture = path === STANDARD ? await readPicture(context, maxMegapixels) : path;
+        const findings = await clearword.inspect(picture, { maxMegapixels, strict, signal });
+        done++;
         context.stdout.write(given.json ? `${asJson(path, findings)}\n` : asText(path, findings));
       } catch (error) {
         fail(error, path);
         failed++;
-        if (exitCodeOf(error) === EXIT.interrupted) return EXIT.interrupted;
+        if (exitCodeOf(error) === EXIT.interrupted) {
+          context.stderr.write(`stopped: ${done} of ${files.length} inspected\n`);
+          return EXIT.interrupted;
+        }
       }
     }
   } finally {
@@ -79,5 +96,5 @@ function asText(input: string, { degradations }: Findings): string {
     const percent = `${Math.round(100 * probability)} %`.padStart(5);
     return `  ${name.padEnd(6)}${percent}   strength ${strength.toFixed(2)}\n`;
   });
-  return `${input}\n${lines.join('')}`;
+  return `${visible(input)}\n${lines.join('')}`;
 }

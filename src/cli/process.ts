@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ClearwordError } from '../errors.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './command.ts';
 import { runCommandLine } from './program.ts';
@@ -35,8 +36,25 @@ export async function runProcess(loadModel: CommandContext['loadModel']): Promis
   const exitCode = await runCommandLine(process.argv.slice(2), {
     stdout,
     stderr,
+    readStdin,
     signal: controller.signal,
     loadModel,
   });
   process.exitCode = interrupted ?? exitCode;
+}
+
+async function readStdin(mostBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > mostBytes) {
+      throw new ClearwordError(
+        'IMAGE_TOO_LARGE',
+        `expected at most ${mostBytes} bytes on standard input, received more`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ClearwordError } from '../errors.ts';
+import { formatOfName } from '../image/image-signature.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, type CommandDefinition, EXIT } from './command.ts';
 import { commands, type RegistryEntry } from './registry.ts';
-import { exitCodeOf, printError } from './report.ts';
+import { exitCodeOf, printError, printJsonError } from './report.ts';
 
 /** What the process gives; the rest of a command's context comes from the arguments. */
 export type ProgramContext = Omit<CommandContext, 'debug'>;
@@ -42,7 +44,9 @@ export async function runCommandLine(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    const known = error instanceof CommanderError ? wrongUse(error) : error;
+    const known = error instanceof CommanderError ? wrongUse(error, argv) : error;
+    // What comes before the first input has no other place in a stream of JSON.
+    if (argv.includes('--json')) printJsonError(context.stdout, known);
     printError(context.stderr, known, argv.includes('--debug'));
     return exitCodeOf(known);
   }
@@ -78,6 +82,22 @@ function styled(command: Command, { stdout, stderr }: ProgramContext): Command {
   });
 }
 
-function wrongUse(error: CommanderError): ClearwordError {
-  return new ClearwordError('INVALID_OPTION', error.message.replace(/^error: /, '').replace(/\n/g, ' '));
+function wrongUse(error: CommanderError, argv: readonly string[]): ClearwordError {
+  const fix = likelyMeant(error.code, argv);
+  const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
+  return new ClearwordError('INVALID_OPTION', message, fix === undefined ? {} : { fix });
+}
+
+/** What people forget: the command before a photo, and that a name may not look like an option. */
+function likelyMeant(code: string, argv: readonly string[]): string | undefined {
+  const isPhoto = (argument: string) => formatOfName(argument) !== undefined || existsSync(argument);
+  const [first] = argv.filter((argument) => !argument.startsWith('-'));
+  if (code === 'commander.unknownCommand' && first !== undefined && isPhoto(first)) {
+    return `Did you mean \`clearword restore ${argv.join(' ')}\`?`;
+  }
+  const dashed = argv.find((argument) => /^-./.test(argument) && isPhoto(argument));
+  if (code === 'commander.unknownOption' && dashed !== undefined) {
+    return `Write ./${dashed} for a file whose name begins with a dash.`;
+  }
+  return undefined;
 }

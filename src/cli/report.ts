@@ -20,10 +20,24 @@ export function reportOf(error: unknown): ErrorReport {
   return { code: 'INTERNAL', message, fix: catalogue.INTERNAL.fix };
 }
 
+/** Text with control characters as escapes: a file's name may hold some, and a terminal would obey them. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return NAMED[character] ?? `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** An error that belongs to no input, as the line of JSON that those of inputs are too. */
+export function printJsonError(stdout: OutputStream, error: unknown): void {
+  stdout.write(`${JSON.stringify({ error: reportOf(error) })}\n`);
+}
+
 /** Two lines, "error CODE: message" and "fix: ...", and with `debug` the stack. */
 export function printError(stderr: OutputStream, error: unknown, debug: boolean): void {
   const { code, message, fix } = reportOf(error);
-  stderr.write(`error ${code}: ${message}\nfix: ${fix}\n`);
+  stderr.write(`error ${code}: ${visible(message)}\nfix: ${visible(fix)}\n`);
   for (let cause: unknown = error; debug && cause instanceof Error; cause = cause.cause)
     stderr.write(`${cause.stack}\n`);
 }

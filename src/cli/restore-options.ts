@@ -4,18 +4,27 @@
  * @module
  */
 import { z } from 'zod';
+import { formatSchema, losslessSchema, qualitySchema } from '../restore/encode-settings.ts';
 import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
+import {
+  deviceOption,
+  encodersOption,
+  jsonOption,
+  modelOption,
+  precisionOption,
+  threadsOption,
+} from './common-options.ts';
 
-const { prompt, steps, sampler, seed, samples, tile, overlap, ensemble, compare, saveStates, strip, maxMegapixels } =
-  restoreOptionsSchema.shape;
+const { prompt, maxMegapixels, strict, ...parameters } = restoreOptionsSchema.shape;
+const { steps, sampler, seed, samples, ...others } = parameters;
 
 export const restoreCommandOptions = z
   .strictObject({
     output: z.string().min(1).optional().meta({
       short: 'o',
       placeholder: 'path',
-      description: 'file or folder for the results; default: photo.restored.jpg beside photo.jpg',
+      description:
+        'file or folder for the results, or - for standard output; default: photo.restored.jpg beside photo.jpg',
     }),
     prompt: prompt.meta({
       description:
@@ -40,12 +49,12 @@ export const restoreCommandOptions = z
     precision: precisionOption,
     model: modelOption,
     encoders: encodersOption,
-    tile,
-    overlap,
-    ensemble,
-    compare,
-    saveStates,
-    strip,
+    threads: threadsOption,
+    ...others,
+    format: formatSchema,
+    quality: qualitySchema,
+    lossless: losslessSchema,
+    strict,
     maxMegapixels,
     overwrite: z.boolean().default(false).meta({ description: 'replace results that exist' }),
     skipExisting: z.boolean().default(false).meta({ description: 'leave out inputs whose result exists' }),
@@ -59,18 +68,6 @@ export type RestoreCommandOptions = z.output<typeof restoreCommandOptions>;
 
 /** The options that are the library's. */
 export function restoreParameters(given: RestoreCommandOptions): RestoreParameters {
-  const {
-    output: _o,
-    device: _d,
-    precision: _p,
-    model: _m,
-    encoders: _e,
-    captionEndpoint: _a,
-    captionModel: _c,
-    overwrite: _w,
-    skipExisting: _s,
-    json: _j,
-    ...parameters
-  } = given;
-  return parameters;
+  const own = Object.entries(given).filter(([name]) => name in restoreOptionsSchema.shape);
+  return Object.fromEntries(own);
 }

@@ -22,6 +22,8 @@ const RAIN_HAZE = set('rain', 'haze');
 const ALL = set('noise', 'rain', 'haze');
 const COMPRESSION = set('compression');
 const NOISE_COMPRESSION = set('noise', 'compression');
+const DARKNESS = set('darkness');
+const NOISE_DARKNESS = set('noise', 'darkness');
 
 export const HELD_OUT_PROMPTS: readonly HeldOutPrompt[] = [
   { asked: NOISE, prompt: 'I would love to see this without the noise' },
@@ -56,6 +58,10 @@ export const HELD_OUT_PROMPTS: readonly HeldOutPrompt[] = [
   { asked: NOISE, prompt: 'remove the noise but leave the compression untouched' },
   { asked: NOISE, prompt: 'Make the noise vanish and let the jpeg look be' },
   { asked: NOISE_COMPRESSION, prompt: 'I would love to see this without noise or JPEG blocks' },
+  { asked: DARKNESS, prompt: 'I would love to see this with enough light' },
+  { asked: DARKNESS, prompt: 'remove the darkness but leave the noise untouched' },
+  { asked: NOISE, prompt: 'remove the noise but leave the darkness untouched' },
+  { asked: NOISE_DARKNESS, prompt: 'The noise and the darkness must vanish' },
 ];
 
 /** The held-out prompts that ask for exactly this set. */

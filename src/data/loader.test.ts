@@ -165,6 +165,27 @@ describe('scanDataset', () => {
     });
   });
 
+  it.each([
+    ['degraded', 'clear'],
+    ['input', 'target'],
+  ])('finds pairs in %s and %s', async (first, second) => {
+    const folder = join(root, `pairs-${first}`);
+    for (const [i, half] of [first, second].entries()) {
+      await mkdir(join(folder, half), { recursive: true });
+      await writePicture(join(folder, half, `7.${i === 0 ? 'png' : 'PNG'}`), texture(300 + i, 20, 20));
+    }
+    const roots = { photos: [join(root, 'photos')], pairs: { darkness: folder } };
+    const { pairs } = await scanDataset(configure({ roots }));
+    expect(pairs).toEqual([
+      {
+        degradation: 'darkness',
+        degraded: join(folder, first, '7.png'),
+        clear: join(folder, second, '7.PNG'),
+        captions: [],
+      },
+    ]);
+  });
+
   it('refuses to hold back everything', async () => {
     const config = configure({ holdOut: { rainLayers: 12, hazeScenes: 3 } });
     await expect(scanDataset(config)).rejects.toMatchObject({ code: 'DATA_INVALID' });

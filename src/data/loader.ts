@@ -82,7 +82,8 @@ export class BatchLoader {
       startWorker(import.meta.url, './loader-worker', { workerData }),
     );
     this.#idle = [...this.#workers];
-    this.#ahead = config.prefetch;
+    // A worker makes a batch by itself: with fewer on order some would have nothing to do.
+    this.#ahead = Math.max(config.prefetch, config.workers + 1);
     this.#requested = firstStep;
     this.#next = firstStep;
     for (const worker of this.#workers) {
@@ -127,7 +128,7 @@ export class BatchLoader {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  /** Keeps `prefetch` batches on order beyond the one that is asked for. */
+  /** Keeps batches on order beyond the one that is asked for. */
   #request(): void {
     while (this.#ended === undefined && this.#requested < this.#next + this.#ahead) {
       const step = this.#requested++;

@@ -103,6 +103,7 @@ async function drawEffects(
     const context: DrawContext = {
       side,
       pictures,
+      companion: names.some((other) => RECORDS[other].companions?.[name] !== undefined),
       knows: (other) => degradations.includes(other),
       photo: ({ upright }) => drawPhoto(random, pictures, config, side, upright),
     };

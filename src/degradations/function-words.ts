@@ -19,7 +19,8 @@ export type Role =
   | 'fine'
   | 'no' // removes a name, but refuses an action: 'no rain', 'no deraining'
   | 'not' // the opposite: 'not the rain', 'do not remove'
-  | 'only'
+  | 'just' // ends a refusal: 'not the haze, just the rain'
+  | 'only' // the same, and what is kept is all that is kept
   | 'except'
   | 'but' // 'except' behind everything and nothing, else a turn
   | 'turn' // a new clause of another mind
@@ -53,7 +54,7 @@ const list = (phrases: string): readonly string[] =>
 /** Verbs by the role of their base form; the other forms are derived. */
 export const VERBS = {
   remove:
-    list(`remove, rid, get rid of, take, take away, take out, erase, eliminate, clean up, clear away, delete, wipe,
+    list(`remove, rid, get rid of, take, take away, take out, erase, eliminate, clean up, clear away, wash away, wash off, delete, wipe,
     wipe out, strip, drop, cut, cut out, filter, filter out, clear up, suppress, do away with, deal with, help with, do something about,
     take care of, reduce, lower, lessen, weaken, minimise, minimize, attenuate, dial down, tone down, smooth out, lose,
     discard, subtract, cancel, exclude, leave out, kill, banish, scrub, hide, lift, fight, undo, correct, treat, handle,
@@ -69,20 +70,19 @@ export const VERBS = {
 } as const satisfies Partial<Record<Role, readonly string[]>>;
 
 export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | 'other'>, readonly string[]>> = {
-  removal: list(`removal, reduction, suppression, elimination, cancellation, correction, cleanup, remover`),
-  gone: list(`gone, go, goes, go away, vanish, vanishes, vanished, disappear, disappears, taken out, taken away, cut out,
+  removal: list(`removal, reduction, suppression, elimination, cancellation, correction, cleanup, remover, free`),
+  gone: list(`gone, begone, go, goes, go away, vanish, vanishes, vanished, disappear, disappears, taken out, taken away, cut out,
     bothers, bother, bothers me, disturbs, annoys, spoils, ruins, out of here, unwanted, to go, absent`),
   stays: list(`stay, stays, remain, remains, kept, left, left alone, untouched, unchanged, intact, in place,
     left in, survive, persist, stay put, unaffected`),
   bad: list(`bad, ugly, annoying, horrible, terrible, awful, distracting, disturbing, a problem, too strong, too much,
     excessive, undesired`),
-  fine: list(
-    'fine, ok, okay, welcome, pretty, atmospheric, charming, wanted, intended, intentional, desired, part of it',
-  ),
+  fine: list('fine, ok, okay, welcome, atmospheric, charming, wanted, intended, intentional, desired, part of'),
   no: list(`no, without, less, fewer, no more, avoid, avoiding, free of, free from, lacking, sans, minus, zero, w o,
     too much, too many, so much, not so much, not as much, much less, a bit less, a little less, too, no need to, stop`),
   not: list(`not, never, cannot, dont, doesnt, didnt, isnt, shouldnt, mustnt, cant, wont, instead of, rather than, skip,
-    skipping, refrain from, nt, neither`),
+    skipping, refrain from, nt, neither, none of`),
+  just: ['just'],
   only: list('only, solely, exclusively, merely, purely'),
   except: list(`except, except for, excepting, apart from, aside from, besides, other than, excluding, save for,
     with the exception of, bar`),
@@ -96,7 +96,9 @@ export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | '
     the other, all of it, all of them, defects, defect, degradations, degradation, damage, damages, flaws, imperfections,
     problems, errors, faults, blemishes, what spoils it`),
   each: list('all, any, every'),
-  nothing: list('nothing, none, nothing else, nothing more, no changes, no change, do nothing, no one, no restoration'),
+  nothing: list(
+    'nothing, none, nothing else, nothing more, no changes, no change, do nothing, do not do anything, no one, no restoration',
+  ),
   it: list('it, them, they'),
   this: list('this, that, these, those, both'),
   self: list('i, we'),
@@ -108,14 +110,14 @@ export const WORDS_BY_ROLE: Readonly<Record<Exclude<Role, keyof typeof VERBS | '
   picture: list(`photo, photograph, picture, image, pic, shot, snapshot, scene, view, frame, scan, photos, pictures,
     images, original, file, version, result`),
   good: list(`perfect, better, good, nice, pristine, flawless, spotless, beautiful, lovely, professional, crisp, great,
-    like new, natural, high quality, nicer, cleaner, clearer, as new, best`),
+    like new, natural, pretty, high quality, nicer, cleaner, clearer, as new, best`),
   place: list(`in, at, on, through, under, behind, by, near, over, during, into, from, across, along, above, below,
     inside, around, beside, beneath, add, adding, increase, boost, for, against, beyond, amid, between`),
   more: ['more'],
   with: list('with, about, having'),
   article: list('a, an, the, my, our, your, his, her, some, its, their'),
   filler:
-    list(`just, me, of, here, there, up, out, away, off, down, as it is, as they are, as is, as it was, as they were,
+    list(`rather, give, ask for, asking for, me, of, here, there, up, out, away, off, down, as it is, as they are, as is, as it was, as they were,
     thanks, thank, thank you, hey, hi, hello, ok then, well, now, today, otherwise, too please, much, lot, lots, bit,
     little, layer, layers, trace, traces, effect, effects, amount, kind, sort, type, see, seeing, try, want to, like to,
     love to, wish to, prefer to, want you to, like you to, sure, that is, simply, still, again, back, such, very, really,

@@ -4,275 +4,15 @@ import { HELD_OUT_PROMPTS } from '../data/held-out-prompts.ts';
 import { type PromptRequest, writePrompt } from '../data/prompts.ts';
 import { Random } from '../random/random.ts';
 import { combinationsOf } from './combinations.ts';
+import { EVERYTHING, INSTRUCTIONS, NOTHING, UNKNOWN } from './grammar.cases.ts';
 import { describeRequest, type Request, readRequest } from './grammar.ts';
 import { KNOWN_DEGRADATIONS, wordsFor } from './index.ts';
 
+/** For a prompt of 2000 characters. */
+const MOST_MILLISECONDS = 20;
+
 const MODEL = ['noise', 'rain', 'haze'];
 const without = (names: readonly string[], model = MODEL) => model.filter((name) => !names.includes(name));
-
-/** What is to go, in the order of the model, and phrases that ask for exactly that. */
-const INSTRUCTIONS: Readonly<Record<string, readonly string[]>> = {
-  noise: [
-    'noise',
-    'denoise',
-    'De-noise!',
-    'DENOISE THIS PHOTO',
-    'denoising please',
-    'noise reduction',
-    'noise-free',
-    'less noise',
-    'a photo without the noise',
-    'I would love to see this without the noise',
-    'remove the grain',
-    'get rid of the grain, please',
-    'please take the noise out of the picture',
-    'reduce the sensor noise',
-    'could you get the grain out, and nothing else?',
-    'fix the noise only',
-    'just the noise',
-    'nothing but the noise',
-    'change nothing except the noise',
-    'do not change anything but the noise',
-    "Don't touch anything except the grain",
-    'leave everything as it is except the noise',
-    'Except for the noise, leave everything alone',
-    'keep everything but the noise',
-    'make the noise vanish and let both rain and haze be',
-    'Suppress the grain here, nothing more',
-    'denoise but keep the rain',
-    'denoise without touching the rain',
-    'noise, not rain',
-    'the noise must go',
-    'the noise has to go, the rest can stay',
-    'the grain bothers me',
-    'there is too much noise',
-    'this is too noisy',
-    'make it less grainy',
-    'I want the noise gone but the rain kept',
-    "I don't want the noise",
-    'I do not like the grain',
-    'I hate the noise',
-    'My photo has noise, remove it',
-    'I see noise here. Please get rid of it.',
-    'remove the noise and leave it otherwise as it is',
-    'remove the noise. Keep the rain. Keep the haze.',
-    'keep the rain and the haze, but the noise should go',
-    "don't keep the noise",
-    'leave no noise',
-    'remove the noise in the fog',
-    'remove the noise: a street in the rain',
-    'A man walks his dog in the rain. Remove the noise.',
-    'free of noise',
-    'remvoe the noisse',
-    'delette the nosie',
-    'only denoise, no deraining',
-    'noise (but not rain)',
-    'not the rain but the noise',
-    'the photo with the noise removed',
-    'fix this photo: remove the noise',
-    'clear the grain; rain stays; haze stays',
-    'I want less noise and I love the fog',
-    'remove only the noise and keep the haze',
-    'noise removal only',
-  ],
-  rain: [
-    'rain',
-    'Rain.',
-    'the rain please',
-    'rain removal',
-    'no rain',
-    'no more rain',
-    'only rain',
-    'rain only',
-    'rain but not haze',
-    'rain, nothing else',
-    'remove rain, keep fog',
-    'remove the rain but leave the haze untouched',
-    'do away with the rain whereas the fog must remain',
-    'remove the streaks of rain from this picture',
-    'take the raindrops away',
-    'can you please derain this for me',
-    'deraining without dehazing',
-    'I like the fog, keep it, but the rain has to disappear',
-    'no rain but keep the mist',
-    "remove rain, don't remove noise or touch the haze",
-    'remove the rain, not the haze',
-    'remove rain instead of haze',
-    'The rain should be removed while the grain should be preserved',
-    'I wish you could wipe out the rain streaks',
-    "I'd like the rain to vanish",
-    'make the rain disappear',
-    'let the rain vanish, let the fog stay',
-    'do not leave the rain in',
-    'kindly erase the drizzle',
-    'Please remove everything except noise and haze',
-    'keep only the noise and the fog',
-    'rain!',
-  ],
-  haze: [
-    'no fog',
-    'defog',
-    'dehaze the mountains',
-    'clear up the mist',
-    'make it less foggy',
-    'clear away the hazy veil but preserve the grain and rain',
-    'without haze',
-    'fog-free please',
-    'show me this street without the fog',
-    'do not remove the rain or the noise',
-    'leave rain and noise alone',
-    'neither denoise nor derain',
-    'everything but the noise and rain',
-    'remove all but noise and rain',
-    'The noise and the rain must stay',
-    'please no denoising and no rain removal',
-    'remove the haze. A man in the rain.',
-  ],
-  'noise,rain': [
-    'noise, rain',
-    'rain & noise',
-    'noise and rain removal',
-    'do not touch the fog',
-    'keep the haze',
-    'the haze must remain',
-    'haze should stay',
-    'leave the mist as it is',
-    'I would love to see this without noise or rain',
-    'The haze must remain, the rain and the noise must vanish',
-    'no dehazing',
-    'without removing the fog',
-    'remove noise/rain',
-    'denoise and derain',
-    'derain, denoise, leave the smog',
-    'remove everything except the haze',
-    'clean the photo but leave the fog',
-    'restore everything but keep the haze',
-    'restore without touching the haze',
-    'fix everything apart from the fog',
-    'Apart from the fog, remove everything',
-    'everything except haze',
-    'I love the fog',
-    'not the fog',
-    'I see noise and rain. Remove both.',
-    'the noise has to go and the rain too',
-    'the fog should not be removed',
-    'the fog must not vanish',
-    "don't make the fog vanish",
-    'make the noise and the rain vanish',
-    'I want the noise and the rain to go, the haze to stay',
-    'remove noise as well as rain',
-    'remove not only the noise but also the rain',
-    'no noise, no rain',
-    'please keep the fog and remove the rest',
-    'The haze is fine, clean everything else',
-    'I do not mind the haze',
-    'the fog is beautiful, keep it',
-    'skip the dehazing',
-    'no need to remove the haze',
-    'ignore the fog',
-  ],
-  'noise,haze': [
-    'no deraining please',
-    "don't remove the rain",
-    'do not remove rain',
-    'dont touch the rain',
-    'Leave the rain.',
-    'denoise, defog, rain stays',
-    'noise plus fog but no rain removal',
-    'remove the grain, the haze and nothing else',
-    'without the noise and the haze',
-    "I don't want you to remove the rain",
-    'all of it except the rain',
-    'remove all the noise and all the fog',
-  ],
-  'rain,haze': [
-    'no denoising please',
-    'leave the noise',
-    'keep the noise',
-    'without removing the grain',
-    'keep the noise as it is',
-    'remove rain and haze',
-    'remove the rain and the fog, keep the grain',
-    'derain and dehaze',
-    'never remove the noise',
-    'please let the noise be',
-    'the noise can stay',
-    'I would love to see this without rain or haze',
-    'avoid touching the grain',
-    'clean it up without denoising',
-    'get rid of the rain as well as the smog but not of the grain',
-    "the rain isn't nice, nor the haze; remove them",
-  ],
-  'noise,rain,haze': [
-    'noise, rain, haze',
-    'denoise, derain and dehaze',
-    'remove the noise, the rain and the haze',
-    'I would love to see this without noise, rain or haze',
-  ],
-};
-
-const EVERYTHING = [
-  'restore',
-  'restore this photo',
-  'clean it up',
-  'Fix it!',
-  'remove everything',
-  'everything',
-  'remove all',
-  'remove all the defects',
-  'make it clean',
-  'make it look good',
-  'make this picture sharp and clean',
-  'a clean photo',
-  'a clean, high quality picture',
-  'remove whatever spoils it',
-  'get rid of everything bad',
-  'please enhance my photograph',
-  'undo all the damage',
-  'A street in the rain. Restore this photo.',
-  'restore: a foggy morning',
-  'Make this look as it would on a perfect day with a perfect camera',
-  'I want a better picture',
-  'please restore this old portrait of my grandmother',
-];
-
-const NOTHING = [
-  'do nothing',
-  'change nothing',
-  'leave it as it is',
-  'leave everything',
-  'leave the photo as it is',
-  'keep everything as it is',
-  'remove nothing',
-  'do not remove anything',
-  "don't change anything",
-  "don't touch it",
-  'nothing',
-  'no changes please',
-  'keep the noise, the rain and the fog',
-  'everything should stay',
-];
-
-const UNKNOWN = [
-  'zzzz',
-  'a street in the rain at night',
-  'a foggy morning',
-  'A man walks his dog in the rain.',
-  'heavy fog over the hills, two people with umbrellas',
-  'a rainy street with neon signs and noise of traffic',
-  'Bitte den Regen entfernen',
-  'Entferne das Rauschen',
-  'rain falls on a clear lake',
-  'people leave the station in the rain',
-  'a man removing snow from a car in the fog',
-  'more rain',
-  'add fog',
-  'hello',
-  'the cat drinks milk',
-  'a clear sky above the mist',
-  '42',
-  'it looks like rain',
-];
 
 function partOf({ kind, remove, keep }: Request) {
   return { kind, remove, keep };
@@ -362,26 +102,32 @@ describe('readRequest', () => {
   });
 
   it.each(HELD_OUT_PROMPTS)('reads the held-out prompt: $prompt', ({ prompt, asked }) => {
-    expect(readRequest(prompt, MODEL).remove).toEqual(MODEL.filter((name) => asked[name as keyof typeof asked]));
+    expect(readRequest(prompt, MODEL).remove).toEqual(MODEL.filter((name) => asked.has(name)));
   });
 
   it('is quick with long prompts', () => {
-    for (const part of [
+    const parts = [
       'not the rain, ',
       'remove ',
       'a',
       'everything but ',
-      '-',
-      "'",
+      ' - ',
+      "a'",
       'de-',
       'noise and ',
       'removve ',
-    ]) {
+      'in ',
+    ];
+    for (const part of parts) {
       const prompt = part.repeat(Math.ceil(2000 / part.length)).slice(0, 2000);
-      readRequest(prompt, MODEL);
-      const start = performance.now();
-      readRequest(prompt, MODEL);
-      expect(performance.now() - start).toBeLessThan(20);
+      // Time of the processor, as other programs share it; the quickest of a few, as the compiler takes some of it.
+      const times = Array.from({ length: 5 }, () => {
+        const start = process.cpuUsage();
+        readRequest(prompt, MODEL);
+        const { user, system } = process.cpuUsage(start);
+        return (user + system) / 1000;
+      });
+      expect([part, Math.min(...times) < MOST_MILLISECONDS]).toEqual([part, true]);
     }
   });
 
@@ -396,6 +142,9 @@ describe('readRequest', () => {
   });
 });
 
+/** Times that a word comes in the prompts of the test, if it is not mistyped. */
+const OFTEN = 12;
+
 describe('the prompts of training', () => {
   const set = (names: readonly string[]): ReadonlySet<string> => new Set(names);
   const CAPTIONS = [
@@ -409,9 +158,7 @@ describe('the prompts of training', () => {
   it('are read as they were meant, with few exceptions for mistyped words', () => {
     const random = new Random(17);
     const subsets = [null, ...combinationsOf(MODEL)];
-    const wrong: string[] = [];
-    const count = 6000;
-    for (let i = 0; i < count; i++) {
+    const written = Array.from({ length: 8000 }, () => {
       const asked = random.pick(subsets);
       const caption = random.pick(CAPTIONS);
       const request: PromptRequest = {
@@ -421,11 +168,21 @@ describe('the prompts of training', () => {
         ...(caption === undefined ? {} : { caption }),
       };
       const prompt = writePrompt(random, request);
-      const { remove } = readRequest(prompt, MODEL);
-      if (remove.join() !== (asked ?? MODEL).join()) wrong.push(`${prompt} -> ${remove.join()}`);
-    }
-    if (wrong.length > 0.01 * count) console.log(wrong.slice(0, 60).join('\n'));
-    expect(wrong.length).toBeLessThan(0.01 * count);
+      const right = readRequest(prompt, MODEL).remove.join() === (asked ?? MODEL).join();
+      return { prompt, right, words: prompt.toLowerCase().match(/[a-z'-]+/g) ?? [] };
+    });
+    // A word that hardly ever comes is a mistyped one.
+    const counts = new Map<string, number>();
+    for (const word of written.flatMap(({ words }) => words)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    const clean = written.filter(({ words }) => words.every((word) => (counts.get(word) ?? 0) >= OFTEN));
+    expect(clean.length).toBeGreaterThan(0.9 * written.length);
+    // 'Remove the rain and the haze and the noise should stay' can be cut in two places.
+    const unclear = /^.* and .* and .* (?:stay|stays|should stay)\b/i;
+    expect(clean.filter(({ prompt, right }) => !right && !unclear.test(prompt)).map(({ prompt }) => prompt)).toEqual(
+      [],
+    );
+    expect(clean.filter(({ right }) => !right).length).toBeLessThan(0.002 * clean.length);
+    expect(written.filter(({ right }) => right).length).toBeGreaterThan(0.99 * written.length);
   });
 });
 

@@ -8,7 +8,7 @@
  */
 import { wordsFor } from './index.ts';
 import { itemsOf, type Lexicon, lexiconOf, words } from './lexicon.ts';
-import { readItems } from './request-reader.ts';
+import { readItems } from './request-rules.ts';
 
 export interface Request {
   /**
@@ -36,12 +36,12 @@ export function readRequest(prompt: string, degradations: readonly string[]): Re
   });
   if (!words(prompt).some((word) => /[\p{L}\p{N}]/u.test(word))) return all('empty');
 
-  const { decisions, rest, repair, keep } = readItems(itemsOf(prompt, lexiconFor(degradations)));
+  const { decisions, removes, rest, repair, keep } = readItems(itemsOf(prompt, lexiconFor(degradations)));
   const named = (choice: string) => [...decisions.keys()].filter((name) => decisions.get(name) === choice);
   const removed = named('remove');
   const unknown = removed.filter((name) => !degradations.includes(name));
   const whole = repair && unknown.length === removed.length ? 'remove' : undefined;
-  const others = rest ?? whole ?? (removed.length > 0 ? 'keep' : decisions.size > 0 ? 'remove' : undefined);
+  const others = rest ?? whole ?? (removes ? 'keep' : decisions.size > 0 ? 'remove' : undefined);
   const ofModel = degradations.filter((name) => decisions.has(name));
 
   if (others === undefined) return keep ? nothing(degradations, unknown) : all('unknown', unknown);

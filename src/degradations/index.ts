@@ -8,6 +8,7 @@
  * @module
  */
 import { compression } from './compression.ts';
+import { darkness } from './darkness.ts';
 import { haze } from './haze.ts';
 import { noise } from './noise.ts';
 import { rain } from './rain.ts';
@@ -16,7 +17,7 @@ import type { DegradationWords } from './words.ts';
 export type { DegradationWords, StrengthUnit } from './words.ts';
 
 /** A line for each degradation that this version has words for. */
-export const WORDS = { noise, rain, haze, compression } satisfies Readonly<Record<string, DegradationWords>>;
+export const WORDS = { noise, rain, haze, compression, darkness } satisfies Readonly<Record<string, DegradationWords>>;
 
 /** The name of a degradation that this version knows. */
 export type Degradation = keyof typeof WORDS;

@@ -30,20 +30,20 @@ const WISHES: Readonly<Record<string, readonly { readonly role: 'name' | 'act'; 
     { role: 'name', words: 'colour,color,colours,colors,saturation' },
     { role: 'act', words: 'colourise,colorise,colorize,colourize,recolour,recolor' },
   ],
-  brightness: [
-    { role: 'name', words: 'brightness,exposure,darkness' },
-    { role: 'act', words: 'brighten,brighter,lighten,lighter' },
+  darkness: [
+    { role: 'name', words: 'darkness,underexposure' },
+    { role: 'act', words: 'brighten,brighten up,brighter,lighten,lighter,more light,enough light' },
   ],
   contrast: [{ role: 'name', words: 'contrast' }],
-  scratches: [{ role: 'name', words: 'scratch,dust,creases' }],
+  scratches: [{ role: 'name', words: 'scratch,scratches,dust,crease' }],
   snow: [{ role: 'name', words: 'snow,snowflake' }],
   reflections: [{ role: 'name', words: 'reflection,glare' }],
   shadows: [{ role: 'name', words: 'shadow' }],
   watermarks: [{ role: 'name', words: 'watermark' }],
 };
 
-/** Words of this many letters may have one doubled, lost or swapped. */
-const FORGIVEN = 5;
+/** Words of this many letters may have one doubled or swapped, and longer ones one lost: 'rin' could be too much. */
+const FORGIVEN = 4;
 
 export interface Lexicon {
   readonly phrases: ReadonlyMap<string, Item>;
@@ -99,6 +99,10 @@ export function lexiconOf(degradations: readonly string[]): Lexicon {
   return { phrases, longest, words, forgiven };
 }
 
+/** Words of a request that ask for the rest of it to go, and words that it can do without. */
+const REMOVING: readonly Item['role'][] = ['remove', 'repair', 'removal', 'no'];
+const IDLE: readonly Item['role'][] = ['make', 'it', 'this', 'auxiliary', 'polite', 'article', 'filler'];
+
 /** The nouns of a record, and its requests less the words that any request has: 'fix the compression' is a noun, 'deblock' not. */
 function addName(phrases: Map<string, Item>, functions: ReadonlyMap<string, Item>, name: string): void {
   const { label, nouns, requests } = wordsFor(name);
@@ -110,26 +114,31 @@ function addName(phrases: Map<string, Item>, functions: ReadonlyMap<string, Item
         .replace(/^(?:the|a|an) /, ''),
     );
   for (const request of requests) {
-    const content = words(request).filter((word) => !functions.has(word));
-    const rest = content.join(' ');
-    const roles = words(request).map((word) => functions.get(word)?.role);
-    const removes = roles.some((role) => role && ['remove', 'repair', 'removal', 'no'].includes(role));
-    if (rest === '' || known.has(rest)) continue;
-    if (removes) known.add(rest);
-    else addForms(phrases, 'act', rest, name);
+    const spoken = words(request);
+    const roles = spoken.map((word) => functions.get(word)?.role);
+    const noun = spoken.filter((_, i) => roles[i] === undefined).join(' ');
+    if (noun === '' || known.has(noun)) continue;
+    if (roles.some((role) => role && REMOVING.includes(role))) known.add(noun);
+    else {
+      // 'Make it brighter' is also 'brighter'.
+      const short = spoken.filter((_, i) => !IDLE.includes(roles[i] ?? 'other')).join(' ');
+      for (const phrase of [spoken.join(' '), short]) addForms(phrases, 'act', phrase, name);
+    }
   }
   for (const noun of known) {
     addForms(phrases, 'name', noun, name);
     if (noun.includes(' ')) continue;
     addForms(phrases, 'act', `de${noun}`, name);
-    for (const adjective of [
-      `${noun}y`,
-      `${noun.replace(/e$/, '')}y`,
-      `${noun}${noun.slice(-1)}y`,
-      `${noun.replace(/s$/, '')}y`,
-    ])
+    for (const adjective of adjectives(noun))
       if (!phrases.has(adjective)) phrases.set(adjective, item('adjective', [name]));
   }
+}
+
+/** 'Rainy', 'hazy', 'foggy', 'blocky', 'dark'; and words that do not exist, which does no harm. */
+function adjectives(noun: string): string[] {
+  const stems = [noun, noun.replace(/e$/, ''), noun + noun.slice(-1), noun.replace(/s$/, '')];
+  const quality = noun.replace(/ness$/, '');
+  return [...stems.map((stem) => `${stem}y`), ...(quality === noun ? [] : [quality, quality.replace(/i$/, 'y')])];
 }
 
 function addForms(phrases: Map<string, Item>, role: 'name' | 'act', phrase: string, name: string): void {
@@ -175,7 +184,7 @@ function isSlip(typed: string, word: string): boolean {
 /** The text as items, the longest phrases first. */
 export function itemsOf(text: string, { phrases, longest, words: known, forgiven }: Lexicon): Item[] {
   const typed = words(text).map((word) => {
-    if (known.has(word) || word.length < FORGIVEN - 1) return word;
+    if (known.has(word) || word.length < FORGIVEN) return word;
     return forgiven.get(word.charAt(0))?.find((candidate) => isSlip(word, candidate)) ?? word;
   });
   const items: Item[] = [];

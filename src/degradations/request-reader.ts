@@ -1,83 +1,32 @@
 /**
- * Reads the items of a request from left to right and decides for each name whether it goes or stays.
+ * Decides for each name of a request whether it goes or stays, one item after the other.
  *
- * One pass with little memory: what the last verb does, whether it was refused, what was named since as the subject of a
- * verb to come ('the haze must remain'), and what was named last, for 'it'. What stands in a caption or behind a preposition
- * ('a street in the rain') is named, but nothing is asked about it.
+ * The memory is small: what the last verb does, whether it was refused, what was named since as the subject of a verb to
+ * come ('the haze must remain'), and what was named last, for 'it'. What stands in a caption or behind a preposition ('a
+ * street in the rain') is named, but nothing is asked about it.
  *
  * @module
  */
 import type { Item } from './lexicon.ts';
+import {
+  type Choice,
+  flip,
+  type Mode,
+  NO_GERUND_BEHIND,
+  NO_VERB_BEHIND,
+  NOUNS,
+  newClause,
+  newSentence,
+  PASSED,
+  type Role,
+  type Subject,
+  type Verb,
+  WITH_CLAUSE,
+} from './request-state.ts';
 
-export type Choice = 'remove' | 'keep';
-/** Names behind 'except' get the opposite of everything else, which may be said later. */
-type Mode = Choice | 'except';
-type Verb = 'remove' | 'keep' | 'repair' | 'let' | 'make' | 'want';
-
-/** What was decided. Names overrule `rest`; `rest` overrules `repair` and `keep`. */
-export interface Reading {
-  readonly decisions: ReadonlyMap<string, Choice>;
-  /** What happens to all that is not named, where it is said: 'remove everything', 'change nothing else'. */
-  readonly rest: Choice | undefined;
-  /** Whether the picture as such was to be restored ('clean it up'), or left alone ('leave it as it is'). */
-  readonly repair: boolean;
-  readonly keep: boolean;
-}
-
-const flip = (mode: Mode): Choice => (mode === 'keep' ? 'remove' : 'keep');
-
-/** What 'must vanish' may be said of, and the mark before it. */
-interface Subject {
-  readonly names: readonly string[];
-  readonly whole: 'all' | 'nothing' | 'none';
-  readonly after: 'comma' | 'join' | 'none';
-}
-
-const newSentence = () => ({
-  named: new Set<string>(),
-  all: false,
-  /** Whether it has a verb or the like, words that mean nothing here, and more than the short forms ('rain, no fog') have. */
-  asks: false,
-  other: false,
-  foreign: false,
-  caption: false,
-  good: false,
-  wished: false,
-});
-
-const newClause = () => ({
-  mode: undefined as Mode | undefined,
-  verb: undefined as Verb | undefined,
-  refused: false,
-  /** Whether the mode comes from 'not the rain', so that a turn goes back to the one before; or from 'must vanish'. */
-  flipped: false,
-  outcome: false,
-  objects: 0,
-  negation: undefined as 'no' | 'not' | undefined,
-  only: false,
-  self: false,
-  auxiliary: false,
-  /** Behind a preposition, and whether a name stood there. */
-  loose: false,
-  placeNamed: false,
-  after: 'none' as Subject['after'],
-  subjects: [] as Subject[],
-});
-
-type Role = Item['role'];
-
-/** Items between a word and the noun that it looks for. */
-const PASSED: readonly Role[] = ['article', 'filler', 'this', 'auxiliary', 'polite', 'bad'];
-const NOUNS: readonly Role[] = ['name', 'adjective', 'act', 'other', 'picture', 'all', 'good'];
-/** Items behind which 'leave' and 'clean' ask for nothing: 'people leave', 'the cut', 'a clean photo'. */
-const NO_VERB_BEHIND: readonly Role[] = ['other', 'picture', 'article', 'place', 'adjective', 'good'];
-/** Items behind which 'removing' asks for nothing: 'a man removing snow'. */
-const NO_GERUND_BEHIND: readonly Role[] = ['other', 'picture', 'adjective', 'name'];
-/** Verbs whose object may be the subject of another: 'let the rain vanish'. */
-const WITH_CLAUSE: readonly (Verb | undefined)[] = ['let', 'make', 'want'];
-
-class Reader {
+export class Reader {
   readonly decisions = new Map<string, Mode>();
+  removes = false;
   rest: Choice | undefined;
   repair = false;
   keep = false;
@@ -88,129 +37,18 @@ class Reader {
   private readonly bare = new Set<string>();
   /** The mode that 'not' turns around when its own clause has none. */
   private before: Mode | undefined;
-  private sentence = newSentence();
-  private clause = newClause();
+  sentence = newSentence();
+  clause = newClause();
 
-  constructor(private readonly items: readonly Item[]) {}
+  constructor(readonly items: readonly Item[]) {}
 
-  /** Takes the item at a place; gives the place of the next. */
-  take(at: number, { role, names, gerund }: Item): number {
+  name(names: readonly string[]): void {
     const { clause, sentence } = this;
-    switch (role) {
-      case 'name':
-        this.name(names);
-        break;
-      case 'adjective':
-        this.adjective(names, at);
-        break;
-      case 'act':
-        this.act(names, at);
-        break;
-      case 'remove':
-      case 'keep':
-      case 'repair':
-      case 'let':
-      case 'make':
-      case 'want':
-        this.verb(role, gerund, at);
-        break;
-      case 'gone':
-        this.outcome('remove');
-        break;
-      case 'stays':
-        this.outcome('keep');
-        break;
-      case 'bad':
-        if (clause.auxiliary) this.outcome('remove');
-        break;
-      case 'fine':
-        if (clause.auxiliary) this.outcome('keep');
-        break;
-      case 'good':
-        if (clause.auxiliary && !clause.verb && clause.subjects.length > 0) this.outcome('keep');
-        else sentence.good = true;
-        break;
-      case 'no':
-        // 'Leave no noise' turns the verb around; otherwise 'no' stands by itself.
-        clause.negation = clause.mode && clause.verb && this.items[at - 1]?.role === clause.verb ? 'not' : 'no';
-        clause.loose = false;
-        break;
-      case 'not':
-        clause.negation = 'not';
-        clause.loose = false;
-        break;
-      case 'only':
-        clause.only = true;
-        break;
-      case 'except':
-        this.begin({ mode: 'except', verb: 'remove' });
-        break;
-      case 'but':
-        if (this.isExcept(at)) this.begin({ mode: 'except', verb: 'remove' });
-        else this.turn();
-        break;
-      case 'turn':
-        this.turn();
-        break;
-      case 'stop':
-        this.end();
-        break;
-      case 'comma':
-        this.comma();
-        break;
-      case 'join':
-      case 'or':
-        if (clause.loose && !clause.placeNamed && clause.mode) clause.loose = false;
-        clause.after = 'join';
-        break;
-      case 'all':
-      case 'nothing':
-        this.whole(role);
-        break;
-      case 'each':
-        if (!this.nounBehind(at)) this.whole('all');
-        break;
-      case 'it':
-        this.pronoun();
-        break;
-      case 'this':
-        if (!this.nounBehind(at)) this.pronoun();
-        break;
-      case 'self':
-      case 'auxiliary':
-        clause[role] = true;
-        break;
-      case 'picture':
-        sentence.foreign = true;
-        if (!clause.loose && clause.mode === 'keep' && clause.verb !== 'want') this.keep = true;
-        break;
-      case 'more':
-        return clause.mode === 'remove' ? at + 1 : this.place(at);
-      case 'place':
-        return this.place(at);
-      case 'with':
-        this.begin({});
-        sentence.foreign = true;
-        break;
-      case 'other':
-        this.other(at);
-        break;
-      case 'removal':
-      case 'article':
-      case 'filler':
-      case 'polite':
-        break;
-    }
-    return at + 1;
-  }
-
-  private name(names: readonly string[]): void {
-    const { clause, sentence } = this;
-    this.remember(names);
     if (clause.loose) {
       clause.placeNamed = true;
       return;
     }
+    this.remember(names);
     this.object(names);
     const { negation } = clause;
     if (negation) {
@@ -224,27 +62,32 @@ class Reader {
   }
 
   /** 'Less foggy', 'keep it foggy'; elsewhere it tells what the picture shows. */
-  private adjective(names: readonly string[], at: number): void {
+  adjective(names: readonly string[], at: number): void {
     const { clause } = this;
     if (clause.negation) this.decide(names, 'remove');
     else if (clause.mode === 'keep' && clause.verb !== 'want') this.decide(names, 'keep');
-    else return this.other(at);
+    else {
+      this.other(at);
+      return;
+    }
     clause.negation = undefined;
     clause.objects++;
   }
 
-  private act(names: readonly string[], at: number): void {
+  act(names: readonly string[], at: number): void {
     const { clause, sentence } = this;
-    if (sentence.caption) return this.other(at);
+    if (sentence.caption) {
+      this.other(at);
+      return;
+    }
     const refused = this.isRefused(at);
     this.decide(names, clause.mode === 'except' ? 'except' : refused ? 'keep' : 'remove');
-    clause.objects++;
     this.begin({ refused });
     this.remember(names);
     sentence.asks = true;
   }
 
-  private verb(verb: Verb, gerund: boolean, at: number): void {
+  verb(verb: Verb, gerund: boolean, at: number): void {
     const { clause, sentence } = this;
     const before = this.items[at - 1]?.role;
     const fits =
@@ -258,7 +101,7 @@ class Reader {
       return;
     }
     const refused = this.isRefused(at);
-    const plain = verb === 'make' ? undefined : verb === 'remove' || verb === 'repair' ? 'remove' : 'keep';
+    const plain = verb === 'make' && !refused ? undefined : verb === 'remove' || verb === 'repair' ? 'remove' : 'keep';
     const only = clause.only && (before === 'only' || !clause.verb);
     this.begin({ mode: plain && refused ? flip(plain) : plain, verb, refused, only });
     sentence.asks = true;
@@ -273,7 +116,7 @@ class Reader {
   }
 
   /** The subject goes or stays. */
-  private outcome(choice: Choice): void {
+  outcome(choice: Choice): void {
     const { clause, sentence } = this;
     let { subjects } = clause;
     if (subjects.length === 0 || sentence.caption) return;
@@ -288,8 +131,12 @@ class Reader {
     }
     const negated = clause.negation !== undefined || (clause.refused && WITH_CLAUSE.includes(clause.verb));
     const mode = negated ? flip(choice) : choice;
+    // What 'I do not want' said of it was not the whole.
+    if (WITH_CLAUSE.includes(clause.verb)) this.removes = clause.removedBefore;
     for (const { names, whole } of subjects) {
       this.decide(names, mode);
+      // 'It should be cleaned': the picture.
+      if (whole === 'none' && names.length === 0 && clause.auxiliary) this[mode === 'keep' ? 'keep' : 'repair'] = true;
       if (whole !== 'none') this.rest = whole === 'all' ? mode : flip(mode);
     }
     clause.objects++;
@@ -298,18 +145,19 @@ class Reader {
   }
 
   /** Everything or nothing. */
-  private whole(whole: 'all' | 'nothing'): void {
+  whole(whole: 'all' | 'nothing'): void {
     const { clause, sentence } = this;
     if (clause.loose || clause.mode === 'except') return;
+    if (clause.negation === 'not' && !clause.mode) return;
     this.object([], whole);
-    const said = clause.negation === 'no' ? 'remove' : clause.negation ? flip(clause.mode ?? 'remove') : clause.mode;
+    const said = clause.negation === 'no' ? 'remove' : clause.negation && clause.mode ? flip(clause.mode) : clause.mode;
     clause.negation = undefined;
     if (whole === 'nothing') this.rest = flip(said ?? 'remove');
     else if (said) this.rest = said;
     else sentence.all = true;
   }
 
-  private pronoun(): void {
+  pronoun(): void {
     const { clause, recent } = this;
     const { mode, verb } = clause;
     if (clause.loose || (verb === 'repair' && !clause.refused)) return;
@@ -326,7 +174,7 @@ class Reader {
   }
 
   /** 'In this photo' says nothing; 'in the rain' names what nothing is asked about. */
-  private place(at: number): number {
+  place(at: number): number {
     let next = at + 1;
     while (PASSED.includes(this.items[next]?.role ?? 'stop')) next++;
     const role = this.items[next]?.role;
@@ -334,11 +182,11 @@ class Reader {
     if (this.items[next - 1]?.role === 'this' && role !== 'other' && role !== 'name' && role !== 'adjective')
       return next;
     Object.assign(this.clause, { loose: true, placeNamed: false, negation: undefined });
-    this.sentence.foreign = true;
+    Object.assign(this.sentence, { place: true, foreign: true });
     return at + 1;
   }
 
-  private other(at: number): void {
+  other(at: number): void {
     const { clause, sentence } = this;
     sentence.other = true;
     sentence.foreign = true;
@@ -348,14 +196,14 @@ class Reader {
   }
 
   /** A comma goes on with a list, but not with what 'must vanish' said. */
-  private comma(): void {
+  comma(): void {
     const { clause } = this;
     if (clause.outcome) Object.assign(clause, { mode: undefined, outcome: false });
     Object.assign(clause, { negation: undefined, loose: false, only: false, auxiliary: false, after: 'comma' });
     this.sentence.caption = false;
   }
 
-  private turn(): void {
+  turn(): void {
     const { mode, flipped } = this.clause;
     if (!flipped) this.before = mode ?? this.before;
     this.begin({ mode: flipped ? this.before : undefined });
@@ -369,22 +217,63 @@ class Reader {
     if (!sentence.foreign) {
       for (const name of sentence.named) {
         if (this.decisions.has(name)) continue;
-        this.decisions.set(name, 'remove');
+        this.decide([name], 'remove');
         this.bare.add(name);
       }
       if (sentence.all) this.rest ??= 'remove';
     }
     if (sentence.good && (!sentence.other || sentence.wished)) this.repair = true;
+    // What a caption shows is not what 'it' means.
+    if (sentence.place && !sentence.asks) this.recent = [];
     this.sentence = newSentence();
     this.before = undefined;
   }
 
   /** Ends the clause, and begins another. */
-  private begin(parts: Partial<ReturnType<typeof newClause>>): void {
+  begin(parts: Partial<ReturnType<typeof newClause>>): void {
     const { verb, objects, refused, self } = this.clause;
+    if (verb === 'keep' && objects === 0 && !refused && !this.sentence.other) this.keep = true;
     if (verb === 'repair' && objects === 0) this[refused ? 'keep' : 'repair'] = true;
-    this.clause = { ...newClause(), self, ...parts };
+    this.clause = { ...newClause(), self, removedBefore: this.removes, ...parts };
     this.closed = true;
+  }
+
+  good(): void {
+    const { auxiliary, verb, subjects } = this.clause;
+    if (auxiliary && !verb && subjects.some(({ names }) => names.length > 0)) this.outcome('keep');
+    else this.sentence.good = true;
+  }
+
+  negate(negation: 'no' | 'not'): void {
+    Object.assign(this.clause, { negation, loose: false });
+  }
+
+  join(): void {
+    const { clause } = this;
+    if (clause.loose && !clause.placeNamed && clause.mode) clause.loose = false;
+    clause.after = 'join';
+  }
+
+  /** 'Do not remove the haze, just the rain.' */
+  endRefusal(): void {
+    const { clause } = this;
+    if (clause.flipped) this.turn();
+    else if (clause.refused && clause.mode === 'keep' && clause.objects > 0)
+      this.begin({ mode: 'remove', verb: 'remove', after: clause.after });
+  }
+
+  /** 'They should all go.' */
+  isOfSubject(): boolean {
+    const { auxiliary, subjects } = this.clause;
+    return auxiliary && subjects.length > 0;
+  }
+
+  /** 'Leave the photo' is about all that is in it. */
+  picture(): void {
+    const { loose, mode, verb, after, subjects } = this.clause;
+    this.sentence.foreign = true;
+    if (!loose && !mode) subjects.push({ names: [], whole: 'none', after });
+    if (!loose && mode === 'keep' && verb !== 'want') this.keep = true;
   }
 
   private object(names: readonly string[], whole: Subject['whole'] = 'none'): void {
@@ -398,11 +287,12 @@ class Reader {
       this.decisions.set(name, mode);
       this.bare.delete(name);
     }
+    if (mode === 'remove' && names.length > 0) this.removes = true;
     if (this.clause.only && mode === 'keep') this.rest ??= 'remove';
   }
 
   private remember(names: readonly string[]): void {
-    this.recent = this.closed ? names : [...this.recent, ...names];
+    this.recent = this.closed ? names : [...new Set([...this.recent, ...names])];
     this.closed = false;
   }
 
@@ -418,47 +308,20 @@ class Reader {
     return this.items[next]?.role;
   }
 
-  private nounBehind(at: number): boolean {
+  nounBehind(at: number): boolean {
     return NOUNS.includes(this.roleBehind(at) ?? 'stop');
   }
 
+  /** 'Leave no noise' turns the verb around; otherwise 'no' stands by itself. */
+  isBehindVerb(at: number): boolean {
+    const { mode, verb } = this.clause;
+    return mode !== undefined && verb !== undefined && this.items[at - 1]?.role === verb;
+  }
+
   /** 'Everything but the rain', unlike 'restore everything but keep the rain'. */
-  private isExcept(at: number): boolean {
+  isExcept(at: number): boolean {
     const before = this.roleBefore(at);
-    return (before === 'all' || before === 'each' || before === 'nothing') && this.roleBehind(at) === 'name';
+    const behind = this.roleBehind(this.roleBehind(at) === 'each' ? at + 1 : at);
+    return (before === 'all' || before === 'each' || before === 'nothing') && behind === 'name';
   }
-}
-
-/** 'Noise and rain removal' as the actions that it means; 'removal of noise' as 'removing noise'. */
-function withActs(items: readonly Item[]): Item[] {
-  const out: Item[] = [];
-  for (const item of items) {
-    if (item.role !== 'removal') {
-      out.push(item);
-      continue;
-    }
-    if (out.at(-1)?.role !== 'name') {
-      out.push({ role: 'remove', names: [], gerund: true });
-      continue;
-    }
-    for (let at = out.length - 1; out[at]?.role === 'name'; at -= 2) {
-      out[at] = { role: 'act', names: out[at]?.names ?? [], gerund: false };
-      if (out[at - 1]?.role !== 'join' && out[at - 1]?.role !== 'or') break;
-    }
-  }
-  return out;
-}
-
-export function readItems(items: readonly Item[]): Reading {
-  const all = withActs(items);
-  const reader = new Reader(all);
-  for (let at = 0, item = all[at]; item; item = all[at]) at = reader.take(at, item);
-  reader.end();
-
-  const excepts = [...reader.decisions.values()].includes('except');
-  const rest = reader.rest ?? (excepts ? 'remove' : undefined);
-  const decisions = new Map(
-    [...reader.decisions].map(([name, mode]) => [name, mode === 'except' ? flip(rest ?? 'remove') : mode]),
-  );
-  return { decisions, rest, repair: reader.repair, keep: reader.keep };
 }

@@ -37,7 +37,12 @@ const camera = await readImage(
 const samples = await Promise.all(
   IMAGE_FORMATS.map(async (format) => {
     const xmp = mergeXmp(undefined, { prompt: 'fuzz' });
-    return { format, bytes: await encodeImage(picture, { format, xmp, source: camera.source }) };
+    const metadata = {
+      ...camera.source.metadata,
+      iptc: [{ id: 0x0404, data: Uint8Array.of(0x1c, 2, 25, 0, 1, 65) }],
+      resolution: { x: 300, y: 300, unit: 'inch' as const },
+    };
+    return { format, bytes: await encodeImage(picture, { format, xmp, source: { ...camera.source, metadata } }) };
   }),
 );
 const sample = fc.constantFrom(...samples);

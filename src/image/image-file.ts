@@ -16,6 +16,7 @@ import { type Picture, type Samples, splitAlpha } from './picture.ts';
 import { isRawName, RAW_ADVICE } from './raw-signature.ts';
 import { readFileMetadata } from './source-metadata.ts';
 import { statedColours, withPngProfile } from './stated-colours.ts';
+import { isXmp } from './xmp-tree.ts';
 
 export { EXTENSIONS, formatOfName, IMAGE_FORMATS, type ImageFormat } from './image-signature.ts';
 export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
@@ -97,6 +98,7 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
   const { picture, complete } = await decodeWhole(decode, header.format, options.strict === true, name);
   throwIfCancelled(options.signal, `reading ${name}`);
 
+  const kept = readFileMetadata(bytes, header.format, metadata);
   const keepProfile = icc !== undefined && profile !== 'foreign' && options.toSrgb !== true;
   return {
     picture,
@@ -104,9 +106,12 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
       ...header,
       convertBack: keepProfile && profile === 'convert',
       ...(keepProfile && { icc }),
-      metadata: readFileMetadata(bytes, header.format, metadata),
+      metadata: kept,
     },
-    warnings: complete ? [] : ['the file ends early; what is missing of the picture, if anything, is grey'],
+    warnings: [
+      ...(complete ? [] : ['the file ends early; what is missing of the picture, if anything, is grey']),
+      ...(kept.xmp !== undefined && !isXmp(kept.xmp) ? ['its XMP is damaged or far too large, and is left out'] : []),
+    ],
   };
 }
 

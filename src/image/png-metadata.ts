@@ -6,7 +6,7 @@
 import { joined, latin1, pngParts, startsWith, viewOf, word } from './file-parts.ts';
 import { decodeXmp, type FileMetadata, ifAny, type Resolution, resolutionIn } from './metadata.ts';
 import { iptcResources } from './photoshop-resources.ts';
-import { joinXmp } from './xmp.ts';
+import { joinXmp, MOST_PACKETS } from './xmp.ts';
 
 const XMP_KEYWORD = 'XML:com.adobe.xmp\0';
 const RAW_PROFILE = 'Raw profile type ';
@@ -32,16 +32,20 @@ export function readPngMetadata(bytes: Uint8Array, inflate: Inflate = () => unde
   const texts = chunks.filter(({ type }) => ['tEXt', 'zTXt', 'iTXt'].includes(type));
   const isXmp = ({ type, body }: Chunk) => type === 'iTXt' && startsWith(body, XMP_KEYWORD);
   const isProfile = ({ body }: Chunk) => startsWith(body, RAW_PROFILE);
-  const profiles = new Map(texts.filter(isProfile).map((chunk) => rawProfile(chunk, inflate)));
   const isRead = (chunk: Chunk) => isXmp(chunk) || (isProfile(chunk) && !startsWith(chunk.body, IPTC_PROFILE));
-  const packets = texts.filter(isXmp).map(({ body }) => xmpText(body, inflate));
+  // The first of each: a file may have thousands, each of which would be uncompressed.
+  const profile = (name: string): Uint8Array | undefined => {
+    const chunk = texts.find(({ body }) => startsWith(body, `${RAW_PROFILE}${name}\0`));
+    return chunk && rawProfile(chunk, inflate);
+  };
+  const packets = texts.filter(isXmp).slice(0, MOST_PACKETS);
   const eXIf = chunks.find(({ type }) => type === 'eXIf')?.body;
-  const xmp = [...packets, profiles.get('xmp')].filter((packet) => packet !== undefined).map(decodeXmp);
-  const iptc = profiles.get('iptc');
+  const xmp = [...packets.map(({ body }) => xmpText(body, inflate)), profile('xmp')];
+  const iptc = profile('iptc');
   const size = chunks.find(({ type }) => type === 'pHYs')?.body;
   return {
-    exif: eXIf ?? profiles.get('exif') ?? profiles.get('app1'),
-    xmp: joinXmp(xmp),
+    exif: eXIf ?? profile('exif') ?? profile('APP1'),
+    xmp: joinXmp(xmp.filter((packet) => packet !== undefined).map(decodeXmp)),
     iptc: iptc && ifAny(iptcResources(iptc)),
     resolution: size && readSize(size),
     texts: ifAny(texts.filter((chunk) => !isRead(chunk)).map(({ whole }) => whole.slice())),
@@ -93,16 +97,15 @@ function xmpText(chunk: Uint8Array, inflate: Inflate): Uint8Array | undefined {
 }
 
 /** What ImageMagick wrote before there was eXIf: "\nexif\n   1234\n" and the bytes in hexadecimal. */
-function rawProfile({ type, body }: Chunk, inflate: Inflate): [name: string, data: Uint8Array | undefined] {
+function rawProfile({ type, body }: Chunk, inflate: Inflate): Uint8Array | undefined {
   const end = body.indexOf(0);
-  const name = text(body.subarray(RAW_PROFILE.length, end)).toLowerCase();
   const content =
     type === 'tEXt' ? body.subarray(end + 1) : type === 'zTXt' ? inflate(body.subarray(end + 2)) : undefined;
   const digits = content && /^\s*\S+\s+\d+\s+([\da-f\s]*)$/i.exec(text(content))?.[1]?.replace(/\s/g, '');
-  if (!digits) return [name, undefined];
+  if (!digits) return undefined;
   const data = new Uint8Array(digits.length >> 1);
   for (let i = 0; i < data.length; i++) data[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
-  return [name, data];
+  return data;
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);

@@ -93,6 +93,12 @@ describe('XMP', () => {
     expect((await again(jpegWith(segment(0xe1, XMP, utf8(main))))).after.xmp).not.toContain('HasExtendedXMP');
   });
 
+  it('that is damaged is left out, with a warning', async () => {
+    const file = jpegWith(segment(0xe1, XMP, utf8(title('t').slice(0, -20))));
+    expect((await readImage(file)).warnings).toEqual(['its XMP is damaged or far too large, and is left out']);
+    expect((await again(file)).after.xmp).toContain('clearword:seed="1"');
+  });
+
   it('in UTF-16 of both orders, compressed, after the picture, between scans and beside another', async () => {
     const little = Buffer.from(`\uFEFF${title('ä')}`, 'utf16le');
     const big = Buffer.from(little).swap16();

@@ -8,7 +8,7 @@ import type { Attr, Element } from '@xmldom/xmldom';
 import { latin1, viewOf } from './file-parts.ts';
 import { md5 } from './md5.ts';
 import { decodeXmp } from './metadata.ts';
-import { extendedId, joinXmp, withExtendedId } from './xmp.ts';
+import { extendedId, joinXmp, MOST_PACKETS, withExtendedId } from './xmp.ts';
 import { descriptionsOf, newPacket, parsePacket, RDF, serialisePacket, XMLNS } from './xmp-tree.ts';
 
 export const XMP_NAME = 'http://ns.adobe.com/xap/1.0/\0';
@@ -28,7 +28,7 @@ export interface XmpSegments {
 
 /** One packet out of the contents of a file's segments, each without its name; undefined when there is none. */
 export function joinSegments(mains: readonly Uint8Array[], pieces: readonly Uint8Array[]): string | undefined {
-  const packets = mains.map(decodeXmp);
+  const packets = mains.slice(0, MOST_PACKETS).map(decodeXmp);
   const ids = packets.map(extendedId).filter((id) => id !== undefined);
   const extended = ids.map((id) => assemble(id, pieces)).filter((packet) => packet !== undefined);
   return joinXmp([...packets, ...extended]);

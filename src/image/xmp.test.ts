@@ -48,6 +48,25 @@ describe('merging', () => {
     expect(readXmpProperties(mergeXmp('not xmp', { seed: 3 }))).toEqual({ seed: '3' });
   });
 
+  it('a packet made to keep the parser busy is replaced at once', () => {
+    const description = (attributes: string, body: string) =>
+      `<rdf:RDF xmlns:rdf="${RDF}"><rdf:Description rdf:about="" ${attributes}>${body}</rdf:Description></rdf:RDF>`;
+    const many = 500_000;
+    for (const packet of [
+      description('', '<a>'.repeat(many) + '</a>'.repeat(many)),
+      description('', '<a/>'.repeat(many)),
+      description(Array.from({ length: many }, (_, i) => `a${i}="1"`).join(' '), ''),
+      description(Array.from({ length: many }, (_, i) => `a${i}='1'`).join(' '), ''),
+      '<x:xmpmeta '.repeat(many),
+      '<x:xmpmeta '.repeat(30_000),
+      `${'&amp;'.repeat(many)}>`,
+    ]) {
+      const started = performance.now();
+      expect(readXmpProperties(mergeXmp(packet, { seed: 1 }))).toEqual({ seed: '1' });
+      expect(performance.now() - started).toBeLessThan(3000);
+    }
+  });
+
   it('any text comes back, except characters that XML cannot hold', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (prompt) => {

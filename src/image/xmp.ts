@@ -48,7 +48,10 @@ export function readXmpProperties(xmp: string): Record<string, string> {
 /** Several packets of one file as one: the descriptions of the later ones follow those of the first. */
 export function joinXmp(packets: readonly string[]): string | undefined {
   if (packets.length <= 1) return packets[0];
-  const parsed = packets.map(parsePacket).filter((packet) => packet !== undefined);
+  const parsed = packets
+    .slice(0, MOST_PACKETS)
+    .map(parsePacket)
+    .filter((packet) => packet !== undefined);
   const [first, ...others] = parsed;
   if (first === undefined) return packets[0];
   for (const description of descriptionsOf(first)) description.removeAttributeNS(NOTE, EXTENDED);
@@ -60,6 +63,9 @@ export function joinXmp(packets: readonly string[]): string | undefined {
   }
   return serialisePacket(first);
 }
+
+/** Programs write one, some two. */
+export const MOST_PACKETS = 4;
 
 const EXTENDED = 'HasExtendedXMP';
 

@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ClearwordError } from '../errors.ts';
+import { runtimeFailure } from './failure.ts';
 import { disableTelemetryOfMainThread } from './onnx-runtime.ts';
 import { type Device, FLAG, type Reply, type Request } from './protocol.ts';
 import { type InferenceEngine, type LoadOptions, Session } from './session.ts';
@@ -118,7 +119,7 @@ export class Engine implements InferenceEngine {
     this.#pending.delete(reply.id);
     if (this.#pending.size === 0) this.#worker.unref();
     if (reply.ok) pending?.resolve(reply.value as never);
-    else pending?.reject(new ClearwordError('RUNTIME_FAILED', `${this.device}: ${reply.message}`));
+    else pending?.reject(runtimeFailure(this.device, reply.message));
   }
 
   #fail(error: Error): void {

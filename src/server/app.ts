@@ -130,7 +130,8 @@ function addHooks(app: FastifyInstance, service: Service): void {
 function sendProblem(cause: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = asClearwordError(cause);
   if (error.status >= 500) request.log.error({ err: error }, 'request failed');
-  else request.log.info({ code: error.code }, error.message);
+  // The message has what the client sent.
+  else request.log.info({ code: error.code }, 'request refused');
   const after = error instanceof RetryLater ? error.after : SOON;
   if (error instanceof RetryLater || error.code === 'UNAVAILABLE') reply.header('retry-after', after);
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');

@@ -23,8 +23,11 @@ export const OPENAPI = {
     version: VERSION,
     description:
       'Photographs restored with words: removes noise, rain and haze. Errors are application/problem+json with stable codes.',
+    contact: { name: 'The developers of Clearword' },
     license: { name: 'MIT', identifier: 'MIT' },
   },
+  // Whatever its address is.
+  servers: [{ url: '/', description: 'This server' }],
   tags: [
     { name: 'pictures', description: 'Restoring and inspecting' },
     { name: 'operation', description: 'For whoever runs the server' },
@@ -151,9 +154,20 @@ export const pictureAnswer = (description: string) => ({
   ),
 });
 
-/** The errors of a route. */
+/** An answer that may also be described. */
+export const withJson = ({ description, content }: ReturnType<typeof pictureAnswer>, schema: object) => ({
+  description,
+  content: { ...content, 'application/json': { schema } },
+});
+
+/** The errors of a route under /v1. */
 export function problems(...statuses: readonly number[]) {
-  const entries = [400, 401, 500, 503, ...statuses].map((status) => {
+  return problemsOf(400, 401, 403, 405, 429, 500, 503, ...statuses);
+}
+
+/** Errors by their statuses. */
+export function problemsOf(...statuses: readonly number[]) {
+  const entries = statuses.map((status) => {
     const codes = Object.entries(catalogue).filter(([, entry]) => entry.status === status);
     const description = codes.map(([code, { meaning }]) => `${code}: ${meaning}`).join(' ');
     return [status, answer(description, problemSchema, PROBLEM_TYPE.split(';')[0])] as const;

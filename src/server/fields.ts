@@ -65,6 +65,8 @@ export function parseFields<Schema extends z.ZodObject>(
   schema: Schema,
   fields: ReadonlyMap<string, string>,
 ): z.output<Schema> {
+  const unknown = [...fields.keys()].filter((name) => !Object.hasOwn(schema.shape, name));
+  if (unknown.length > 0) throw new ClearwordError('INVALID_OPTION', `unknown field ${unknown.join(', ')}`);
   const types = documentFields(schema);
   const values = [...fields].map(([name, text]) => [name, fieldValue(text, types[name]?.type)] as const);
   return checkOptions(schema, Object.fromEntries(values));

@@ -4,8 +4,21 @@
  * @module
  */
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
+import { restoreOptionsSchema } from '../restore/options.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** What a client can do where the catalogue speaks to whoever types a command. */
+const FIX_OVER_HTTP: Partial<Readonly<Record<ErrorCode, string>>> = {
+  INVALID_OPTION: 'Correct the field or header; /docs on the server describes all of them with their ranges.',
+  IMAGE_TOO_LARGE: 'Send a smaller picture.',
+};
+const LATER = 'Try again later; if it persists, tell the operator the request id.';
+/** Options of the command line that are fields here. */
+const FLAG = new RegExp(
+  `--(${[...Object.keys(restoreOptionsSchema.shape), 'format', 'quality'].map(kebabOf).join('|')})\\b`,
+  'g',
+);
 
 export interface Problem {
   readonly type: string;
@@ -52,7 +65,7 @@ export function asClearwordError(error: unknown): ClearwordError {
  */
 export function problemOf(error: ClearwordError, requestId?: string): Problem {
   const { code, status } = error;
-  const { meaning, fix } = catalogue[code];
+  const { meaning } = catalogue[code];
   const own = status < 500 || code === 'TIMED_OUT' || error instanceof RetryLater;
   return {
     type: `urn:clearword:error:${code.toLowerCase().replaceAll('_', '-')}`,
@@ -61,7 +74,23 @@ export function problemOf(error: ClearwordError, requestId?: string): Problem {
     // The library calls pictures in memory by this name; here there is one, in a field.
     detail: own ? error.message.replaceAll('the given buffer', 'image') : meaning,
     code,
-    fix: own ? error.fix : fix,
+    fix: own ? fixOf(error) : LATER,
     ...(requestId !== undefined && { requestId }),
   };
+}
+
+function fixOf({ code, fix }: ClearwordError): string {
+  const here = FIX_OVER_HTTP[code];
+  if (here !== undefined && fix === catalogue[code].fix) return here;
+  const text = fix.replaceAll(FLAG, (_, flag: string) => `\`${camelOf(flag)}\``);
+  // What is left speaks to whoever types a command, unless it says that it is the operator who can.
+  return /--\w|`clearword/.test(text) && !text.includes('operator') ? LATER : text;
+}
+
+function kebabOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function camelOf(flag: string): string {
+  return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

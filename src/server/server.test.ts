@@ -20,6 +20,21 @@ describe('problems', () => {
     }
   });
 
+  it('speak of fields and headers, not of a command line', () => {
+    for (const code of Object.keys(catalogue) as ErrorCode[]) {
+      const { fix } = problemOf(new ClearwordError(code, 'x'));
+      // What the operator of the server can set may have its name there.
+      expect([code, fix.replace(/the operator can .*/, '')]).toEqual([
+        code,
+        expect.not.stringMatching(/--\w|`clearword/),
+      ]);
+    }
+    const fix = 'Write another format, or use --strip to leave metadata out, --save-states for more.';
+    expect(problemOf(new ClearwordError('INVALID_OPTION', 'x', { fix })).fix).toBe(
+      'Write another format, or use `strip` to leave metadata out, `saveStates` for more.',
+    );
+  });
+
   it('tell why the server itself is not available, and nothing of a queue that is away', () => {
     const own = problemOf(new RetryLater('UNAVAILABLE', 'the server is shutting down', 5));
     expect(own.detail).toBe('the server is shutting down');
@@ -81,6 +96,8 @@ describe('fields', () => {
         }
       }),
     );
+    expect(() => parse({ steps: '5000' })).toThrow(/^expected at most 10 for steps, received 5000$/);
+    expect(() => parse({ steps: '5000', samples: '99' })).toThrow(/^[^;]+for steps, [^;]+; [^;]+for samples, [^;]+$/);
     for (const fields of [{ steps: '11' }, { samples: '5' }, { tile: '513' }, { overlap: '257' }, { quality: '0' }]) {
       expect(() => parse(fields as unknown as Record<string, string>)).toThrow(/^expected at (most|least)/);
     }

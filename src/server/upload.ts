@@ -145,7 +145,7 @@ async function fetchNamed(fields: Map<string, string>, { bytes, urls }: UploadLi
 }
 
 function unknown(name: string): ClearwordError {
-  return new ClearwordError('INVALID_OPTION', `unknown option ${name}; expected a file for image`);
+  return new ClearwordError('INVALID_OPTION', `unknown field ${name}; expected a file for image`);
 }
 
 function tooLarge(bytes: number): ClearwordError {

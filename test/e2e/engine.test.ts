@@ -34,13 +34,14 @@ beforeAll(async () => {
 async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const output = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof output) => ({
-    write: (text: string) => {
+    write: (text: string | Uint8Array) => {
       output[name] += text;
     },
   });
   const code = await runCommandLine(argv, {
     stdout: stream('stdout'),
     stderr: stream('stderr'),
+    readStdin: async () => new Uint8Array(),
     signal: new AbortController().signal,
     loadModel: (options) => Clearword.load(options),
   });

@@ -53,7 +53,7 @@ describe('where results go', () => {
     await put('in/notes.txt', 'no picture');
     const { code, stderr } = await runCli(['restore', path('in'), '--output', path('out')]);
     expect(code).toBe(0);
-    expect(stderr).toBe('2 restored, 0 skipped, 0 failed\n');
+    expect(stderr).toBe('note: 1 other file left out: .txt\n2 restored, 0 skipped, 0 failed\n');
     expect(await names('out')).toEqual(['b.png', 'deep']);
     expect(await names('out', 'deep')).toEqual(['a.jpg']);
   });
@@ -265,6 +265,7 @@ describe('Ctrl-C', () => {
     const { code, stderr } = await runCli(['restore', folder], { model, signal: controller.signal });
     expect(code).toBe(130);
     expect(stderr).toContain('error CANCELLED');
+    expect(stderr).toContain('stopped: 1 of 3 restored');
     expect(await names()).toEqual(['a.png', 'a.restored.png', 'b.png', 'c.png']);
     expect(model.disposed).toBe(true);
   });

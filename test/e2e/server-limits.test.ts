@@ -32,7 +32,7 @@ describe('bad input', () => {
   const cases: Readonly<Record<string, readonly [Fields, ErrorCode, RegExp]>> = {
     'no picture': [{ prompt: 'x' }, 'INVALID_OPTION', /^expected a file for image, received none$/],
     'text instead of a file': [{ image: 'photo.png' }, 'INVALID_OPTION', /expected a file for image, received text/],
-    'a file of another name': [{ photo: png }, 'INVALID_OPTION', /^unknown option photo; expected a file for image$/],
+    'a file of another name': [{ photo: png }, 'INVALID_OPTION', /^unknown field photo; expected a file for image$/],
     'two files': [{ image: png, second: png }, 'REQUEST_INVALID', /^expected one file, received two$/],
     'too many fields': [
       Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`field${i}`, 'x'])),
@@ -63,8 +63,8 @@ describe('bad input', () => {
       'IMAGE_TOO_LARGE',
       /^expected at most 200000 bytes for image/,
     ],
-    'an unknown field': [{ image: png, promt: 'x' }, 'INVALID_OPTION', /^unknown option promt$/],
-    "a limit that is the operator's": [{ image: png, maxMegapixels: '9' }, 'INVALID_OPTION', /unknown option/],
+    'an unknown field': [{ image: png, promt: 'x' }, 'INVALID_OPTION', /^unknown field promt$/],
+    "a limit that is the operator's": [{ image: png, maxMegapixels: '9' }, 'INVALID_OPTION', /unknown field/],
     'a number that is none': [
       { image: png, steps: 'many' },
       'INVALID_OPTION',
@@ -91,6 +91,11 @@ describe('bad input', () => {
       /^expected at most 2000 characters for prompt/,
     ],
     'a very long field': [{ image: png, prompt: 'x'.repeat(20_000) }, 'REQUEST_INVALID', /bytes for each field/],
+    'an address and a file': [
+      { image: png, url: 'http://127.0.0.1/photo.png' },
+      'INVALID_OPTION',
+      /^expected image or url, received both$/,
+    ],
     'an address': [{ url: 'http://127.0.0.1/photo.png' }, 'URL_REFUSED', /fetches no pictures/],
     'what only the worker sees': [{ image: png, tile: '64', overlap: '64' }, 'INVALID_OPTION', /overlap/],
   };

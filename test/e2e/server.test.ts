@@ -245,14 +245,33 @@ describe('operation', () => {
     const response = await post({ image: png, prompt: 'my secret garden' });
     const id = response.headers.get('location')?.split('/').at(-1) ?? 'none';
     await get(`/v1/restorations/${id}`);
+    // What is refused, and what fails, says no more.
+    await get(`/v1/restorations/${id}/none`);
+    await get(`/v1/restorations/${id.slice(1)}`);
+    await post({ image: png, prompt: 'my secret garden'.repeat(500) });
+    await jobOf({ image: png, prompt: 'crash' }).then((job) => eventually(job.id, 'failed'));
+    await server.service.store.remove(`jobs/${id}/restored`);
+    expect((await get(`/v1/restorations/${id}/result`)).status).toBe(502);
+    await get(`/v1/restorations/${id}`);
     await wait(100);
     const text = JSON.stringify(server.lines);
     expect(text).not.toContain('my secret garden');
     expect(text).not.toContain(id);
+    expect(text).not.toMatch(/\b[0-9a-f]{40}\b/);
+    expect(text).toMatch(/jobs\/job-[0-9a-f]{8}\/restored/);
     const requests = server.lines.filter(({ msg }) => msg === 'request');
     expect(requests.at(-1)).toMatchObject({ method: 'GET', route: '/v1/restorations/:id', status: 200 });
   });
 });
+
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly responses: Record<string, unknown>;
+  readonly parameters?: readonly { readonly description?: string }[];
+}
 
 describe('the OpenAPI document', () => {
   let document: { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
@@ -266,6 +285,28 @@ describe('the OpenAPI document', () => {
     expect(valid).toBe(true);
     const page = await get('/docs/');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  });
+
+  it('has what linters ask for', () => {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ at: `${method} ${path}`, ...(operation as Operation) })),
+    );
+    expect(document).toMatchObject({ servers: [{ url: '/' }], info: { contact: {}, license: {} } });
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { at, operationId, summary, description, tags, responses, parameters = [] } of operations) {
+      expect([at, operationId, summary, description, tags?.length]).toEqual([
+        at,
+        expect.stringMatching(/^[a-z][A-Za-z]+$/),
+        expect.any(String),
+        expect.any(String),
+        1,
+      ]);
+      const statuses = Object.keys(responses);
+      expect([at, statuses.some((status) => /^2/.test(status))]).toEqual([at, true]);
+      expect([at, statuses.some((status) => /^4/.test(status))]).toEqual([at, true]);
+      for (const parameter of parameters) expect([at, parameter.description]).toEqual([at, expect.any(String)]);
+    }
   });
 
   it('has the routes that exist, and no others', async () => {
@@ -325,6 +366,7 @@ describe('the OpenAPI document', () => {
     await check('get', '/v1/restorations/{id}/result', await get(`${self}/result?part=none`));
     await check('get', '/v1/restorations/{id}/events', await get(`${self}/events`));
     await check('post', '/v1/restorations', await post({ image: png }));
+    await check('post', '/v1/restorations', await post({ image: png }, { accept: 'application/json' }));
     await check('post', '/v1/restorations', await post({ image: png }, { prefer: 'respond-async' }));
     await check('post', '/v1/restorations', await post({ image: png, steps: '0' }));
     await check('post', '/v1/restorations', await post({ image: new Uint8Array(3) }));

@@ -10,6 +10,8 @@ import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { CHROMIUM, required } from './required.ts';
 
+export { CHROMIUM };
+
 /** Empty where Chromium is there; else why tests are skipped, for their names. */
 export const MISSING = required('chromium').note;
 

@@ -61,23 +61,25 @@ export interface KnownContext {
   readonly folder: string;
   /** By the file name that a run's `model` has; `default` for runs without one. */
   readonly models: Readonly<Record<string, RestorationModel>>;
+  /** File of weights whose size counts; default: none. */
+  readonly weights?: string;
 }
 
 /** What an experiment is given: PSNR and SSIM only, and these models. */
-export function contextWith({ data, folder, models }: KnownContext): ExperimentContext {
-  const pathOf = (model = 'default') => basename(model);
+export function contextWith({ data, folder, models, weights }: KnownContext): ExperimentContext {
+  const nameOf = (model = 'default') => basename(model);
   return {
     data,
     configs: data,
     folder,
     meters: { unavailable: {}, close: async () => undefined },
     async load(model) {
-      const found = models[pathOf(model)];
+      const found = models[nameOf(model)];
       if (!found) throw new Error(`expected one of ${Object.keys(models).join(', ')}, received ${model}`);
       // Journals tell models apart by their weights: those of stand-ins are all the same.
-      return new Clearword({ ...found, hash: Buffer.from(pathOf(model)).toString('hex').padEnd(64, '0') });
+      return new Clearword({ ...found, hash: Buffer.from(nameOf(model)).toString('hex').padEnd(64, '0') });
     },
-    pathOf,
+    pathOf: (model) => weights ?? nameOf(model),
     device: 'cpu',
     signal: undefined,
     onProgress: () => undefined,

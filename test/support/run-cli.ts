@@ -12,6 +12,8 @@ export interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Bytes that were written to standard output as such. */
+  readonly bytes: Buffer;
   /** What each model was loaded with. */
   readonly loads: readonly LoadOptions[];
   /** The objects of the JSON lines on standard output. */
@@ -22,6 +24,8 @@ export interface CliSettings {
   readonly model?: RestorationModel;
   readonly signal?: AbortSignal;
   readonly tty?: boolean;
+  /** What is on standard input. */
+  readonly stdin?: Uint8Array;
 }
 
 export async function runCli(argv: readonly string[], settings: CliSettings = {}): Promise<CliResult> {
@@ -29,18 +33,22 @@ export async function runCli(argv: readonly string[], settings: CliSettings = {}
     model = fakeModel({ predict: ({ mu }) => mu }),
     signal = new AbortController().signal,
     tty = false,
+    stdin = new Uint8Array(),
   } = settings;
   const output = { stdout: '', stderr: '' };
+  const bytes: Uint8Array[] = [];
   const stream = (name: keyof typeof output) => ({
     isTTY: tty,
-    write: (text: string) => {
-      output[name] += text;
+    write: (text: string | Uint8Array) => {
+      if (typeof text === 'string') output[name] += text;
+      else bytes.push(text);
     },
   });
   const loads: LoadOptions[] = [];
   const code = await runCommandLine(argv, {
     stdout: stream('stdout'),
     stderr: stream('stderr'),
+    readStdin: async () => stdin,
     signal,
     async loadModel(options) {
       loads.push(options);
@@ -53,5 +61,5 @@ export async function runCli(argv: readonly string[], settings: CliSettings = {}
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { code, ...output, loads, json };
+  return { code, ...output, bytes: Buffer.concat(bytes), loads, json };
 }

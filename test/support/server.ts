@@ -5,9 +5,9 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, afterEach, expect } from 'vitest';
 import { catalogue, type ErrorCode } from '../../src/errors.ts';
+import { createLog } from '../../src/server/log.ts';
 import { type RunningServer, startServer } from '../../src/server/serve.ts';
 import { type ServerSettings, serverSettingsSchema } from '../../src/server/settings.ts';
 
@@ -24,7 +24,7 @@ export async function testServer(
   onClose: (close: () => Promise<void>) => void = afterAll,
 ): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
   const server = await startServer({
     settings: serverSettingsSchema.parse({ port: 0, store, grace: 5, ratePerMinute: 10_000, ...settings }),
     inference: { device: 'cpu', loader },

@@ -101,7 +101,7 @@ export function MoreOptions() {
         <NumberField
           id="seed"
           label="Seed"
-          hint="Another one, another result."
+          hint="Another seed gives another result."
           value={seed}
           least={0}
           most={LARGEST_SEED}

@@ -25,6 +25,9 @@ export function inOrder(effects: readonly Effect[]): readonly Effect[] {
   return [...effects].sort((a, b) => a.place - b.place);
 }
 
+/** A degradation may happen twice, as a file that is saved again. */
+const stronger = (a: Reading | undefined, b: Reading): Reading => (a !== undefined && a.strength > b.strength ? a : b);
+
 const without = (effect: Effect, image: Raster): Raster | Promise<Raster> => effect.without?.(image) ?? image;
 
 /**
@@ -44,27 +47,24 @@ export async function degrade(
   const removes = ordered.some(({ of }) => asked.has(of));
   let input = clear;
   let target = clear;
-  /** The picture before each degradation's first effect, as it would be without it, and after its last. */
-  const seen = new Map<string, { without: Raster; after: Raster; last: Effect }>();
+  const readings: Record<string, Reading> = {};
+  /** Of degradations whose effects do not say: the picture as it would be without it, and after its last effect. */
+  const seen = new Map<string, { readonly without: Raster; readonly after: Raster }>();
   for (const effect of ordered) {
+    const { of } = effect;
     const after = await effect.apply(input);
     const absent = await without(effect, input);
-    const earlier = seen.get(effect.of);
-    seen.set(effect.of, {
-      without: earlier?.without ?? absent,
-      after,
-      last: earlier === undefined || effect.measure ? effect : earlier.last,
-    });
+    if (effect.measure) readings[of] = stronger(readings[of], await effect.measure(absent, after));
+    else seen.set(of, { without: seen.get(of)?.without ?? absent, after });
     if (removes) {
       const same = target === input;
-      if (asked.has(effect.of)) target = same ? absent : await without(effect, target);
+      if (asked.has(of)) target = same ? absent : await without(effect, target);
       else target = same ? after : await effect.apply(target);
     }
     input = after;
   }
-  const readings: Record<string, Reading> = {};
-  for (const [name, { without: absent, after, last }] of seen) {
-    readings[name] = await (last.measure?.(absent, after) ?? measure(name, absent, after));
+  for (const [name, { without: absent, after }] of seen) {
+    if (readings[name] === undefined) readings[name] = await measure(name, absent, after);
   }
   return { input, target: removes ? target : input, readings };
 }

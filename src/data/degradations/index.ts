@@ -7,12 +7,13 @@ import { type Degradation, isKnown } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
 import type { Random } from '../../random/random.ts';
 import { compression } from './compression.ts';
+import { darkness } from './darkness.ts';
 import { haze } from './haze-record.ts';
 import { noise } from './noise-record.ts';
 import { rain } from './rain-record.ts';
 import type { DegradationRecord, DrawContext, Drawn, Reading } from './record.ts';
 
-const LINES = { noise, rain, haze, compression };
+const LINES = { noise, rain, haze, compression, darkness };
 
 /** The sections that the degradations have in the data configuration. */
 export type Sections = {

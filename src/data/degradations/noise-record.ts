@@ -48,14 +48,15 @@ export const noise: DegradationRecord<Options> = {
   weight: 0.28,
   draw(random, section, context) {
     const kind = pickWeighted(random, section.kinds);
+    const weaker = context.companion ? COMPANION : 1;
     if (kind === 'white') {
-      const sigma = random.uniform(...section.sigma);
+      const sigma = random.uniform(...section.sigma) * weaker;
       return { effects: [whiteNoise(sigma, normals(random.uint32(), 3 * context.side ** 2))] };
     }
     const { effects, side = context.side } =
       kind === 'camera'
         ? drawCamera(random, section.camera, context)
-        : { effects: [drawChain(random, section.chain, context.side)] };
+        : { effects: [drawChain(random, section.chain, context.side, weaker)] };
     if (random.uniform() >= section.saved) return { effects, side };
     const saved = drawSaved(random, section.quality);
     return { effects: [...effects, savedEffect(saved, countsTo('noise', saved.quality, context))], side };
@@ -63,6 +64,9 @@ export const noise: DegradationRecord<Options> = {
   measure: measureNoise,
   estimate: estimateNoise,
 };
+
+/** Noise that comes with darkness is that much weaker: in the dark the strongest would leave nothing to be seen. */
+const COMPANION = 0.3;
 
 /** Larger pictures than this do not fit into most training photos. */
 const MOST_SIDE = 320;

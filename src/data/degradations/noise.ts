@@ -63,15 +63,16 @@ const CLIPPED = [6 / 255, 249 / 255] as const;
  */
 export function measureNoise(clean: Raster, noisy: Raster): Reading {
   const { width, height } = clean;
-  const blocks: { activity: number; error: number }[] = [];
+  const blocks: ReturnType<typeof measureBlock>[] = [];
   for (let top = 0; top + BLOCK <= height; top += BLOCK) {
     for (let left = 0; left + BLOCK <= width; left += BLOCK) {
-      const block = measureBlock(clean, noisy, left, top);
-      if (block.level > CLIPPED[0] && block.level < CLIPPED[1]) blocks.push(block);
+      blocks.push(measureBlock(clean, noisy, left, top));
     }
   }
-  blocks.sort((a, b) => a.activity - b.activity);
-  const flat = blocks.slice(0, Math.max(1, Math.ceil(blocks.length / 2)));
+  const open = blocks.filter(({ level }) => level > CLIPPED[0] && level < CLIPPED[1]);
+  // In the dark all blocks may be clipped: then what is left of the noise counts.
+  const seen = (open.length > 0 ? open : blocks).sort((a, b) => a.activity - b.activity);
+  const flat = seen.slice(0, Math.max(1, Math.ceil(seen.length / 2)));
   const error = flat.reduce((sum, block) => sum + block.error, 0) / Math.max(1, flat.length);
   const sigma = 255 * Math.sqrt(error);
   return { strength: Math.min(1, sigma / FULL_NOISE_SIGMA), present: sigma >= LEAST_SIGMA };
@@ -145,10 +146,11 @@ const CHAIN = { grey: 1, channels: 1, covariance: 1, poisson: 1.5, speckle: 0.7,
  * x + (sigma/255) gain(x) z. Two of them, one after the other, in a third of the cases.
  *
  * @param sigma range of the standard deviation, 8-bit units, log-uniform
+ * @param factor on each standard deviation drawn
  */
-export function drawChain(random: Random, sigma: readonly [number, number], side: number): Effect {
+export function drawChain(random: Random, sigma: readonly [number, number], side: number, factor = 1): Effect {
   const count = random.uniform() < 0.35 ? 2 : 1;
-  const links = Array.from({ length: count }, () => drawLink(random, sigma, side));
+  const links = Array.from({ length: count }, () => drawLink(random, sigma, side, factor));
   return {
     of: 'noise',
     place: PLACE,
@@ -157,9 +159,9 @@ export function drawChain(random: Random, sigma: readonly [number, number], side
   };
 }
 
-function drawLink(random: Random, range: readonly [number, number], side: number) {
+function drawLink(random: Random, range: readonly [number, number], side: number, factor: number) {
   const kind = pickWeighted(random, CHAIN);
-  const sigma = logUniform(random, range[0], range[1]);
+  const sigma = factor * logUniform(random, range[0], range[1]);
   const field = FIELDS[kind](random, side);
   // Shot noise grows as the root of the light, speckle with the light; files' noise may grow or fall with brightness.
   const power = kind === 'poisson' ? 0.5 : kind === 'speckle' ? 1 : 0;

@@ -69,6 +69,8 @@ export interface DrawContext {
   /** Side of the square picture that its effects have to give, pixels. */
   readonly side: number;
   readonly pictures: PictureSource;
+  /** Whether it comes along with another (`companions`), and should leave something of the picture to be seen. */
+  readonly companion: boolean;
   /** Whether the model knows a degradation of this name. */
   knows(name: string): boolean;
   /** The photo that it will happen to. Only for the first in the order of light: later ones do not know the size yet. */

@@ -13,7 +13,12 @@ import {
   writeBoards,
 } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
+import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { countGraph } from '../../graph/count.ts';
+import { Graph } from '../../graph/graph.ts';
 import type { RestorationModel } from '../../models/model.ts';
+import { readModel } from '../../models/model-file.ts';
+import { predictionGraph } from '../../models/networks.ts';
 import { compare } from './comparison.ts';
 import { type ComparisonConfig, parseExperiment, type StepsConfig } from './config.ts';
 import type { Outcome } from './outcome.ts';
@@ -31,11 +36,16 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 const set = { kind: 'data', name: 'boards', folder: 'boards' };
 
 /** A comparison of these models, in their order, on the boards. */
-async function compared(models: Readonly<Record<string, RestorationModel>>, more: object = {}): Promise<Outcome> {
+async function compared(
+  models: Readonly<Record<string, RestorationModel>>,
+  more: object = {},
+  weights?: string,
+): Promise<Outcome> {
   const runs = Object.keys(models).map((name) => ({ name, model: name }));
   const value = { kind: 'comparison', title: 'known', sets: [set], runs, ...more };
   const config = parseExperiment(value, 'known') as ComparisonConfig;
-  return compare(config, contextWith({ data: join(root, 'data'), folder: await temporaryFolder(), models }));
+  const context = { data: join(root, 'data'), folder: await temporaryFolder(), models };
+  return compare(config, contextWith({ ...context, ...(weights !== undefined && { weights }) }));
 }
 
 const row = ({ tables }: Outcome, title: string, name: string): readonly string[] => {
@@ -100,6 +110,49 @@ describe('a comparison', () => {
     expect(one.tables.map(({ title }) => title)).toEqual(['boards']);
     const two = await compared({ identity, halves }, { sets: [{ ...set, limit: 2 }] });
     expect(row(two, 'Difference from: identity', 'boards, halves').slice(1)).toEqual([HALVED.toFixed(3), '0.000', '2']);
+  });
+
+  it('counts parameters in millions, operations in thousand millions, and in thousands a pixel', async () => {
+    const weights = join(root, 'tiny.safetensors');
+    await writeTinyModel(weights);
+    const { card } = await readModel(weights);
+    const graph = new Graph();
+    predictionGraph(graph, card.preset, 32, 32);
+    const { macs } = countGraph(graph);
+    const outcome = await compared({ identity: models.identity }, { count: 32 }, weights);
+    const [name, parameters, network, giga, kilo] = row(outcome, 'Size and cost', 'identity');
+    expect(name).toBe('identity');
+    expect(parameters).toBe((card.parameters / 1e6).toFixed(3));
+    // Without the encoders.
+    expect(Number(network)).toBeGreaterThan(0);
+    expect(Number(network)).toBeLessThan(Number(parameters));
+    expect(giga).toBe((macs / 1e9).toFixed(3));
+    expect(kilo).toBe((macs / (32 * 32 * 1000)).toFixed(1));
+  });
+
+  it('restores with the steps and the sampler of each run', async () => {
+    const identity = fakeModel({ predict: ({ mu }) => mu });
+    const runs = [
+      { name: 'sde', model: 'identity', steps: 2, sampler: 'mars-sde-1' },
+      { name: 'ode', model: 'identity', steps: 2, sampler: 'mars-ode-1' },
+      { name: 'default', model: 'identity' },
+    ];
+    await compared({ identity }, { runs, sets: [{ ...set, limit: 1 }] });
+    expect(identity.calls.map(({ t }) => t)).toEqual([100, 50, 100, 50, 100]);
+    // From the same noise both samplers go their own ways.
+    const [first, sde, again, ode] = identity.calls.map(({ x }) => x);
+    expect(again).toEqual(first);
+    expect(ode).not.toEqual(sde);
+  });
+
+  it('goes on without what is not there, and ends at any other error', async () => {
+    const { identity } = models;
+    const sets = [set, { ...set, name: 'elsewhere', folder: 'missing' }];
+    const { missing } = await compared({ identity }, { sets });
+    expect(missing).toEqual([expect.stringMatching(/^elsewhere: not available \(.+\)$/)]);
+    // The stand-in for loading a model throws an error that is not of the catalogue.
+    const runs = [{ name: 'unknown', model: 'unknown' }];
+    await expect(compared({ identity }, { runs })).rejects.toThrow('expected one of identity');
   });
 
   it('gives the numbers of every picture to the report', () => {

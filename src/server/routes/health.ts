@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { VERSION } from '../../version.ts';
-import { answer, problems } from '../documents.ts';
+import { answer, problemsOf } from '../documents.ts';
 import { RetryLater } from '../problem.ts';
 import type { Service } from '../service.ts';
 
@@ -19,7 +19,15 @@ export async function healthRoutes(app: FastifyInstance, { service }: { readonly
   const tags = ['operation'];
   app.get(
     '/healthz',
-    { schema: { tags, summary: 'Whether the server runs', response: { 200: answer('It does', status(['alive'])) } } },
+    {
+      schema: {
+        tags,
+        operationId: 'isAlive',
+        summary: 'Whether the server runs',
+        description: 'Looks at nothing but the server itself: one that does not answer is to be started again.',
+        response: { 200: answer('It does', status(['alive'])), ...problemsOf(400, 405) },
+      },
+    },
     async () => ({ status: 'alive', version: VERSION }),
   );
 
@@ -28,8 +36,10 @@ export async function healthRoutes(app: FastifyInstance, { service }: { readonly
     {
       schema: {
         tags,
+        operationId: 'isReady',
         summary: 'Whether the server takes restorations in',
-        response: { 200: answer('It does', status(['ready'])), 503: problems()[503] },
+        description: 'It does not while its queue is away, without a process that restores, and while it shuts down.',
+        response: { 200: answer('It does', status(['ready'])), ...problemsOf(400, 405, 503) },
       },
     },
     async () => {
@@ -45,8 +55,13 @@ export async function healthRoutes(app: FastifyInstance, { service }: { readonly
     {
       schema: {
         tags,
+        operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',
-        response: { 200: answer('In its text format', { type: 'string' }, 'text/plain') },
+        description: 'Requests, jobs, processes and the queue. A number that nobody knows at the moment is NaN.',
+        response: {
+          200: answer('In its text format', { type: 'string' }, 'text/plain'),
+          ...problemsOf(400, 403, 405),
+        },
       },
     },
     async (_, reply) => {

@@ -27,10 +27,12 @@ export async function inspectionRoutes(
       config: rateLimited(service, 'pictures'),
       schema: {
         tags: ['pictures'],
+        operationId: 'inspect',
         summary: 'Say which degradations a photo has',
+        description: 'Restores nothing, and keeps nothing of the photo.',
         consumes: ['multipart/form-data'],
         body: formSchema(undefined, allowUrls),
-        response: { 200: answer('What was found', inspectionSchema), ...problems(403, 413, 415, 422, 429, 502, 504) },
+        response: { 200: answer('What was found', inspectionSchema), ...problems(408, 413, 415, 422, 502, 504) },
       },
       validatorCompiler: () => (value) => ({ value }),
     },

@@ -5,6 +5,7 @@ import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
+import { FILES_POLICY } from '../headers.ts';
 import { pageRoutes } from './page.ts';
 
 const RUNTIME = Buffer.alloc(300_000, 'wasm');
@@ -40,6 +41,20 @@ describe('the page', async () => {
     for (const path of ['/../secret', '/..%2fsecret', '/assets/..%2f..%2fsecret', '/none.js']) {
       expect([path, (await app.inject(path)).statusCode >= 400]).toEqual([path, true]);
     }
+    await app.close();
+  });
+
+  it('has its own policy, and nobody puts it into a frame', async () => {
+    const own = "default-src 'self'; connect-src 'self' blob:";
+    const other = join(root, 'with-policy');
+    await mkdir(join(other, 'assets'), { recursive: true });
+    const tag = `<meta http-equiv="Content-Security-Policy" content="${own}">`;
+    await writeFile(join(other, 'index.html'), `<!doctype html>${tag}page`);
+    await writeFile(join(other, 'assets', 'worker-1a2b.js'), 'script');
+    const app = await serve(other);
+    expect((await app.inject('/')).headers['content-security-policy']).toBe(`${own}; frame-ancestors 'none'`);
+    // A script that runs in a thread of its own is under the policy that it comes with.
+    expect((await app.inject('/assets/worker-1a2b.js')).headers['content-security-policy']).toBe(FILES_POLICY);
     await app.close();
   });
 

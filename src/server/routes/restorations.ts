@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClearwordError } from '../../errors.ts';
 import { errorOfJob, isFinished, type JobStatus } from '../../queue/job.ts';
 import { getExisting } from '../../store/object-store.ts';
-import { answer, formSchema, pictureAnswer, problems, restorationSchema } from '../documents.ts';
+import { answer, formSchema, pictureAnswer, problems, restorationSchema, withJson } from '../documents.ts';
 import { type FieldsSchema, parseFields, restorationFields } from '../fields.ts';
 import { sendBytes } from '../ranges.ts';
 import type { Service } from '../service.ts';
@@ -26,7 +26,8 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
 export async function restorationRoutes(app: FastifyInstance, { service }: Routes): Promise<void> {
   const fields = restorationFields(service.settings);
-  const params = { type: 'object', required: ['id'], properties: { id: { type: 'string' } } };
+  const id = { type: 'string', description: 'Of the restoration, as its description has it' };
+  const params = { type: 'object', required: ['id'], properties: { id } };
   const tags = ['pictures'];
   const config = rateLimited(service, 'small');
   const job = (description: string) => answer(description, restorationSchema);
@@ -37,6 +38,7 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
       config: rateLimited(service, 'pictures'),
       schema: {
         tags,
+        operationId: 'restore',
         summary: 'Restore a photo',
         description:
           'Answers with the picture if it is small and done soon, else with a job. `Prefer: respond-async` asks for a ' +
@@ -45,13 +47,19 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
         consumes: ['multipart/form-data'],
         headers: {
           type: 'object',
-          properties: { prefer: { type: 'string' }, 'idempotency-key': { type: 'string' } },
+          properties: {
+            prefer: { type: 'string', description: 'respond-async, or wait=10 for at most 10 seconds' },
+            'idempotency-key': { type: 'string', description: "1..200 visible characters, the client's own choice" },
+          },
         },
         body: formSchema(fields, service.settings.allowUrls),
         response: {
-          200: pictureAnswer('The restored picture; its description is at Location'),
+          200: withJson(
+            pictureAnswer('The restored picture, or what was asked for with Accept: its description, also at Location'),
+            restorationSchema,
+          ),
           202: job('It is queued; its state is at Location'),
-          ...problems(403, 413, 415, 422, 429, 502, 504),
+          ...problems(408, 413, 415, 422, 502, 504),
         },
       },
       // The form is read, and checked against the same schema, by the handler.
@@ -64,7 +72,14 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
     '/restorations/:id',
     {
       config,
-      schema: { tags, params, summary: 'How far it is', response: { 200: job('Its state'), ...problems(404) } },
+      schema: {
+        tags,
+        params,
+        operationId: 'getRestoration',
+        summary: 'How far it is',
+        description: 'Its state, what was found, and, once it is done, where its pictures are.',
+        response: { 200: job('Its state'), ...problems(404) },
+      },
     },
     async (request: IdRequest) => restorationView(await service.find(request.params.id, request.owner)),
   );
@@ -76,6 +91,7 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
       schema: {
         tags,
         params,
+        operationId: 'followRestoration',
         summary: 'Its state whenever it changes, as server-sent events',
         description:
           'Events are named progress, done, failed and cancelled; their data is the state. The last one ends it.',
@@ -100,8 +116,16 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
         tags,
         params,
         querystring: { type: 'object', properties: { part: { type: 'string', description: 'Default: restored' } } },
+        operationId: 'getResult',
         summary: 'The restored picture, or another one that was asked for',
-        response: { 200: pictureAnswer('The picture'), ...problems(404, 409, 499, 502, 504) },
+        description:
+          'With `ETag`: `If-None-Match` asks whether it is still the same. `Range` asks for one part of its bytes.',
+        response: {
+          200: pictureAnswer('The picture'),
+          206: pictureAnswer('The part of it that Range asks for'),
+          304: { type: 'null', description: 'It is what If-None-Match names' },
+          ...problems(404, 409, 416, 499, 502, 504),
+        },
       },
     },
     async (request: IdRequest, reply) => {
@@ -117,7 +141,9 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
       schema: {
         tags,
         params,
+        operationId: 'deleteRestoration',
         summary: 'Cancel it, or forget it if it is finished',
+        description: 'Whoever waits for it is told. Forgotten are the photo, the results and everything else about it.',
         response: { 204: { type: 'null', description: 'Done' }, ...problems(404) },
       },
     },

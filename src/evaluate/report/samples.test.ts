@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseTrainConfig } from '../../train/config.ts';
+import { sampleSheet } from './samples.ts';
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'clearword-samples-'));
+  const create = { width: 40, height: 30, channels: 3, background: '#7a8' } as const;
+  await sharp({ create }).png().toFile(join(root, 'photo.png'));
+});
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+it('shows each sample with its pictures, words, draws and strengths', async () => {
+  const data = { roots: { photos: [root] }, patch: 16, grid: 2, noise: { sigma: [22, 22] } };
+  const config = parseTrainConfig({ preset: 'tiny', steps: 1, data }, 'test');
+  const page = await sampleSheet(config, { count: 5, step: 0, task: 'noise' });
+  expect(page.match(/<figure>/g)).toHaveLength(5);
+  expect(page.match(/noise: white noise, sigma 22\.0<br>noise 0\.40/g)).toHaveLength(5);
+  const [first = ''] = /data:image\/webp;base64,[^"]+/.exec(page) ?? [];
+  const { width, height } = await sharp(Buffer.from(first.split(',')[1] ?? '', 'base64')).metadata();
+  expect([width, height]).toEqual([32, 32]);
+  expect(await sampleSheet(config, { count: 5, step: 0, task: 'noise' })).toBe(page);
+});
