@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { encodeImage } from '../image/image-encode.ts';
-import { Engine } from '../runtime/engine.ts';
-import type { HostTensors } from '../runtime/protocol.ts';
+import { BuiltInEngine } from './built-in-engine.ts';
 import { parseTrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
+import { initialVectors } from './optimisers/index.ts';
 import { graphOptions } from './start.ts';
-import { trainingGraph } from './training-graph.ts';
+import type { BatchUse } from './step.ts';
+import type { StepEngine } from './step-engine.ts';
+import { trainingLayout } from './training-graph.ts';
 import { Validation } from './validation.ts';
 
 const PATCH = 32;
@@ -22,48 +24,40 @@ beforeAll(async () => {
 });
 
 function configure(changes: object) {
-  const tasks = { clean: 0, noise: 1, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0, ...changes };
+  const tasks = { clean: 0, noise: 1, rain: 0, haze: 0, composite: 0, ...changes };
   const value = {
     preset: 'tiny',
     batch: 2,
     steps: 1,
     threads: 1,
-    data: { roots: { photos: [photos] }, patch: PATCH, tasks, sigma: [10, 50] },
+    data: { roots: { photos: [photos] }, patch: PATCH, tasks, noise: { sigma: [10, 50] } },
     validation: { photos: [photos], samples: 5, every: 1 },
   };
   return parseTrainConfig(value, 'test');
 }
 
-interface Asked {
-  /** Feeds of every call, in order. */
-  readonly feeds: HostTensors[];
-}
-
-/** Scores with a session that answers with these errors, one a sample, in order. */
+/** Scores with an engine that answers with these errors, one a sample, in order. */
 async function scored(errors: readonly number[], tasks: object = {}) {
-  const asked: Asked = { feeds: [] };
-  const session = {
-    async run(feeds: HostTensors) {
-      asked.feeds.push(feeds);
-      const from = 2 * (asked.feeds.length - 1);
-      const data = Float32Array.from({ length: 2 }, (_, n) => errors[from + n] ?? Number.NaN);
-      return { outputs: { errors: { dtype: 'float32', shape: [2], data } }, busy: 0 };
+  const uses: BatchUse[] = [];
+  const engine = {
+    score: async (asked: readonly BatchUse[]) => {
+      uses.push(...asked);
+      return asked.map((_, i) => Float32Array.from({ length: 2 }, (__, n) => errors[2 * i + n] ?? Number.NaN));
     },
-  };
+  } as unknown as StepEngine;
   const config = configure(tasks);
-  const engine = { load: async () => session } as unknown as Engine;
-  const validation = await Validation.open(engine, config, graphOptions(config));
-  const rows = await validation?.score(new Float32Array(3));
-  return { rows, ...asked };
+  const validation = await Validation.open(config, graphOptions(config));
+  const rows = await validation?.score(engine);
+  return { rows, uses };
 }
 
 const decibels = (mse: number) => 10 * Math.log10(1 / mse);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** PSNR of each sample's input, by plain loops over what the engine was fed. */
-function inputsOf(feeds: readonly HostTensors[]): number[] {
-  return feeds.flatMap(({ mu, x0 }) => {
-    const [input, target] = [mu?.data, x0?.data].map((data) => Array.from(data ?? [], Number));
+/** PSNR of each sample's input, by plain loops over what the engine was given. */
+function inputsOf(uses: readonly BatchUse[]): number[] {
+  return uses.flatMap(({ batch }) => {
+    const [input, target] = [batch.input, batch.target].map((data) => Array.from(data, (value) => value / 255));
     const size = 3 * PATCH * PATCH;
     return [0, 1].map((n) => {
       let sum = 0;
@@ -78,9 +72,9 @@ function inputsOf(feeds: readonly HostTensors[]): number[] {
 describe('validation', () => {
   it('has the mean PSNR of inputs and outputs', async () => {
     // 10, 20, 20, 30, 40 and 50 dB.
-    const { rows, feeds } = await scored([0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001]);
-    expect(feeds).toHaveLength(3);
-    const input = mean(inputsOf(feeds));
+    const { rows, uses } = await scored([0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001]);
+    expect(uses).toHaveLength(3);
+    const input = mean(inputsOf(uses));
     // Of sigma 10 to 50: 28 to 14 dB, and a little more where values are clipped.
     expect(input).toBeGreaterThan(14);
     expect(input).toBeLessThan(29);
@@ -93,8 +87,8 @@ describe('validation', () => {
 
   it('keeps combinations apart, and counts all of them together', async () => {
     const errors = [0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001];
-    const { rows, feeds } = await scored(errors, { clean: 1 });
-    const inputs = inputsOf(feeds);
+    const { rows, uses } = await scored(errors, { clean: 1 });
+    const inputs = inputsOf(uses);
     const isClean = inputs.map((value) => !Number.isFinite(value));
     const of = (clean: boolean) => errors.filter((_, n) => isClean[n] === clean).map(decibels);
     expect(of(true).length).toBeGreaterThan(0);
@@ -115,25 +109,25 @@ describe('validation', () => {
 
   it('asks about the same pictures each time', async () => {
     const [a, b] = [await scored([]), await scored([])];
-    expect(a.feeds[0]?.mu?.data).toEqual(b.feeds[0]?.mu?.data);
-    expect(a.feeds[0]?.mu?.data).not.toEqual(a.feeds[1]?.mu?.data);
+    expect(a.uses[0]?.batch.input).toEqual(b.uses[0]?.batch.input);
+    expect(a.uses[0]?.batch.input).not.toEqual(a.uses[1]?.batch.input);
     // What could not be computed is not hidden.
     expect(a.rows?.[0]?.output).toBeNaN();
   });
 
   it('is left out where it is not asked for', async () => {
     const config = { ...configure({}), validation: undefined };
-    const engine = {} as unknown as Engine;
-    expect(await Validation.open(engine, config, graphOptions(config))).toBeUndefined();
+    expect(await Validation.open(config, graphOptions(config))).toBeUndefined();
   });
 
   it('with the real engine has a row of finite numbers', async () => {
     const config = configure({});
     const options = graphOptions(config);
-    const engine = new Engine({ device: 'cpu', threads: 1 });
+    const values = initialValues(trainingLayout(options), config.seed);
+    const engine = await BuiltInEngine.open(config, options, initialVectors('adamw', values));
     try {
-      const validation = await Validation.open(engine, config, options);
-      const rows = await validation?.score(initialValues(trainingGraph(options).layout, config.seed));
+      const validation = await Validation.open(config, options);
+      const rows = await validation?.score(engine);
       expect(rows?.map(({ name, samples }) => [name, samples])).toEqual([
         ['all', 6],
         ['noise', 6],
