@@ -120,7 +120,7 @@ for (const name of ['train-here.sh', 'train-here.mjs']) cpSync(join(ROOT, 'scrip
 const raw: unknown = JSON.parse(readFileSync(configPath, 'utf8'));
 const changes = config.initialise === undefined ? {} : { initialise: copyStart(config.initialise) };
 writeFileSync(join(output, 'config.json'), JSON.stringify(Object.assign({}, raw, changes), null, 2));
-if (values.node) run('bash', ['-c', `xz -T0 -6 -c "${process.execPath}" > "${join(output, 'node.xz')}"`]);
+if (values.node) run('bash', ['-c', `xz -T0 -1 -c "${process.execPath}" > "${join(output, 'node.xz')}"`]);
 console.error(`${output}: ${(sizeOf(output) / 2 ** 20).toFixed(1)} MiB`);
 if (values.archive !== undefined) {
   run('tar', ['-cJf', resolve(values.archive), '-C', dirname(output), basename(output)]);
