@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectClose, largest } from '../../../test/parity/fixture.ts';
+import { PYTHON, required } from '../../../test/support/required.ts';
 import type { Batch } from '../../data/batch.ts';
 import { Random } from '../../random/random.ts';
 import { BuiltInEngine } from '../built-in-engine.ts';
@@ -12,22 +13,23 @@ import type { BatchUse, StepResult } from '../step.ts';
 import type { StepEngine } from '../step-engine.ts';
 import { type TrainingGraphOptions, trainingLayout } from '../training-graph.ts';
 import { PyTorchEngine } from './engine.ts';
-import { findPython } from './python.ts';
 
 /** Largest relative differences between the engines. */
 const TOLERANCE = { loss: 1e-4, gradientNorm: 1e-3, errors: 1e-4 } as const;
 /** Of what ten steps change, the share that may differ. */
 const DRIFT = 2e-2;
 const STEPS = 10;
+/** Starting PyTorch and building the graph take their time where the cores are busy, ms. */
+const TIMEOUT = 400_000;
 
-const python = await findPython().catch(() => undefined);
+const { missing, note } = required('pytorch');
 const opened: StepEngine[] = [];
 afterEach(() => Promise.all(opened.splice(0).map((engine) => engine.close())));
 
 function configure(changes: object): TrainConfig {
   const data = { roots: { photos: ['photos'] }, patch: 32 };
   const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5 };
-  const torch = { engine: 'pytorch', device: 'cpu', precision: 'float32', compile: false };
+  const torch = { engine: 'pytorch', python: PYTHON, device: 'cpu', precision: 'float32', compile: false };
   return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
 }
 
@@ -131,7 +133,7 @@ const cases: readonly Case[] = [
     name: 'tiny-paper, matching',
     changes: { preset: 'tiny-paper', loss: 'matching', encoders: { weights: 'none' } },
   },
-  { name: 'lite, Muon', changes: { preset: 'lite', loss: 'psnr', steps: 3, optimiser: { kind: 'muon' } } },
+  { name: 'lite, Muon', changes: { preset: 'lite', loss: 'psnr', steps: 2, optimiser: { kind: 'muon' } } },
   {
     name: 'what networks have beyond the paper',
     changes: { preset: 'tiny', batch: 8, loss: 'psnr', told: { share: 0.5, perturbed: 0.5 } },
@@ -140,9 +142,9 @@ const cases: readonly Case[] = [
   { name: 'tiny with plain convolutions', changes: { preset: 'tiny', network: { inner: 'plain' } } },
 ];
 
-describe.skipIf(python === undefined)('the PyTorch engine', () => {
+describe.skipIf(missing)(`the PyTorch engine${note}`, () => {
   it.each(cases)(
-    '%s: agrees with the built-in engine in loss, gradient and ten steps',
+    '$name: agrees with the built-in engine in loss, gradient and ten steps',
     async ({ changes, optionsOf = graphOptions }) => {
       const config = configure(changes);
       const options = optionsOf(config);
@@ -171,5 +173,37 @@ describe.skipIf(python === undefined)('the PyTorch engine', () => {
       const [x, y] = [await ours.score(held), await theirs.score(held)];
       expectClose('validation', y[0] ?? [], x[0] ?? [], 0.02 * largest(x[0] ?? []));
     },
+    TIMEOUT,
   );
+
+  it('keeps the state of before a step that is not finite, whatever was launched after it', async () => {
+    const config = configure({ preset: 'tiny', loss: 'psnr' });
+    const options = graphOptions(config);
+    const vectors = initialVectors('adamw', startingValues(options));
+    const engine = await PyTorchEngine.open(config, options, vectors, { givenNoise: true });
+    opened.push(engine);
+    const steps = [0, 1, 2].map((step) => engine.prepare(useOf(options, step)));
+    const scalars = (step: number) => ({ ...scalarsOf(config, step, 0), learningRate: step === 0 ? 1e30 : 1e-3 });
+    // The first makes parameters that nothing finite follows from.
+    const [first, ...rest] = steps.map((step, i) => step(scalars(i)));
+    const refused = rest.map((result) => expect(result).rejects.toMatchObject({ code: 'NON_FINITE' }));
+    await first;
+    await Promise.all(refused);
+    const after = await engine.vectors();
+    expect(largest(after.parameters)).toBeGreaterThan(1e20);
+    expect(after.parameters.every(Number.isFinite)).toBe(true);
+  });
+
+  it('says what PyTorch says of a network that does not fit its parameters', async () => {
+    const config = configure({ preset: 'tiny' });
+    const options = graphOptions(config);
+    const { size } = trainingLayout(options);
+    const { preset } = options;
+    const wider = { ...options, preset: { ...preset, network: { ...preset.network, width: 16 } } };
+    const failure = PyTorchEngine.open(config, wider, initialVectors('adamw', new Float32Array(size)));
+    await expect(failure).rejects.toMatchObject({
+      code: 'RUNTIME_FAILED',
+      message: expect.stringMatching(/^PyTorch: /),
+    });
+  });
 });

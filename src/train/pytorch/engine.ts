@@ -162,11 +162,12 @@ export class PyTorchEngine implements StepEngine {
     return this.#process.close();
   }
 
-  /** Sends a batch that the device has not, in the place of the one that was used for the last time. */
+  /** Sends a batch that the device has not, in the place of one that is not used any more. */
   #send(use: BatchUse): void {
     const number = use.batch.step;
     if (this.#sent.includes(number)) return;
-    const forget = this.#sent.splice(0, Math.max(0, this.#sent.length - this.#echo + 1));
+    // Those of prepared steps that have not begun are kept as well.
+    const forget = this.#sent.splice(0, Math.max(0, this.#sent.length - this.#echo - AHEAD));
     this.#sent.push(number);
     this.#process.tell({ kind: 'batch', slot: number, forget }, pictureFeeds(use, this.#feeds.training));
   }

@@ -76,6 +76,11 @@ export class PyTorchProcess {
     });
   }
 
+  /** Its number in the system; 0 where it did not start. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Sends a request and waits for its answer. */
   ask(header: Readonly<Record<string, unknown>>, tensors: HostTensors = {}): Promise<Answer> {
     const failure = this.#failure;

@@ -1,0 +1,66 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { PYTHON, required } from '../../../test/support/required.ts';
+import { PyTorchProcess } from './process.ts';
+import { findPython } from './python.ts';
+
+const { missing, note } = required('pytorch');
+const started: PyTorchProcess[] = [];
+afterEach(() => Promise.all(started.splice(0).map((each) => each.close())));
+
+function start(): PyTorchProcess {
+  const child = new PyTorchProcess(PYTHON, { threads: 1 });
+  started.push(child);
+  return child;
+}
+
+const alive = (pid: number) => spawnSync('kill', ['-0', `${pid}`]).status === 0;
+const gone = async (pid: number) => {
+  for (let i = 0; i < 200 && alive(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  return !alive(pid);
+};
+
+describe('looking for Python', () => {
+  it('says what is missing and how to get it', async () => {
+    await expect(findPython('/nowhere/python')).rejects.toMatchObject({
+      code: 'PACKAGE_MISSING',
+      message: 'engine pytorch: expected a Python interpreter, found none as /nowhere/python',
+      fix: expect.stringContaining('pip install torch'),
+    });
+  });
+});
+
+describe.skipIf(missing)(`a PyTorch process${note}`, () => {
+  it('answers what it does not understand with an error, and goes on', async () => {
+    const child = start();
+    await expect(child.ask({ kind: 'step' })).rejects.toMatchObject({
+      code: 'RUNTIME_FAILED',
+      message: 'PyTorch: ValueError: expected open first, received step',
+    });
+    await expect(child.ask({ kind: 'vectors' })).rejects.toThrow('expected open first');
+  });
+
+  it('that is killed rejects what is under way, and everything after', async () => {
+    const child = start();
+    await child.ask({ kind: 'step' }).catch(() => undefined);
+    process.kill(child.pid, 'SIGSTOP');
+    const waiting = expect(child.ask({ kind: 'vectors' })).rejects.toMatchObject({ code: 'RUNTIME_FAILED' });
+    process.kill(child.pid, 'SIGKILL');
+    await waiting;
+    await expect(child.ask({ kind: 'vectors' })).rejects.toThrow('SIGKILL');
+  });
+
+  it('ends with its parent, however that ends', async () => {
+    const url = new URL('./process.ts', import.meta.url).href;
+    const code = `import { PyTorchProcess } from ${JSON.stringify(url)};
+const child = new PyTorchProcess(${JSON.stringify(PYTHON)}, { threads: 1 });
+child.ask({ kind: 'vectors' }).catch(() => console.log(child.pid));`;
+    const root = fileURLToPath(new URL('../../..', import.meta.url));
+    const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { cwd: root });
+    const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))));
+    expect(alive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    expect(await gone(pid)).toBe(true);
+  });
+});
