@@ -89,6 +89,9 @@ class TrainingStep:
         if on_card and self.dtype != torch.float32:
             tune_depthwise(self.system, self.device, self.dtype)
         self.flat = FlatParameters(self.system, settings["layout"], self.device, self.dtype, low)
+        for name, vector in zip(Vectors._fields, self.vectors):
+            if len(vector) != self.flat.size:
+                raise ValueError(f"{name}: expected {self.flat.size} values, received {len(vector)}")
         self.optimiser = Optimiser(settings["optimiser"], self.flat.size, self.device)
         self.gradient = torch.zeros(self.flat.size, device=self.device)
         self.gradient_views = self.flat.views(self.gradient)
