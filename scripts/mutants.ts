@@ -132,6 +132,8 @@ class Laboratory {
     this.#mutant = mutant;
     const specifications = await vitest.globTestSpecifications([resolve(ROOT, test)]);
     if (specifications.length !== 1) throw new Error(`expected one test file ${test}, found ${specifications.length}`);
+    // Those of the run before are kept otherwise, and would stand for this one's.
+    vitest.state.clearErrors();
     const run = vitest.runTestSpecifications(specifications);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((done) => {
@@ -143,7 +145,10 @@ class Laboratory {
       await this.close();
       return true;
     }
-    return result.unhandledErrors.length > 0 || result.testModules.some((module) => module.state() === 'failed');
+    // The result has the test files of earlier runs as well.
+    const own = result.testModules.find(({ moduleId }) => moduleId === resolve(ROOT, test));
+    if (own === undefined) throw new Error(`expected a result of ${test}, received none`);
+    return result.unhandledErrors.length > 0 || own.state() === 'failed';
   }
 
   async close(): Promise<void> {
@@ -182,6 +187,9 @@ for (const [i, mutant] of chosen.entries()) {
     .sort((a, b) => a.cost - b.cost);
   let noticed = false;
   for (const { test } of near) {
+    // One that fails anyhow would notice every mutant.
+    if (!took.has(test) && (await laboratory.fails(test)))
+      throw new Error(`expected ${test} to pass without a mutant, and it fails`);
     const started = performance.now();
     noticed = await laboratory.fails(test, mutant);
     took.set(test, performance.now() - started);

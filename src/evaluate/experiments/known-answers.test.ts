@@ -14,6 +14,7 @@ import {
 } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
 import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { ClearwordError } from '../../errors.ts';
 import { countGraph } from '../../graph/count.ts';
 import { Graph } from '../../graph/graph.ts';
 import type { RestorationModel } from '../../models/model.ts';
@@ -153,6 +154,11 @@ describe('a comparison', () => {
     // The stand-in for loading a model throws an error that is not of the catalogue.
     const runs = [{ name: 'unknown', model: 'unknown' }];
     await expect(compared({ identity }, { runs })).rejects.toThrow('expected one of identity');
+    const config = parseExperiment({ kind: 'comparison', title: 'known', sets: [set], runs }, 'known');
+    const context = contextWith({ data: join(root, 'data'), folder: await temporaryFolder(), models: {} });
+    const load = () => Promise.reject(new ClearwordError('MODEL_INVALID', 'damaged'));
+    const damaged = compare(config as ComparisonConfig, { ...context, load });
+    await expect(damaged).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
 
   it('gives the numbers of every picture to the report', () => {
