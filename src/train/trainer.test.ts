@@ -174,7 +174,7 @@ describe('the optimiser', () => {
     await train(config, whole, false);
     const losses = (await logOf(whole)).map(({ loss }) => loss);
     expect(losses[1]).toBeLessThan(losses[0] as number);
-    expect(await train(config, parts, false, stopAt(20, 'checkpoint'))).toMatchObject({ step: 20, finished: false });
+    expect(await train(config, parts, false, stopAt(20))).toMatchObject({ step: 20, finished: false });
     await train(config, parts, true);
     expectSame((await newest(parts)).vectors, (await newest(whole)).vectors);
   });

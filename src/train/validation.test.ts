@@ -1,14 +1,17 @@
-/** The rows of a validation with errors that are known: an engine that answers with chosen mean squared errors. */
+/** The rows of a validation with errors that are known: of an engine that answers with chosen mean squared errors. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
+import type { Batch } from '../data/batch.ts';
 import { encodeImage } from '../image/image-encode.ts';
-import { Engine } from '../runtime/engine.ts';
-import type { HostTensors } from '../runtime/protocol.ts';
+import { BuiltInEngine } from './built-in-engine.ts';
 import { parseTrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
+import { initialVectors } from './optimisers/index.ts';
 import { graphOptions } from './start.ts';
+import type { BatchUse } from './step.ts';
+import type { StepEngine } from './step-engine.ts';
 import { trainingGraph } from './training-graph.ts';
 import { Validation } from './validation.ts';
 
@@ -22,53 +25,43 @@ beforeAll(async () => {
 });
 
 function configure(changes: object) {
-  const tasks = { clean: 0, noise: 1, rain: 0, hazeGenuine: 0, hazeSynthetic: 0, composite: 0, ...changes };
+  const tasks = { clean: 0, noise: 1, rain: 0, haze: 0, compression: 0, darkness: 0, composite: 0, ...changes };
   const value = {
     preset: 'tiny',
     batch: 2,
     steps: 1,
     threads: 1,
-    data: { roots: { photos: [photos] }, patch: PATCH, tasks, sigma: [10, 50] },
+    data: { roots: { photos: [photos] }, patch: PATCH, tasks, noise: { sigma: [10, 50] } },
     validation: { photos: [photos], samples: 5, every: 1 },
   };
   return parseTrainConfig(value, 'test');
 }
 
-interface Asked {
-  /** Feeds of every call, in order. */
-  readonly feeds: HostTensors[];
-}
-
-/** Scores with a session that answers with these errors, one a sample, in order. */
+/** Scores with an engine that answers with these errors, one a sample, in order; and the batches that it was asked about. */
 async function scored(errors: readonly number[], tasks: object = {}) {
-  const asked: Asked = { feeds: [] };
-  const session = {
-    async run(feeds: HostTensors) {
-      asked.feeds.push(feeds);
-      const from = 2 * (asked.feeds.length - 1);
-      const data = Float32Array.from({ length: 2 }, (_, n) => errors[from + n] ?? Number.NaN);
-      return { outputs: { errors: { dtype: 'float32', shape: [2], data } }, busy: 0 };
-    },
+  const asked: BatchUse[] = [];
+  const score = async (uses: readonly BatchUse[]) => {
+    asked.push(...uses);
+    return uses.map((_, i) => Float32Array.from({ length: 2 }, (__, n) => errors[2 * i + n] ?? Number.NaN));
   };
   const config = configure(tasks);
-  const engine = { load: async () => session } as unknown as Engine;
-  const validation = await Validation.open(engine, config, graphOptions(config));
-  const rows = await validation?.score(new Float32Array(3));
-  return { rows, ...asked };
+  const validation = await Validation.open(config, graphOptions(config));
+  const rows = await validation?.score({ score } as unknown as StepEngine);
+  return { rows, batches: asked.map(({ batch }) => batch) };
 }
 
 const decibels = (mse: number) => 10 * Math.log10(1 / mse);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** PSNR of each sample's input, by plain loops over what the engine was fed. */
-function inputsOf(feeds: readonly HostTensors[]): number[] {
-  return feeds.flatMap(({ mu, x0 }) => {
-    const [input, target] = [mu?.data, x0?.data].map((data) => Array.from(data ?? [], Number));
+/** PSNR of each sample's input, by plain loops over the bytes that the engine is fed. */
+function inputsOf(batches: readonly Batch[]): number[] {
+  return batches.flatMap(({ input, target }) => {
     const size = 3 * PATCH * PATCH;
+    expect([input.length, target.length]).toEqual([2 * size, 2 * size]);
     return [0, 1].map((n) => {
       let sum = 0;
-      for (let i = 0; i < size; i++) {
-        sum += ((input?.[n * size + i] ?? Number.NaN) - (target?.[n * size + i] ?? Number.NaN)) ** 2;
+      for (let i = n * size; i < (n + 1) * size; i++) {
+        sum += (((input[i] ?? Number.NaN) - (target[i] ?? Number.NaN)) / 255) ** 2;
       }
       return decibels(sum / size);
     });
@@ -78,9 +71,9 @@ function inputsOf(feeds: readonly HostTensors[]): number[] {
 describe('validation', () => {
   it('has the mean PSNR of inputs and outputs', async () => {
     // 10, 20, 20, 30, 40 and 50 dB.
-    const { rows, feeds } = await scored([0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001]);
-    expect(feeds).toHaveLength(3);
-    const input = mean(inputsOf(feeds));
+    const { rows, batches } = await scored([0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001]);
+    expect(batches).toHaveLength(3);
+    const input = mean(inputsOf(batches));
     // Of sigma 10 to 50: 28 to 14 dB, and a little more where values are clipped.
     expect(input).toBeGreaterThan(14);
     expect(input).toBeLessThan(29);
@@ -93,8 +86,8 @@ describe('validation', () => {
 
   it('keeps combinations apart, and counts all of them together', async () => {
     const errors = [0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001];
-    const { rows, feeds } = await scored(errors, { clean: 1 });
-    const inputs = inputsOf(feeds);
+    const { rows, batches } = await scored(errors, { clean: 1 });
+    const inputs = inputsOf(batches);
     const isClean = inputs.map((value) => !Number.isFinite(value));
     const of = (clean: boolean) => errors.filter((_, n) => isClean[n] === clean).map(decibels);
     expect(of(true).length).toBeGreaterThan(0);
@@ -115,25 +108,26 @@ describe('validation', () => {
 
   it('asks about the same pictures each time', async () => {
     const [a, b] = [await scored([]), await scored([])];
-    expect(a.feeds[0]?.mu?.data).toEqual(b.feeds[0]?.mu?.data);
-    expect(a.feeds[0]?.mu?.data).not.toEqual(a.feeds[1]?.mu?.data);
+    expect(a.batches).toHaveLength(3);
+    expect(a.batches).toEqual(b.batches);
+    expect(a.batches[0]?.input).not.toEqual(a.batches[1]?.input);
     // What could not be computed is not hidden.
     expect(a.rows?.[0]?.output).toBeNaN();
   });
 
   it('is left out where it is not asked for', async () => {
     const config = { ...configure({}), validation: undefined };
-    const engine = {} as unknown as Engine;
-    expect(await Validation.open(engine, config, graphOptions(config))).toBeUndefined();
+    expect(await Validation.open(config, graphOptions(config))).toBeUndefined();
   });
 
   it('with the real engine has a row of finite numbers', async () => {
     const config = configure({});
     const options = graphOptions(config);
-    const engine = new Engine({ device: 'cpu', threads: 1 });
+    const values = initialValues(trainingGraph(options).layout, config.seed);
+    const engine = await BuiltInEngine.open(config, options, initialVectors(config.optimiser.kind, values));
     try {
-      const validation = await Validation.open(engine, config, options);
-      const rows = await validation?.score(initialValues(trainingGraph(options).layout, config.seed));
+      const validation = await Validation.open(config, options);
+      const rows = await validation?.score(engine);
       expect(rows?.map(({ name, samples }) => [name, samples])).toEqual([
         ['all', 6],
         ['noise', 6],
