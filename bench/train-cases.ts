@@ -2,7 +2,7 @@
  * What `bench/train.ts` and `bench/profile-step.ts` run: whole training steps and a forward pass, with their inputs.
  */
 import type { Batch } from '../src/data/batch.ts';
-import { DEGRADATIONS } from '../src/degradations/index.ts';
+import { FIRST_DEGRADATIONS } from '../src/degradations/index.ts';
 import { batchWeights } from '../src/diffusion/objective.ts';
 import { MeanRevertingSde } from '../src/diffusion/sde.ts';
 import { gradients } from '../src/graph/gradient.ts';
@@ -167,16 +167,16 @@ function madeUpBatch(batch: number, side: number): Batch {
   const image = [batch, 3, side, side];
   const flags = (stream: number) => {
     const draws = random(stream);
-    return Float32Array.from({ length: batch * DEGRADATIONS.length }, () => (draws.uniform(0, 1) < 0.5 ? 1 : 0));
+    return Float32Array.from({ length: batch * FIRST_DEGRADATIONS.length }, () => (draws.uniform(0, 1) < 0.5 ? 1 : 0));
   };
   return {
     step: 0,
-    degradations: DEGRADATIONS,
+    degradations: FIRST_DEGRADATIONS,
     patches: 1,
     input: Uint8Array.from(uniform(1, image).data as Float32Array, (value) => 255 * value),
     target: Uint8Array.from(uniform(2, image).data as Float32Array, (value) => 255 * value),
     presence: flags(6),
-    strength: uniform(7, [batch, DEGRADATIONS.length]).data as Batch['strength'],
+    strength: uniform(7, [batch, FIRST_DEGRADATIONS.length]).data as Batch['strength'],
     asked: flags(8),
     prompts: Array.from({ length: batch }, (_, i) => PROMPTS[i % PROMPTS.length] ?? ''),
     files: Array.from({ length: batch }, () => null),

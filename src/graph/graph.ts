@@ -11,20 +11,14 @@ import {
   type ConstantValue,
   type DType,
   formatShape,
+  type GraphBuilder,
+  type Initialiser,
   type Node,
   type Shape,
   sizeOf,
   type Tensor,
   type TypedData,
 } from './tensor.ts';
-
-/** How a parameter starts. `std` is that of a normal distribution; uniform is over -bound..bound. */
-export type Initialiser =
-  | { readonly kind: 'zeros' }
-  | { readonly kind: 'ones' }
-  | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'normal'; readonly std: number }
-  | { readonly kind: 'uniform'; readonly bound: number };
 
 /** A trainable tensor of a network. Names are layer paths such as `downs.0.0.mlp.1.weight`. */
 export interface ParameterSpec {
@@ -41,7 +35,7 @@ export type ParameterProvider = (graph: Graph, spec: ParameterSpec) => Tensor;
 
 const isWhole = (shape: Shape) => shape.every((dimension) => Number.isInteger(dimension) && dimension > 0);
 
-export class Graph {
+export class Graph implements GraphBuilder {
   readonly nodes: Node[] = [];
   readonly inputs: Tensor[] = [];
   readonly outputs = new Map<string, Tensor>();

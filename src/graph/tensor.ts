@@ -3,21 +3,43 @@
  *
  * @module
  */
-import type { Graph } from './graph.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
+import type { DType, Shape, TensorType } from './tensor-type.ts';
 
-export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
-export type Shape = readonly number[];
+export type { DType, Shape, TensorType } from './tensor-type.ts';
 
-/** Shape and element type, without an identity. */
-export interface TensorType {
-  readonly shape: Shape;
-  readonly dtype: DType;
+/** How a parameter starts. `std` is that of a normal distribution; uniform is over -bound..bound. */
+export type Initialiser =
+  | { readonly kind: 'zeros' }
+  | { readonly kind: 'ones' }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'uniform'; readonly bound: number };
+
+/** What can be built on from a tensor: its graph, of which `graph.ts` has the whole. */
+export interface GraphBuilder {
+  readonly nodes: readonly Node[];
+  /** The node that makes a tensor; inputs, constants and parameters have none. */
+  readonly producers: ReadonlyMap<Tensor, Node>;
+  /** Runs `build` with `name` appended to the layer path, for parameter names and messages. */
+  scope<T>(name: string, build: () => T): T;
+  /** A value that each run supplies. */
+  input(name: string, shape: Shape, dtype?: DType): Tensor;
+  /** A trainable tensor named by the layer path. Asked for twice under one name, it is the same tensor. */
+  parameter(name: string, shape: Shape, initialiser: Initialiser): Tensor;
+  /** A constant tensor; equal small constants are stored once. */
+  constant(data: TypedData, shape: Shape, dtype: DType): Tensor;
+  /** A float scalar of the given type (float32 unless told). */
+  scalar(value: number, dtype?: DType): Tensor;
+  /** Adds a node and returns its first output. */
+  apply<K extends OpName>(op: K, inputs: readonly Tensor[], attributes: OpAttributes[K]): Tensor;
+  /** Adds a node and returns all its outputs. Shape and type errors name operator, argument, shapes and layer path. */
+  applyAll<K extends OpName>(op: K, inputs: readonly Tensor[], attributes: OpAttributes[K]): readonly Tensor[];
 }
 
-/** A value in a graph. Only {@link Graph} makes tensors. */
+/** A value in a graph. Only a graph makes tensors. */
 export interface Tensor extends TensorType {
-  readonly graph: Graph;
+  readonly graph: GraphBuilder;
   readonly id: number;
   /** Unique in its graph; the name of the value in the emitted ONNX model. */
   readonly name: string;

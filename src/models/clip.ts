@@ -7,8 +7,7 @@
  * @module
  */
 import * as f from '../graph/functions.ts';
-import type { Graph, Initialiser } from '../graph/graph.ts';
-import { dim, type Tensor } from '../graph/tensor.ts';
+import { dim, type GraphBuilder, type Initialiser, type Tensor } from '../graph/tensor.ts';
 import { attention, mergeHeads, splitHeads } from '../nn/functional.ts';
 import { layerNorm, linear } from '../nn/layers.ts';
 import type { ClipConfig } from './clip-config.ts';
@@ -50,7 +49,7 @@ export function clipBlock(x: Tensor, { heads, activation }: BlockOptions, mask?:
 }
 
 /** 0 on and below the diagonal, minus infinity (as far as a softmax can tell) above it, [L,L]. */
-function causalMask(graph: Graph, length: number): Tensor {
+function causalMask(graph: GraphBuilder, length: number): Tensor {
   const mask = new Float32Array(length * length);
   for (let i = 0; i < length; i++) mask.fill(-1e9, i * length + i + 1, (i + 1) * length);
   return graph.constant(mask, [length, length], 'float32');

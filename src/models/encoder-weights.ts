@@ -15,9 +15,9 @@ import {
 } from './checkpoint-names.ts';
 import type { ExternalEncoders } from './clip-config.ts';
 import { clipTextGraph, daclipContentGraph, daclipGraph } from './daclip.ts';
+import type { NamedTensor, NamedTensors } from './named-tensor.ts';
 import { transposed } from './onnx-weights.ts';
 import { expectFiniteTensor, problemsText } from './tensor-problems.ts';
-import type { NamedTensor, NamedTensors } from './weights-file.ts';
 
 /** What restoring needs: the text tower and the controller. */
 export function encoderEntries(encoders: ExternalEncoders): readonly LayoutEntry[] {

@@ -13,10 +13,11 @@ import { allEncoderEntries, nameEncoderWeights, namingOf, takeEncoderWeights } f
 import { encodersOnCard } from './load-encoders.ts';
 import { modelLayout } from './loaded-model.ts';
 import { expectModelName, type StoredPrecision, storeTensor, writeModel } from './model-file.ts';
+import type { NamedTensors } from './named-tensor.ts';
 import type { Preset } from './preset-schema.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { expectFiniteTensor, problemsText } from './tensor-problems.ts';
-import { type NamedTensors, readWeights } from './weights-file.ts';
+import { readWeights } from './weights-file.ts';
 
 export interface ImportOptions {
   /** Which network, or whose encoders, the weights are of. */

@@ -9,7 +9,7 @@
 import { ClearwordError } from '../errors.ts';
 import { ModelProto } from '../graph/onnx/schema.ts';
 import { decodeElements, type ElementType } from './element-types.ts';
-import type { NamedTensor } from './weights-file.ts';
+import type { NamedTensor } from './named-tensor.ts';
 
 /** Numbers of TensorProto.DataType, and the field that has their values where they are not raw bytes. */
 const TYPES: Readonly<Record<number, { readonly type: ElementType; readonly field: keyof TensorFields }>> = {

@@ -6,17 +6,10 @@
 import { open, readFile } from 'node:fs/promises';
 import { ClearwordError } from '../errors.ts';
 import { decodeElements, type ElementType, elementBytes } from './element-types.ts';
+import type { NamedTensors } from './named-tensor.ts';
 import { readOnnxWeights } from './onnx-weights.ts';
 import { readPytorchFile } from './pytorch-file.ts';
 import { readSafetensorsOf } from './safetensors.ts';
-
-export interface NamedTensor {
-  readonly shape: readonly number[];
-  /** Row-major float32; read-only, because tensors may share it. */
-  readonly data: Float32Array;
-}
-
-export type NamedTensors = ReadonlyMap<string, NamedTensor>;
 
 /** Element types of the safetensors format. */
 const SAFETENSORS_TYPES = {

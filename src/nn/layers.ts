@@ -6,7 +6,7 @@
  * @module
  */
 import * as f from '../graph/functions.ts';
-import type { Initialiser } from '../graph/graph.ts';
+import type { Initialiser } from '../graph/tensor.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 
 const fanIn = (fan: number): Initialiser => ({ kind: 'uniform', bound: 1 / Math.sqrt(fan) });

@@ -9,8 +9,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { EmbeddedQueue } from './embedded-queue.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { JobQueue } from './job-queue.ts';
-import type { RedisQueueSettings } from './redis-queue.ts';
 import { RedisQueue } from './redis-queue.ts';
+import type { RedisQueueSettings } from './redis-settings.ts';
 
 export interface QueueSettings extends Omit<RedisQueueSettings, 'url'> {
   /** `embedded`, or the URL of a Redis server. */

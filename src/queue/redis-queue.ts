@@ -8,24 +8,12 @@ import type { Job, Queue, QueueEvents, QueueEventsProducer } from 'bullmq';
 import { ClearwordError } from '../errors.ts';
 import { importOptional } from '../optional-package.ts';
 import { isFinished, type JobRequest, type JobResult, type JobStatus } from './job.ts';
-import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from './job-queue.ts';
+import type { JobCounts, JobQueue, JobRunner, QueueWorker } from './job-queue.ts';
 import type { Log } from './log.ts';
 import { ANSWER, connectionTo, FAREWELL, inTime, leave } from './redis-connection.ts';
 import { CANCEL_EVENT, type QueuedData, type QueuedJob, statusOf } from './redis-job.ts';
+import type { BullMq, RedisQueueSettings } from './redis-settings.ts';
 import { RedisWorker } from './redis-worker.ts';
-
-export interface RedisQueueSettings extends RetrySettings {
-  /** `redis://` or `rediss://`, with user, password and number of the database if needed. */
-  readonly url: string;
-  readonly name: string;
-  /** Seconds after which the job of a worker that vanished goes back to the queue. */
-  readonly lease: number;
-  /** Seconds for which finished jobs are remembered. */
-  readonly keepSeconds: number;
-  readonly log: Log;
-}
-
-export type BullMq = typeof import('bullmq');
 
 /** Seconds to wait for a connection at the start. */
 const PATIENCE = 10;

@@ -18,7 +18,7 @@ import {
   type QueuedJob,
   STALLS_FOR_EVER,
 } from './redis-job.ts';
-import type { BullMq, RedisQueueSettings } from './redis-queue.ts';
+import type { BullMq, RedisQueueSettings } from './redis-settings.ts';
 
 /** Why a job that is running is stopped. */
 type Stop = 'cancelled' | 'closing' | 'lost';

@@ -151,6 +151,80 @@ describe('sizes and kinds of pictures', () => {
   });
 });
 
+describe('how much is done', () => {
+  const inverse = () => fakeModel({ predict: ({ mu }) => mu.map((value) => 1 - value) });
+
+  for (const bits of [8, 16] as const) {
+    const picture = patternPicture(150, 110, { bits, alpha: true });
+    const white = bits === 8 ? 255 : 65535;
+
+    it(`${bits} bits: amount 0 gives every value back, and asks the network for nothing`, async () => {
+      const model = inverse();
+      const { mean, decision } = await restore(model, picture, { amount: 0, prompt: 'remove the noise' });
+      expect(mean.data).toEqual(picture.data);
+      expect(decision).toMatchObject({ status: 'unchanged', removing: ['noise'] });
+      expect(model.calls).toHaveLength(0);
+    });
+
+    it(`${bits} bits: amount 50 gives the half of the way, 100 the whole`, async () => {
+      const half = await restore(inverse(), picture, { amount: 50, tile: 64 });
+      const whole = await restore(inverse(), picture, { amount: 100, tile: 64 });
+      expect(half.decision.status).toBe('restored');
+      const shown = (i: number) => picture.alpha === undefined || picture.alpha[Math.floor(i / 3)] !== 0;
+      const inverted = picture.data.map((value, i) => (shown(i) ? white - value : value));
+      const middle = picture.data.map((value, i) => (shown(i) ? white / 2 : value));
+      // One step is rounding.
+      expect(largestDifference(whole.mean.data, inverted)).toBeLessThanOrEqual(1);
+      expect(largestDifference(half.mean.data, middle)).toBeLessThanOrEqual(1);
+    });
+  }
+
+  it('amount 25 goes a quarter of the way with each of several samples', async () => {
+    const picture = patternPicture(90, 70);
+    const parameters = { samples: 2, seed: 3 };
+    const noisy = () => fakeModel({ radius: 0, stateShare: 0.5 });
+    const whole = await restore(noisy(), picture, parameters);
+    const quarter = await restore(noisy(), picture, { ...parameters, amount: 25 });
+    for (const k of [0, 1]) {
+      const [to, part] = [whole.samples[k]?.data ?? [], quarter.samples[k]?.data ?? []];
+      const expected = Array.from(picture.data, (from, i) => from + 0.25 * ((to[i] as number) - from));
+      // Half a step of rounding in either.
+      expect(largestDifference(part, expected)).toBeLessThanOrEqual(0.5 + 0.25 * 0.5 + 1e-6);
+    }
+    const deviations = (quarter.deviation ?? []).map((value, i) => value - 0.25 * (whole.deviation?.[i] ?? 0));
+    expect(largestDifference(deviations, new Array(deviations.length).fill(0))).toBeLessThanOrEqual(1);
+  });
+
+  it('where nothing was found, every sample is the picture itself', async () => {
+    const picture = patternPicture(90, 70);
+    const model = fakeModel();
+    model.inspect = async () => ({ degradations: {}, embedding: new Float32Array(512).fill(512 ** -0.5) });
+    const fractions: number[] = [];
+    const settings = settingsFor(model, { samples: 3 });
+    const result = await restorePicture(model, picture, settings, {
+      onProgress: ({ fraction }) => fractions.push(fraction),
+    });
+    expect(result.decision).toMatchObject({ status: 'unchanged', removing: [] });
+    expect(model.calls).toHaveLength(0);
+    expect(result.samples).toHaveLength(3);
+    for (const { data } of [result.mean, ...result.samples]) expect(data).toEqual(picture.data);
+    expect(result.deviation?.every((value) => value === 0)).toBe(true);
+    expect(fractions).toEqual([0, 1]);
+    // The same when it is asked for in words: it is done.
+    const asked = await restorePicture(model, picture, settingsFor(model, { prompt: 'remove the rain' }));
+    expect(asked.decision).toMatchObject({ status: 'restored', removing: ['rain'] });
+    expect(model.calls.length).toBeGreaterThan(0);
+  });
+
+  it('strengths that somebody says are told as known, in the place of the estimates', async () => {
+    const model = fakeModel();
+    await restore(model, patternPicture(60, 40), { prompt: 'remove the rain', strength: 'haze=40' });
+    // The fake finds noise 0.4, rain 0.01 and no haze.
+    const told = [0.4, 0.01, 0.4, 0, 0, 1].map((value) => expect.closeTo(value, 6));
+    expect(Array.from(model.calls[0]?.guidance.told ?? [])).toEqual(told);
+  });
+});
+
 describe('memory', () => {
   it('12 megapixels: the pictures in and out, a band and a few tiles', async () => {
     const [width, height, megabyte] = [4000, 3000, 2 ** 20];

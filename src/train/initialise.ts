@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Initialiser } from '../graph/graph.ts';
 import type { ParameterLayout } from '../graph/parameters.ts';
+import type { Initialiser } from '../graph/tensor.ts';
 import { Random } from '../random/random.ts';
 
 /** Keeps these draws apart from other uses of the same seed. */

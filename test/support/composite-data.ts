@@ -6,13 +6,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { type DegradationSet, type DegradedPair, degrade } from '../../src/data/degradations/composite.ts';
-import type { Degradation } from '../../src/degradations/index.ts';
-import { type Composite, compositeSources } from '../../src/evaluate/experiments/composites.ts';
+import { type DegradedPair, degrade } from '../../src/data/degradations/composite.ts';
+import { measure } from '../../src/data/degradations/index.ts';
+import type { DegradationSet } from '../../src/data/degradations/record.ts';
+import { combinationsOf } from '../../src/degradations/combinations.ts';
+import { FIRST_DEGRADATIONS } from '../../src/degradations/index.ts';
+import { compositeSources } from '../../src/evaluate/experiments/composites.ts';
 import type { CompositeConfig } from '../../src/evaluate/experiments/config.ts';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import type { Raster } from '../../src/image/raster.ts';
-import { COMBINATIONS } from '../../src/models/controller.ts';
 import { fingerprint } from './known-systems.ts';
 import { patternPicture } from './pictures.ts';
 
@@ -48,27 +50,35 @@ export async function writeComposites(folder: string): Promise<void> {
   }
 }
 
+/** What the composites are made of: the experiments are the paper's. */
+export type Name = (typeof FIRST_DEGRADATIONS)[number];
+
 /** A degraded picture of an experiment, and what it is made of. */
 export interface KnownComposite {
-  readonly present: readonly Degradation[];
+  readonly present: readonly Name[];
   readonly index: number;
   readonly sigma: number;
   /** Its input, and what a request to remove `asked` should give. */
   pairFor(asked: DegradationSet): DegradedPair;
 }
 
-const everything: DegradationSet = { noise: true, rain: true, haze: true };
+const setKey = (names: DegradationSet): string => FIRST_DEGRADATIONS.filter((name) => names.has(name)).join();
 
 /** Every composite by the 8-bit values of its degraded picture; noise of each sigma. */
 export async function knownComposites(folder: string, sigmas: readonly number[], seed: number) {
   const sources = await compositeSources(composites, folder);
   const known = new Map<string, KnownComposite>();
-  for (const present of COMBINATIONS)
+  for (const present of combinationsOf(FIRST_DEGRADATIONS))
     for (const sigma of present.includes('noise') ? sigmas : [0])
       for (let index = 0; index < sources.count; index++) {
-        const { clear, degradations }: Composite = await sources.make(index, present, sigma, seed);
-        const pairFor = (asked: DegradationSet) => degrade(clear, degradations, asked);
-        known.set(fingerprint(pairFor(everything).input), { present, index, sigma, pairFor });
+        const { clear, effects } = await sources.make(index, present, sigma, seed);
+        const pairs = new Map<string, DegradedPair>();
+        for (const names of combinationsOf(FIRST_DEGRADATIONS)) {
+          const asked: DegradationSet = new Set(names);
+          pairs.set(setKey(asked), await degrade(clear, effects, asked, measure));
+        }
+        const pairFor = (asked: DegradationSet) => pairs.get(setKey(asked)) as DegradedPair;
+        known.set(fingerprint(pairFor(new Set(FIRST_DEGRADATIONS)).input), { present, index, sigma, pairFor });
       }
   const find = (picture: Raster): KnownComposite => {
     const found = known.get(fingerprint(picture));

@@ -1,7 +1,7 @@
 /**
  * PyTorch files put together by hand: the opcodes of a pickle, and the zip file around it.
  */
-import type { NamedTensors } from '../../src/models/weights-file.ts';
+import type { NamedTensors } from '../../src/models/named-tensor.ts';
 
 /** Parts of a pickle: opcodes as numbers or letters, and what was put together already. */
 export type Code = readonly (number | string | Buffer)[];

@@ -6,7 +6,7 @@
 import { degrade } from '../../data/degradations/composite.ts';
 import { measure } from '../../data/degradations/index.ts';
 import { combinationsOf } from '../../degradations/combinations.ts';
-import { DEGRADATIONS } from '../../degradations/index.ts';
+import { FIRST_DEGRADATIONS } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { toBytes } from '../../image/picture.ts';
 import type { Findings } from '../../models/model.ts';
@@ -25,7 +25,7 @@ interface Inspection {
 
 const nameOf = (names: readonly string[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
 const mapNames = <Value>(of: (name: string) => Value): Record<string, Value> =>
-  Object.fromEntries(DEGRADATIONS.map((name) => [name, of(name)]));
+  Object.fromEntries(FIRST_DEGRADATIONS.map((name) => [name, of(name)]));
 /** Parts of 0..1 in which probabilities are compared with frequencies. */
 const BINS = 10;
 
@@ -36,7 +36,7 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
   const clearword = await context.load();
   const inspections: Inspection[] = [];
   try {
-    const jobs = combinationsOf(DEGRADATIONS).flatMap((present) =>
+    const jobs = combinationsOf(FIRST_DEGRADATIONS).flatMap((present) =>
       Array.from({ length: sources.count }, (_, index) => ({ present, index })).flatMap((job) =>
         // Other strengths of noise only where there is any.
         (job.present.includes('noise') ? config.sigmas : [0]).map((sigma) => ({ ...job, sigma })),
@@ -46,12 +46,12 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
       throwIfCancelled(context.signal, config.title);
       context.onProgress(number / jobs.length, `inspecting: ${nameOf(present)}`);
       const { clear, effects } = await sources.make(index, present, sigma, config.seed);
-      const { input, readings } = await degrade(clear, effects, new Set(DEGRADATIONS), measure);
+      const { input, readings } = await degrade(clear, effects, new Set(FIRST_DEGRADATIONS), measure);
       const presence = mapNames((name) => readings[name]?.present ?? false);
       const strength = mapNames((name) => readings[name]?.strength ?? 0);
       const options = context.signal === undefined ? {} : { signal: context.signal };
       const { degradations: found } = await clearword.inspect(toBytes(input), options);
-      inspections.push({ present: DEGRADATIONS.filter((name) => presence[name]), presence, strength, found });
+      inspections.push({ present: FIRST_DEGRADATIONS.filter((name) => presence[name]), presence, strength, found });
     }
   } finally {
     await clearword.dispose();
@@ -61,8 +61,9 @@ async function inspectAll(config: ControllerConfig, context: ExperimentContext):
 
 /** Rows: what is there. Columns: what was found. Shares of the row, in percent. */
 function confusion(inspections: readonly Inspection[]): Table {
-  const names = combinationsOf(DEGRADATIONS).map(nameOf);
-  const foundIn = ({ found }: Inspection) => nameOf(DEGRADATIONS.filter((name) => found[name]?.verdict === 'found'));
+  const names = combinationsOf(FIRST_DEGRADATIONS).map(nameOf);
+  const foundIn = ({ found }: Inspection) =>
+    nameOf(FIRST_DEGRADATIONS.filter((name) => found[name]?.verdict === 'found'));
   const rows = names.flatMap((truth) => {
     const own = inspections.filter(({ present }) => nameOf(present) === truth);
     if (own.length === 0) return [];
@@ -84,7 +85,7 @@ interface Bin {
 }
 
 /** Mean probability and frequency in each tenth of 0..1 that has pictures. */
-function binsOf(inspections: readonly Inspection[], name: (typeof DEGRADATIONS)[number]): Bin[] {
+function binsOf(inspections: readonly Inspection[], name: (typeof FIRST_DEGRADATIONS)[number]): Bin[] {
   return Array.from({ length: BINS }, (_, bin) =>
     inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * (found[name]?.probability ?? 0))) === bin),
   )
@@ -97,7 +98,7 @@ function binsOf(inspections: readonly Inspection[], name: (typeof DEGRADATIONS)[
 }
 
 function measures(inspections: readonly Inspection[]): Table {
-  const rows = DEGRADATIONS.map((name) => {
+  const rows = FIRST_DEGRADATIONS.map((name) => {
     const sure = ({ found }: Inspection) => found[name]?.verdict === 'found';
     const there = inspections.filter(({ presence }) => presence[name]);
     const absent = inspections.filter(({ presence }) => !presence[name]);
@@ -130,7 +131,7 @@ function measures(inspections: readonly Inspection[]): Table {
 }
 
 function calibrationChart(inspections: readonly Inspection[]): Chart {
-  const series = DEGRADATIONS.map((name) => ({
+  const series = FIRST_DEGRADATIONS.map((name) => ({
     name,
     points: binsOf(inspections, name).map(({ predicted, observed }) => [predicted, observed] as const),
   }));
@@ -144,7 +145,7 @@ function calibrationChart(inspections: readonly Inspection[]): Chart {
 
 /** Mean estimate over the true strength, in tenths of the strengths that occur. */
 function strengthChart(inspections: readonly Inspection[]): Chart {
-  const series = DEGRADATIONS.map((name) => {
+  const series = FIRST_DEGRADATIONS.map((name) => {
     const there = inspections.filter(({ presence }) => presence[name]);
     const tenths = Array.from({ length: BINS }, (_, bin) =>
       there.filter(({ strength }) => Math.min(BINS - 1, Math.floor(BINS * (strength[name] ?? 0))) === bin),

@@ -11,7 +11,9 @@ import {
 import { fakeModel } from '../../../test/support/fake-model.ts';
 import { contextWith } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
-import { COMBINATIONS } from '../../models/controller.ts';
+import { combinationsOf } from '../../degradations/combinations.ts';
+import { FIRST_DEGRADATIONS } from '../../degradations/index.ts';
+import { judge } from '../../models/calibration.ts';
 import type { Findings } from '../../models/model.ts';
 import { type ControllerConfig, parseExperiment } from './config.ts';
 import { testController } from './controller.ts';
@@ -19,7 +21,8 @@ import type { Outcome, Table } from './outcome.ts';
 
 const SEED = 2026;
 const SIGMAS = [25, 50];
-const EVERYTHING = { noise: true, rain: true, haze: true };
+const EVERYTHING: ReadonlySet<string> = new Set(FIRST_DEGRADATIONS);
+const COMBINATIONS = combinationsOf<string>(FIRST_DEGRADATIONS);
 const data = await temporaryFolder();
 const titleOf = (names: readonly string[]) => (names.length === 0 ? 'clean' : names.join(' + '));
 
@@ -28,18 +31,19 @@ const titleOf = (names: readonly string[]) => (names.length === 0 ? 'clean' : na
  * of each combination only, there or not; its strength 0.05 too low. Haze: 1 or 0, without error.
  */
 function findingsIn({ present, index, pairFor }: KnownComposite): Findings['degradations'] {
-  const { strength } = pairFor(EVERYTHING);
+  const { readings } = pairFor(EVERYTHING);
   const there = { noise: present.includes('noise'), rain: present.includes('rain'), haze: present.includes('haze') };
+  const strength = (name: string) => readings[name]?.strength ?? 0;
   return {
-    noise: {
+    noise: judge({
       probability: there.noise ? 0.84 : 0.32,
-      strength: strength.noise + (there.noise ? 0.1 : 0.02),
-    },
-    rain: {
+      strength: strength('noise') + (there.noise ? 0.1 : 0.02),
+    }),
+    rain: judge({
       probability: index === 1 ? 0.55 : 0.25,
-      strength: there.rain ? strength.rain - 0.05 : 0.03,
-    },
-    haze: { probability: there.haze ? 1 : 0, strength: strength.haze },
+      strength: there.rain ? strength('rain') - 0.05 : 0.03,
+    }),
+    haze: judge({ probability: there.haze ? 1 : 0, strength: strength('haze') }),
   };
 }
 
@@ -50,7 +54,7 @@ beforeAll(async () => {
   known = await knownComposites(data, SIGMAS, SEED);
   const model = fakeModel();
   const embedding = new Float32Array(512).fill(512 ** -0.5);
-  model.inspect = async (picture) => ({ degradations: findingsIn(known.find(picture)), embedding });
+  model.inspect = async ({ close }) => ({ degradations: findingsIn(known.find(close)), embedding });
   const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
   const config = parseExperiment(value, 'known') as ControllerConfig;
   const folder = await temporaryFolder();
@@ -62,9 +66,9 @@ it('inspects every combination, noise at each sigma', () => {
   expect(outcome.details).toHaveLength(2 * (4 + 4 * 2));
   // What was drawn can be seen, so that the sums below are the whole truth.
   for (const { present, pairFor } of known.all) {
-    const names: readonly string[] = present;
-    const { presence } = pairFor(EVERYTHING);
-    expect(presence).toEqual(Object.fromEntries(['noise', 'rain', 'haze'].map((n) => [n, names.includes(n)])));
+    const { readings } = pairFor(EVERYTHING);
+    const seen = Object.entries(readings).filter(([, reading]) => reading.present);
+    expect(seen.map(([name]) => name).sort()).toEqual([...present].sort());
   }
 });
 

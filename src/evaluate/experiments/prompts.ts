@@ -8,7 +8,7 @@ import { degrade } from '../../data/degradations/composite.ts';
 import { measure } from '../../data/degradations/index.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
 import { combinationsOf } from '../../degradations/combinations.ts';
-import { DEGRADATIONS } from '../../degradations/index.ts';
+import { FIRST_DEGRADATIONS } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { Random } from '../../random/random.ts';
 import { VERSION } from '../../version.ts';
@@ -29,26 +29,29 @@ interface PartCase {
   readonly prompts: Readonly<Record<Kind, string>>;
 }
 
+/** Held-out prompts about what the composites are made of. */
+const PROMPTS = HELD_OUT_PROMPTS.filter(
+  ({ asked }) => FIRST_DEGRADATIONS.filter((name) => asked.has(name)).length === asked.size,
+);
+
 const setOf = (names: readonly string[]): ReadonlySet<string> => new Set(names);
 
 const nameOf = (names: readonly string[]): string => names.join(' + ');
 
 /** The cases of one combination: each picture with each proper part of what it has. */
 function casesOf(present: readonly string[], sources: CompositeSources, { sigma, seed }: PromptsConfig): PartCase[] {
-  const parts: readonly (readonly string[])[] = combinationsOf<string>(DEGRADATIONS).filter(
+  const parts: readonly (readonly string[])[] = combinationsOf<string>(FIRST_DEGRADATIONS).filter(
     (part) => part.length > 0 && part.length < present.length && part.every((name) => present.includes(name)),
   );
   const random = new Random(
     seed,
-    combinationsOf(DEGRADATIONS).findIndex((names) => nameOf(names) === nameOf(present)),
+    combinationsOf(FIRST_DEGRADATIONS).findIndex((names) => nameOf(names) === nameOf(present)),
   );
   return parts.flatMap((asked) =>
     Array.from({ length: sources.count }, (_, index): PartCase => {
       const own = heldOutPrompts(setOf(asked));
       const opposite = heldOutPrompts(setOf(present.filter((name) => !asked.includes(name))));
-      const others = HELD_OUT_PROMPTS.filter((held) =>
-        present.some((name) => held.asked.has(name) !== asked.includes(name)),
-      );
+      const others = PROMPTS.filter((held) => present.some((name) => held.asked.has(name) !== asked.includes(name)));
       return {
         asked,
         entry: {
@@ -84,7 +87,7 @@ const degradedOf = (result: EvaluationResult, ids: ReadonlySet<string>): number 
 export async function comparePrompts(config: PromptsConfig, context: ExperimentContext): Promise<Outcome> {
   const sources = await compositeSources(config.composites, context.data);
   const clearword = await context.load();
-  const several = combinationsOf(DEGRADATIONS).filter((names) => names.length > 1);
+  const several = combinationsOf(FIRST_DEGRADATIONS).filter((names) => names.length > 1);
   const results: EvaluationResult[] = [];
   const rows: string[][] = [];
   const totals: string[][] = [];
@@ -159,6 +162,6 @@ export async function comparePrompts(config: PromptsConfig, context: ExperimentC
     charts: [],
     results,
     missing: [],
-    details: { prompts: HELD_OUT_PROMPTS.length, degradations: DEGRADATIONS },
+    details: { prompts: PROMPTS.length, degradations: FIRST_DEGRADATIONS },
   };
 }

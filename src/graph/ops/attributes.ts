@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DType, Shape } from '../tensor.ts';
+import type { DType, Shape } from '../tensor-type.ts';
 
 /** No attributes. */
 export type None = Readonly<Record<string, never>>;

@@ -1,0 +1,20 @@
+/**
+ * What a queue on Redis and its workers are opened with.
+ *
+ * @module
+ */
+import type { RetrySettings } from './job-queue.ts';
+import type { Log } from './log.ts';
+
+export interface RedisQueueSettings extends RetrySettings {
+  /** `redis://` or `rediss://`, with user, password and number of the database if needed. */
+  readonly url: string;
+  readonly name: string;
+  /** Seconds after which the job of a worker that vanished goes back to the queue. */
+  readonly lease: number;
+  /** Seconds for which finished jobs are remembered. */
+  readonly keepSeconds: number;
+  readonly log: Log;
+}
+
+export type BullMq = typeof import('bullmq');
