@@ -6,8 +6,8 @@
 
 import { ClearwordError, throwIfCancelled } from './errors.ts';
 import { checkFits } from './image/image-encode.ts';
-import { type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
-import { fromRawPixels, type Picture, type RawPixels } from './image/picture.ts';
+import { type DecodedImage, type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
+import { fromRawPixels, type RawPixels } from './image/picture.ts';
 import type { Findings, RestorationModel } from './models/model.ts';
 import { checkOptions } from './options.ts';
 import { inspectPicture } from './restore/conditioning.ts';
@@ -161,12 +161,18 @@ export class Clearword {
     const { format, onProgress, signal, ...parameters } = options;
     const settings = this.settings(parameters);
     onProgress?.({ stage: 'read', fraction: 0 });
-    const { picture, source, warnings } = await readInput(input, { maxMegapixels, toSrgb: strip, strict, signal });
+    const { picture, source, warnings, file } = await readInput(input, {
+      maxMegapixels,
+      toSrgb: strip,
+      strict,
+      signal,
+    });
     if (format !== undefined) checkFits(format, picture.width, picture.height);
     const restoration = await restorePicture(this.#model, picture, settings, { onProgress, signal });
     const states = saveStates ? await statesStrip(this.#model, picture, settings, signal) : undefined;
     const provenance = provenanceOf(this.#model, settings, restoration.tile);
-    return new RestoreResult({ input: picture, source, warnings, restoration, provenance, compare, strip, states });
+    const parts = { input: picture, source, warnings, restoration, provenance, compare, strip, states, file };
+    return new RestoreResult(parts);
   }
 
   /**
@@ -209,7 +215,7 @@ const ADDRESS = /^(?:file|https?|data):.{0,80}/i;
 async function readInput(
   input: ImageInput,
   { maxMegapixels, toSrgb, strict, signal }: ReadSettings,
-): Promise<{ picture: Picture; source: ImageSource | undefined; warnings: readonly string[] }> {
+): Promise<Omit<DecodedImage, 'source'> & { readonly source: ImageSource | undefined }> {
   const limits = limitsFor(maxMegapixels);
   const address = input instanceof URL ? input.href : typeof input === 'string' ? ADDRESS.exec(input)?.[0] : undefined;
   if (address !== undefined) {

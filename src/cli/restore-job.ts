@@ -5,6 +5,7 @@
  */
 import { access } from 'node:fs/promises';
 import type { Clearword, RestoreProgress } from '../clearword.ts';
+import type { Request } from '../degradations/grammar.ts';
 import { ClearwordError } from '../errors.ts';
 import { checkLossless } from '../image/image-encode.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
@@ -21,12 +22,21 @@ import { type RestoreCommandOptions, restoreParameters } from './restore-options
 
 /** What is printed about an input; with --json as it is, without `cause`. */
 export interface JobReport {
-  readonly status: 'restored' | 'skipped' | 'failed';
+  readonly status: 'restored' | 'unchanged' | 'skipped' | 'failed';
   readonly input?: string;
   readonly output?: string;
   readonly seconds?: number;
   readonly width?: number;
   readonly height?: number;
+  /** What was removed, and what may be there and was left alone. */
+  readonly removed?: readonly string[];
+  readonly perhaps?: readonly string[];
+  /** How the prompt was read: whether it was understood, and what it asks to go and to stay. */
+  readonly prompt?: {
+    readonly understood: boolean;
+    readonly remove: readonly string[];
+    readonly keep: readonly string[];
+  };
   /** Of the controller, without its embedding. */
   readonly findings?: Pick<Findings, 'degradations'>;
   readonly provenance?: Provenance;
@@ -61,12 +71,15 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
   try {
     const { result, written, warnings } = await restoreAndWrite(job, tools);
     return {
-      status: 'restored',
+      status: result.status,
       input,
       output,
       seconds: Math.round(performance.now() - started) / 1000,
       width: result.width,
       height: result.height,
+      removed: result.removed,
+      perhaps: result.perhaps,
+      prompt: promptReport(result.request),
       findings: { degradations: result.findings.degradations },
       provenance: result.provenance,
       ...(warnings.length > 0 && { warnings }),
@@ -79,6 +92,9 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
     return { status: 'failed', input, output, error: reportOf(cause), cause };
   }
 }
+
+/** What it asks for is not what the words say, where they were not understood. */
+const promptReport = ({ kind, remove, keep }: Request) => ({ understood: kind !== 'unknown', remove, keep });
 
 async function restoreAndWrite({ input, output }: Job, { clearword, given, context, onProgress, promptFor }: JobTools) {
   const { overwrite, skipExisting, quality, lossless } = given;

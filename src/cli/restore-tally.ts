@@ -5,6 +5,7 @@
  * @module
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { wordsFor } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import { claimOutput } from './claims.ts';
 import type { CommandContext } from './command.ts';
@@ -17,6 +18,7 @@ import type { RestoreCommandOptions } from './restore-options.ts';
 
 export class Tally {
   restored = 0;
+  unchanged = 0;
   skipped = 0;
   failed = 0;
   readonly #json: boolean;
@@ -30,11 +32,11 @@ export class Tally {
   }
 
   get count(): number {
-    return this.restored + this.skipped + this.failed;
+    return this.restored + this.unchanged + this.skipped + this.failed;
   }
 
   text(): string {
-    return `${this.restored} restored, ${this.skipped} skipped, ${this.failed} failed`;
+    return `${this.restored} restored, ${this.unchanged} unchanged, ${this.skipped} skipped, ${this.failed} failed`;
   }
 
   /** Counts and prints a report. `quiet`: its error is part of one that was printed for all. */
@@ -65,10 +67,28 @@ export class Tally {
 function textOf(report: JobReport): string {
   const names = `${visible(report.input ?? '')} -> ${visible(report.output ?? '')}`;
   if (report.status === 'skipped') return `${names}  exists, skipped`;
-  const found = Object.entries(report.findings?.degradations ?? {})
-    .filter(([, { verdict }]) => verdict === 'found')
-    .map(([name, { strength }]) => `${name} ${strength.toFixed(2)}`);
-  return `${names}  ${report.seconds?.toFixed(1)} s  found: ${found.join(', ') || 'nothing'}`;
+  const { removed = [], perhaps = [], prompt } = report;
+  const notes = [
+    ...(prompt?.understood === false ? ['prompt not understood: everything found is removed'] : []),
+    ...(perhaps.length > 0
+      ? [`perhaps ${listed(perhaps)}, left alone: ask for it with --prompt "remove ${perhaps[0]}"`]
+      : []),
+  ];
+  const done =
+    report.status === 'unchanged' ? 'unchanged, nothing found or asked for' : `removed: ${described(report, removed)}`;
+  return [`${names}  ${report.seconds?.toFixed(1)} s  ${done}`, ...notes].join('; ');
+}
+
+const listed = (names: readonly string[]): string => names.map((name) => wordsFor(name).label).join(', ');
+
+/** Names with their strengths in people's units: noise 12, haze 40 %. */
+function described({ findings }: JobReport, names: readonly string[]): string {
+  const words = names.map((name) => {
+    const { full, unit } = wordsFor(name).strength;
+    const strength = findings?.degradations[name]?.strength ?? 0;
+    return `${wordsFor(name).label} ${Math.round(full * strength)}${unit}`;
+  });
+  return words.join(', ') || 'what the prompt says';
 }
 
 /** The jobs whose results are not there. Those that are, are told in one message, before any work. */

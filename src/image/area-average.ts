@@ -60,7 +60,7 @@ export function squeezeToSquare({ width, height, channels, data }: Picture, side
 
 /** One row of interleaved pixels, from `start`, averaged into cells. */
 function averageRow(
-  data: Picture['data'],
+  data: ArrayLike<number>,
   start: number,
   channels: number,
   { first, shares, most }: AxisCells,
@@ -76,4 +76,24 @@ function averageRow(
       row[x * channels + c] = sum;
     }
   }
+}
+
+/** The same of a picture [3,height,width] in 0..1. */
+export function squeezeRaster({ width, height, data }: Raster, side: number): Raster {
+  const [across, down] = [cellsOf(width, side), cellsOf(height, side)];
+  const square = createRaster(side, side);
+  const row = new Float32Array(side);
+  for (let y = 0; y < 3 * side; y++) {
+    const [channel, line] = [Math.floor(y / side), y % side];
+    for (let k = 0; k < down.most; k++) {
+      const share = down.shares[line * down.most + k] as number;
+      if (share === 0) continue;
+      averageRow(data, (channel * height + (down.first[line] as number) + k) * width, 1, across, row);
+      for (let x = 0; x < side; x++) {
+        const place = y * side + x;
+        square.data[place] = (square.data[place] as number) + share * (row[x] as number);
+      }
+    }
+  }
+  return square;
 }

@@ -59,6 +59,8 @@ export interface DecodedImage {
   readonly source: ImageSource;
   /** What a person should know about the picture, in sentences without a point. */
   readonly warnings: readonly string[];
+  /** The file itself, where all of it is there. */
+  readonly file?: Uint8Array | undefined;
 }
 
 /**
@@ -108,6 +110,7 @@ export async function readImage(input: string | Uint8Array, options: ReadOptions
       ...(keepProfile && { icc }),
       metadata: kept,
     },
+    file: complete ? bytes : undefined,
     warnings: [
       ...(complete ? [] : ['the file ends early; what is missing of the picture, if anything, is grey']),
       ...(kept.xmp !== undefined && !isXmp(kept.xmp) ? ['its XMP is damaged or far too large, and is left out'] : []),

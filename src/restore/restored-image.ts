@@ -25,6 +25,8 @@ export interface RestoredImageParts {
   readonly source?: ImageSource | undefined;
   /** Default true. False: no metadata at all, provenance included. */
   readonly metadata?: boolean;
+  /** The file that the picture came from, where nothing was done to it: in its own format it is given back as it was. */
+  readonly original?: Uint8Array | undefined;
   /** More properties for the XMP, about this picture alone. */
   readonly details?: Readonly<Record<string, string | number>>;
 }
@@ -51,10 +53,12 @@ export class RestoredImage {
   readonly #picture: Picture;
   readonly #source: ImageSource | undefined;
   readonly #metadata: boolean;
+  readonly #original: Uint8Array | undefined;
   readonly #details: Readonly<Record<string, string | number>>;
 
-  constructor({ picture, role, provenance, source, metadata = true, details = {} }: RestoredImageParts) {
+  constructor({ picture, role, provenance, source, metadata = true, original, details = {} }: RestoredImageParts) {
     this.#picture = picture;
+    this.#original = original;
     this.role = role;
     this.provenance = provenance;
     this.#source = source;
@@ -78,9 +82,14 @@ export class RestoredImage {
     return { width, height, channels: withAlpha, data: joinAlpha(this.#picture) };
   }
 
-  /** The bytes of a file. Errors: INVALID_OPTION (also: too large for the format), OUTPUT_UNWRITABLE. */
+  /**
+   * The bytes of a file: of a picture that was left unchanged, those of the input, if neither another format nor a quality is
+   * asked for. Errors: INVALID_OPTION (also: too large for the format), OUTPUT_UNWRITABLE.
+   */
   async toBuffer(settings: EncodeSettings = {}): Promise<Buffer> {
     const { format = this.#source?.format ?? 'png', quality, lossless } = checkOptions(encodeSettingsSchema, settings);
+    const asItWas = this.#metadata && format === this.#source?.format && quality === undefined && lossless !== true;
+    if (this.#original !== undefined && asItWas) return Buffer.from(this.#original);
     if (!this.#metadata) return encodeImage(this.#picture, { format, quality, lossless });
     return encodeImage(this.#picture, {
       format,

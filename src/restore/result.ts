@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Request } from '../degradations/grammar.ts';
 import type { ImageSource } from '../image/image-file.ts';
 import type { Picture } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
@@ -22,14 +23,24 @@ export interface ResultParts {
   readonly compare: boolean;
   readonly strip: boolean;
   readonly states: StatesStrip | undefined;
+  /** The file that the input came from. */
+  readonly file?: Uint8Array | undefined;
 }
 
 /**
  * The restored picture (with several samples their mean), and what else was asked for.
  */
 export class RestoreResult extends RestoredImage {
+  /** `unchanged`: nothing was found, or nothing was asked for; the result is the input. */
+  readonly status: 'restored' | 'unchanged';
   /** What the controller found in the input. */
   readonly findings: Findings;
+  /** What was removed. */
+  readonly removed: readonly string[];
+  /** What may be there, and was left alone because nobody asked for it to go. */
+  readonly perhaps: readonly string[];
+  /** How the prompt was read. */
+  readonly request: Request;
   /** What a person should know about the input, such as that the file ends early; mostly empty. */
   readonly warnings: readonly string[];
   /** One picture per seed, when several were asked for; else empty. */
@@ -41,11 +52,18 @@ export class RestoreResult extends RestoredImage {
   /** With `saveStates`: the degraded picture and its states at `times`, from t = T to t = 0, in a row. */
   readonly states?: { readonly image: RestoredImage; readonly times: readonly number[] };
 
-  constructor({ input, source, warnings, restoration, provenance, compare, strip, states }: ResultParts) {
+  constructor(parts: ResultParts) {
+    const { input, source, warnings, restoration, provenance, compare, strip, states, file } = parts;
     const common = { provenance, source, metadata: !strip };
     const several = restoration.samples.length > 0;
-    super({ ...common, picture: restoration.mean, role: several ? 'mean' : 'restored' });
-    this.findings = restoration.findings;
+    const { decision, findings } = restoration;
+    const original = decision.status === 'unchanged' ? file : undefined;
+    super({ ...common, picture: restoration.mean, role: several ? 'mean' : 'restored', original });
+    this.findings = findings;
+    this.status = decision.status;
+    this.removed = decision.status === 'unchanged' ? [] : decision.removing;
+    this.perhaps = decision.perhaps;
+    this.request = decision.request;
     this.warnings = warnings;
     this.samples = restoration.samples.map((picture, k) => {
       const own = { ...provenance, seed: provenance.seed + k, samples: 1 };

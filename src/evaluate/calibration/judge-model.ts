@@ -1,0 +1,74 @@
+/**
+ * What a model's controller says of pictures whose degradations are known.
+ *
+ * @module
+ */
+import type { DataConfig } from '../../data/config.ts';
+import { scanDataset } from '../../data/dataset.ts';
+import { allocatePictures, readRaster } from '../../data/picture-store.ts';
+import { drawSample, TrainingPictures } from '../../data/sample.ts';
+import { throwIfCancelled } from '../../errors.ts';
+import { squeezeRaster } from '../../image/area-average.ts';
+import type { Raster } from '../../image/raster.ts';
+import type { RestorationModel } from '../../models/model.ts';
+import { Random } from '../../random/random.ts';
+import type { Judgement } from './thresholds.ts';
+
+/** Keeps these samples apart from those of training with the same seed. */
+const STREAM = 0xca1;
+
+/**
+ * A reading this close to where something begins to count as present is neither: strengths below are there, but nobody would
+ * miss them, and nobody would mind if they were removed.
+ */
+const BARELY = 0.04;
+
+export interface CalibrationPictures {
+  /** Held-back photos and what may happen to them, as for training. */
+  readonly data: DataConfig;
+  /** Samples drawn from them. */
+  readonly samples: number;
+  /** Photos without any degradation, judged whole. */
+  readonly clean: readonly string[];
+}
+
+export interface JudgeHooks {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
+export async function judgeModel(
+  model: RestorationModel,
+  { data, samples, clean }: CalibrationPictures,
+  { signal, onProgress }: JudgeHooks = {},
+): Promise<Map<string, Judgement[]>> {
+  const { degradations } = model;
+  const judgements = new Map(degradations.map((name) => [name, [] as Judgement[]]));
+  const total = samples + clean.length;
+  const judge = async (picture: Raster, truth: (name: string) => Omit<Judgement, 'probability'>) => {
+    throwIfCancelled(signal, 'the calibration');
+    const whole = model.viewSide === undefined ? undefined : squeezeRaster(picture, model.viewSide);
+    const findings = await model.inspect({ close: picture, whole }, signal);
+    for (const name of degradations) {
+      const probability = findings.degradations[name]?.probability ?? 0;
+      judgements.get(name)?.push({ probability, ...truth(name) });
+    }
+  };
+  const index = await scanDataset(data);
+  const pictures = new TrainingPictures(index, allocatePictures(TrainingPictures.slots(index), 256));
+  for (let i = 0; i < samples; i++) {
+    const sample = await drawSample(new Random(data.seed, STREAM, i), pictures, data, degradations);
+    await judge(sample.input, (name) => {
+      const reading = sample.readings[name];
+      const unclear = reading !== undefined && !reading.present && reading.strength < BARELY && reading.strength > 0;
+      return { present: reading?.present ?? false, unclear };
+    });
+    onProgress?.((i + 1) / total);
+  }
+  for (const [i, file] of clean.entries()) {
+    await judge(await readRaster(file), () => ({ present: false }));
+    onProgress?.((samples + i + 1) / total);
+  }
+  return judgements;
+}
