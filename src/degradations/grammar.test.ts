@@ -104,7 +104,11 @@ describe('readRequest', () => {
   });
 
   it.each(HELD_OUT_PROMPTS)('reads the held-out prompt: $prompt', ({ prompt, asked }) => {
-    expect(readRequest(prompt, MODEL).remove).toEqual(MODEL.filter((name) => asked.has(name)));
+    const others = [...asked].filter((name) => !MODEL.includes(name));
+    const model = others.length > 0 ? KNOWN_DEGRADATIONS : MODEL;
+    expect(readRequest(prompt, model).remove).toEqual(model.filter((name) => asked.has(name)));
+    // A model that has never heard of it says so.
+    expect(readRequest(prompt, MODEL).unknown).toEqual(others);
   });
 
   it('reads long prompts with work that grows with their length', () => {
