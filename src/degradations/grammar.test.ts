@@ -99,6 +99,13 @@ describe('readRequest', () => {
     expect(readRequest('remove the shadows', ['noise', 'shadows'])).toMatchObject({ remove: ['shadows'], unknown: [] });
   });
 
+  it('says what goes without being named', () => {
+    expect(readRequest('keep the rain', MODEL).unnamed).toEqual(['noise', 'haze']);
+    expect(readRequest('everything but the rain', MODEL).unnamed).toEqual(['noise', 'haze']);
+    expect(readRequest('remove the haze', MODEL).unnamed).toBeUndefined();
+    expect(readRequest('noise and haze, but keep the rain', MODEL).unnamed).toBeUndefined();
+  });
+
   it('keeps the order of the model', () => {
     expect(readRequest('rain, noise', ['haze', 'rain', 'noise'])).toMatchObject({ remove: ['rain', 'noise'] });
   });
