@@ -11,7 +11,7 @@ export {
   type RestoreOptions,
   type RestoreProgress,
 } from './clearword.ts';
-export { DEGRADATIONS, type Degradation } from './degradations/index.ts';
+export { type Degradation, KNOWN_DEGRADATIONS } from './degradations/index.ts';
 export { ClearwordError, catalogue, type ErrorCode } from './errors.ts';
 export type { ImageFormat } from './image/image-signature.ts';
 export type { RawPixels } from './image/picture.ts';

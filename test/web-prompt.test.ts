@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DEGRADATIONS, type Degradation } from '../src/degradations/index.ts';
 import { judge } from '../src/models/calibration.ts';
 import { found, promptFor, strengthWord, withClause } from '../web/prompt.ts';
 
-const all = [...DEGRADATIONS];
+const all = ['noise', 'rain', 'haze'];
 
 describe('chips as a prompt', () => {
   it.each([
@@ -14,7 +13,8 @@ describe('chips as a prompt', () => {
     [['haze'], [], 'remove the haze'],
     [['noise', 'haze'], ['rain'], 'remove the noise and the haze, keep the rain'],
     [all, ['rain'], 'remove the noise, the rain and the haze'],
-  ] as [Degradation[], Degradation[], string][])('%j of %j found: %s', (chosen, inPhoto, prompt) => {
+    [['fog-of-war'], ['noise'], 'remove the fog of war, keep the noise'],
+  ] as [string[], string[], string][])('%j of %j found: %s', (chosen, inPhoto, prompt) => {
     expect(promptFor(chosen, inPhoto)).toBe(prompt);
   });
 });
@@ -35,5 +35,7 @@ describe('a clause in someone’s own words', () => {
 it('what the model is sure of is found, and its strength has a word', () => {
   const about = (probability: number) => judge({ probability, strength: 0.5 });
   expect(found({ degradations: { noise: about(0.5), rain: about(0.49), haze: about(1) } })).toEqual(['noise', 'haze']);
+  // A model's own names and order.
+  expect(found({ degradations: { moire: about(1), noise: about(0.6) } })).toEqual(['moire', 'noise']);
   expect([0, 0.4, 1].map(strengthWord)).toEqual(['light', 'medium', 'strong']);
 });

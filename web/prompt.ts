@@ -3,17 +3,15 @@
  *
  * @module
  */
-import { DEGRADATIONS, type Degradation, KNOWN_DEGRADATIONS, wordsFor } from '../src/degradations/index.ts';
+import { wordsFor } from '../src/degradations/index.ts';
 import type { Findings } from '../src/models/model.ts';
 
-/** Names for people, and for prompts. */
-export const NAMES = Object.fromEntries(KNOWN_DEGRADATIONS.map((name) => [name, wordsFor(name).label])) as Readonly<
-  Record<Degradation, string>
->;
+/** The name of a degradation for people, and for prompts. */
+export const labelOf = (name: string): string => wordsFor(name).label;
 
-/** What the controller is sure enough of, in the order of every list of degradations. */
-export function found({ degradations }: Pick<Findings, 'degradations'>): Degradation[] {
-  return DEGRADATIONS.filter((name) => degradations[name]?.verdict === 'found');
+/** What the controller is sure enough of, in the model's order. */
+export function found({ degradations }: Pick<Findings, 'degradations'>): string[] {
+  return Object.keys(degradations).filter((name) => degradations[name]?.verdict === 'found');
 }
 
 /** A strength from 0 to 1 in words. */
@@ -21,13 +19,13 @@ export function strengthWord(strength: number): 'light' | 'medium' | 'strong' {
   return strength < 0.33 ? 'light' : strength < 0.66 ? 'medium' : 'strong';
 }
 
-function list(names: readonly Degradation[]): string {
-  const words = names.map((name) => `the ${NAMES[name]}`);
+function list(names: readonly string[]): string {
+  const words = names.map((name) => `the ${labelOf(name)}`);
   return words.length < 3 ? words.join(' and ') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 /** The prompt for chips: empty where everything that was found goes, because the model does that by itself. */
-export function promptFor(chosen: readonly Degradation[], inPhoto: readonly Degradation[]): string {
+export function promptFor(chosen: readonly string[], inPhoto: readonly string[]): string {
   const kept = inPhoto.filter((name) => !chosen.includes(name));
   const asFound = kept.length === 0 && chosen.length === inPhoto.length;
   if (asFound) return '';
@@ -39,13 +37,13 @@ export function promptFor(chosen: readonly Degradation[], inPhoto: readonly Degr
 }
 
 /** Clauses that `withClause` wrote, or that say the same. */
-const clausesAbout = (name: Degradation): RegExp =>
-  new RegExp(`(?:^|[,;]\\s*)(?:remove|keep)\\s+(?:the\\s+)?${NAMES[name]}(?=\\s*(?:$|[,;]))`, 'gi');
+const clausesAbout = (name: string): RegExp =>
+  new RegExp(`(?:^|[,;]\\s*)(?:remove|keep)\\s+(?:the\\s+)?${labelOf(name)}(?=\\s*(?:$|[,;]))`, 'gi');
 
 /** Someone's own words with one clause more about a degradation, in place of an earlier clause about it. */
-export function withClause(prompt: string, verb: 'remove' | 'keep', name: Degradation): string {
+export function withClause(prompt: string, verb: 'remove' | 'keep', name: string): string {
   const rest = prompt.replace(clausesAbout(name), '').replace(/^[\s,;]+|[\s,;]+$/g, '');
-  return [...(rest === '' ? [] : [rest]), `${verb} the ${NAMES[name]}`].join(', ');
+  return [...(rest === '' ? [] : [rest]), `${verb} the ${labelOf(name)}`].join(', ');
 }
 
 /** Prompts to start from. */

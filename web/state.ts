@@ -5,7 +5,6 @@
  */
 import { computed, signal } from '@preact/signals';
 import type { LoadProgress, ModelSummary } from '../src/browser.ts';
-import type { Degradation } from '../src/degradations/index.ts';
 import type { Findings } from '../src/models/model.ts';
 import type { ComputedResult, RestoreRequest } from './compute/compute.ts';
 
@@ -44,7 +43,7 @@ export const photo = signal<Photo | undefined>(undefined);
 export const findings = signal<Pick<Findings, 'degradations'> | undefined>(undefined);
 export const inspecting = signal(false);
 /** What the chips say is to be removed. */
-export const chosen = signal<readonly Degradation[]>([]);
+export const chosen = signal<readonly string[]>([]);
 
 export const prompt = signal('');
 /** Undefined: as many as the model does best. */

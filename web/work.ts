@@ -4,12 +4,11 @@
  * @module
  */
 import { batch } from '@preact/signals';
-import type { Degradation } from '../src/degradations/index.ts';
 import { ClearwordError } from '../src/errors.ts';
 import type { Compute, SaveFormat } from './compute/compute.ts';
 import { loadDevice } from './compute/device.ts';
 import { server } from './compute/server.ts';
-import { found, promptFor, withClause } from './prompt.ts';
+import { found, labelOf, promptFor, withClause } from './prompt.ts';
 import * as state from './state.ts';
 
 /** Results that are kept; each holds its pixels. */
@@ -72,7 +71,7 @@ export async function openPhoto(file: Blob, name: string): Promise<void> {
   await inspect(file, signal);
 }
 
-/** Looks for noise, rain and haze in the photo that is open. */
+/** Looks for what the model can remove in the photo that is open. */
 async function inspect(file: Blob, signal: AbortSignal): Promise<void> {
   state.inspecting.value = true;
   try {
@@ -82,7 +81,8 @@ async function inspect(file: Blob, signal: AbortSignal): Promise<void> {
     batch(() => {
       state.findings.value = findings;
       if (state.prompt.value === '') state.chosen.value = names;
-      state.announcement.value = names.length > 0 ? `Found: ${names.join(', ')}.` : 'Nothing to remove was found.';
+      state.announcement.value =
+        names.length > 0 ? `Found: ${names.map(labelOf).join(', ')}.` : 'Nothing to remove was found.';
     });
   } catch (error) {
     if (!signal.aborted) fail(error);
@@ -102,7 +102,7 @@ export function lookAgain(): void {
 }
 
 /** A chip removed or added: the prompt follows, someone's own words included. */
-export function choose(name: Degradation, wanted: boolean): void {
+export function choose(name: string, wanted: boolean): void {
   const inPhoto = state.findings.value === undefined ? [] : found(state.findings.value);
   const before = state.chosen.value;
   const after = wanted ? [...before, name] : before.filter((other) => other !== name);

@@ -99,12 +99,23 @@ describe('readRequest', () => {
     expect(readRequest('remove the shadows', ['noise', 'shadows'])).toMatchObject({ remove: ['shadows'], unknown: [] });
   });
 
+  it('says what goes without being named', () => {
+    expect(readRequest('keep the rain', MODEL).unnamed).toEqual(['noise', 'haze']);
+    expect(readRequest('everything but the rain', MODEL).unnamed).toEqual(['noise', 'haze']);
+    expect(readRequest('remove the haze', MODEL).unnamed).toBeUndefined();
+    expect(readRequest('noise and haze, but keep the rain', MODEL).unnamed).toBeUndefined();
+  });
+
   it('keeps the order of the model', () => {
     expect(readRequest('rain, noise', ['haze', 'rain', 'noise'])).toMatchObject({ remove: ['rain', 'noise'] });
   });
 
   it.each(HELD_OUT_PROMPTS)('reads the held-out prompt: $prompt', ({ prompt, asked }) => {
-    expect(readRequest(prompt, MODEL).remove).toEqual(MODEL.filter((name) => asked.has(name)));
+    const others = [...asked].filter((name) => !MODEL.includes(name));
+    const model = others.length > 0 ? KNOWN_DEGRADATIONS : MODEL;
+    expect(readRequest(prompt, model).remove).toEqual(model.filter((name) => asked.has(name)));
+    // A model that has never heard of it says so.
+    expect(readRequest(prompt, MODEL).unknown).toEqual(others);
   });
 
   it('reads long prompts with work that grows with their length', () => {

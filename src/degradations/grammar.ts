@@ -22,6 +22,8 @@ export interface Request {
    */
   readonly remove: readonly string[];
   readonly keep: readonly string[];
+  /** Of `remove`, what goes without being named: all but what is to stay. Absent where everything in it is named. */
+  readonly unnamed?: readonly string[];
   /** Asked for, but not among the given degradations: known names, and wishes such as `sharpness` or `size`. */
   readonly unknown: readonly string[];
 }
@@ -50,7 +52,9 @@ export function readRequest(prompt: string, degradations: readonly string[]): Re
   const remove = degradations.filter((name) => (decisions.get(name) ?? others) === 'remove');
   if (remove.length === 0) return nothing(degradations, unknown);
   if (others === 'remove' && decisions.size === unknown.length) return all('everything', unknown);
-  return { kind: 'instruction', remove, keep: degradations.filter((name) => !remove.includes(name)), unknown };
+  const keeps = degradations.filter((name) => !remove.includes(name));
+  const unnamed = remove.filter((name) => !decisions.has(name));
+  return { kind: 'instruction', remove, keep: keeps, unknown, ...(unnamed.length > 0 ? { unnamed } : {}) };
 }
 
 const nothing = (degradations: readonly string[], unknown: readonly string[]): Request => ({

@@ -41,6 +41,3 @@ export function inOrderOfLight<Name extends string>(names: readonly Name[]): rea
 
 /** The list of models from before cards had one. */
 export const FIRST_DEGRADATIONS = ['noise', 'rain', 'haze'] as const;
-
-/** @deprecated being replaced by the model's own list */
-export const DEGRADATIONS = FIRST_DEGRADATIONS;

@@ -7,10 +7,12 @@ import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
 import { ModelProto } from '../graph/onnx/schema.ts';
 import { layoutOf, unflatten } from '../graph/parameters.ts';
+import { sizeOf } from '../graph/tensor.ts';
 import { Engine, float32, floats } from '../runtime/engine.ts';
 import { initialValues } from '../train/initialise.ts';
 import { LoadedModel, modelLayout } from './loaded-model.ts';
-import { predictionGraph } from './networks.ts';
+import type { Guidance } from './model.ts';
+import { guidanceShapes, predictionGraph } from './networks.ts';
 import type { Preset } from './preset-schema.ts';
 import { presets } from './presets.ts';
 import { storeFloat32 } from './safetensors.ts';
@@ -37,13 +39,15 @@ function parametersOf(preset: Preset): Map<string, Float32Array> {
 
 const picture = (seed: number) =>
   Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => Math.sin(i + seed) / 2 + 0.5);
-const embedding = (context: number) => Float32Array.from({ length: context }, (_, i) => 0.05 * Math.cos(i));
+const embedding = (size: number) => Float32Array.from({ length: size }, (_, i) => 0.05 * Math.cos(i));
+/** Whatever guidance the preset takes. */
+const guidanceFor = (preset: Preset) =>
+  Object.entries(guidanceShapes(preset)).map(([name, shape]) => ({ name, shape, data: embedding(sizeOf(shape)) }));
 const feedsFor = (preset: Preset) => ({
   x: float32(picture(1), [1, 3, SIDE, SIDE]),
   mu: float32(picture(2), [1, 3, SIDE, SIDE]),
   t: float32(Float32Array.of(37), [1]),
-  text: float32(embedding(preset.fusion.context), [1, preset.fusion.context]),
-  degradation: float32(embedding(preset.fusion.context), [1, preset.fusion.context]),
+  ...Object.fromEntries(guidanceFor(preset).map(({ name, shape, data }) => [name, float32(data, shape)])),
 });
 
 function modelOf(preset: Preset, parameters: Map<string, Float32Array>, precision: 'float32' | 'float16'): Uint8Array {
@@ -131,14 +135,14 @@ describe('a model that overflows in float16', () => {
     const file = { card, weights: { tensors, metadata: {} } };
     const again = vi.fn(async () => file);
     const model = new LoadedModel(file, engine, 'test', { precision, again, keptBytes: 1 });
-    const { x, mu, text, degradation } = feedsFor(tiny);
+    const { x, mu } = feedsFor(tiny);
     const request = {
       width: SIDE,
       height: SIDE,
       x: x.data,
       mu: mu.data,
       t: 37,
-      guidance: { text: text.data, degradation: degradation.data },
+      guidance: Object.fromEntries(guidanceFor(tiny).map(({ name, data }) => [name, data])) as unknown as Guidance,
     };
     return { predict: () => model.predict(request), loads, again };
   }

@@ -75,7 +75,10 @@ export async function readModel(source: string, options: FetchOptions = {}): Pro
 export type StoredPrecision = 'float16' | 'float32';
 
 /** What the writer of a model adds to what follows from its weights. */
-export type CardText = Pick<ModelCard, 'name' | 'preset' | 'licence' | 'training' | 'quality' | 'encoders'>;
+export type CardText = Pick<
+  ModelCard,
+  'name' | 'preset' | 'licence' | 'training' | 'quality' | 'encoders' | 'calibration'
+>;
 
 /** @throws ClearwordError INVALID_OPTION unless the name is one from which the card's follows */
 export function expectModelName(path: string): void {

@@ -51,8 +51,6 @@ describe('asked in words, it obeys whatever was found', () => {
     ['remove the haze', ['haze'], 'remove the haze'],
     ['haze, noise', ['noise', 'haze'], 'remove the noise and the haze'],
     ['remove the fog of war', ['fog-of-war'], 'remove the fog of war'],
-    ['everything but the rain', ['noise', 'haze', 'fog-of-war'], 'remove the noise, the haze and the fog of war'],
-    ['keep the rain', ['noise', 'haze', 'fog-of-war'], 'remove the noise, the haze and the fog of war'],
     // What this model cannot do is said, and the rest is done.
     ['denoise and sharpen', ['noise'], 'remove the noise'],
   ])('%s', (prompt, removing, instruction) => {
@@ -66,6 +64,29 @@ describe('asked in words, it obeys whatever was found', () => {
       });
     }
   });
+
+  it.each([
+    // found, perhaps, removed, mentioned
+    [[], [], [], []],
+    [['rain'], ['rain', 'haze'], [], ['haze']],
+    [['rain', 'noise'], ['haze'], ['noise'], ['haze']],
+    [['haze', 'noise', 'fog-of-war'], [], ['noise', 'haze', 'fog-of-war'], []],
+  ])(
+    'told only what is to stay, it removes what else it finds: found %j, perhaps %j',
+    (found, perhaps, removing, seen) => {
+      for (const prompt of ['keep the rain', 'everything but the rain']) {
+        expect(decide(careful, prompt, findings(found, perhaps))).toMatchObject({
+          status: removing.length > 0 ? 'restored' : 'unchanged',
+          removing,
+          perhaps: seen,
+          request: { kind: 'instruction', keep: ['rain'] },
+        });
+      }
+      // What is named beside it goes in any case.
+      const { removing: both } = decide(careful, 'keep the rain, remove the haze', findings(found, perhaps));
+      expect(both).toEqual(['haze']);
+    },
+  );
 
   it.each(['do nothing', 'leave it as it is', 'keep the noise, the rain, the haze and the fog of war'])(
     'leaves the picture as it is: %s',

@@ -1,7 +1,7 @@
 /**
  * The careful mode: what of a picture is changed, and what the network is asked for.
  *
- * By itself it removes only what is surely there, by the model's own thresholds; asked for in words, it obeys.
+ * By itself it removes only what is surely there, by the model's own thresholds; what is named to go goes in any case.
  *
  * @module
  */
@@ -44,16 +44,17 @@ export function decide(
   const verdict = (name: string) => findingOf(findings, name).verdict;
   const found = degradations.filter((name) => verdict(name) === 'found');
   if (!careful) return { status: 'restored', removing: found, perhaps: [], request, instruction: prompt };
-  const removing = removed(request, found);
-  const perhaps = asks(request) ? [] : degradations.filter((name) => verdict(name) === 'perhaps');
+  const left = leftToTheModel(request, degradations);
+  const asked = request.kind === 'instruction' ? request.remove : [];
+  const goes = (name: string) => (left.includes(name) ? found : asked).includes(name);
+  const removing = degradations.filter(goes);
+  const perhaps = left.filter((name) => verdict(name) === 'perhaps');
   const status = removing.length === 0 ? 'unchanged' : 'restored';
   return { status, removing, perhaps, request, instruction: instructionTo(removing) };
 }
 
-/** Whether the words say themselves what is to be done. */
-const asks = ({ kind }: Request): boolean => kind === 'instruction' || kind === 'nothing';
-
-function removed(request: Request, found: readonly string[]): readonly string[] {
-  if (request.kind === 'nothing') return [];
-  return request.kind === 'instruction' ? request.remove : found.filter((name) => !request.keep.includes(name));
+/** What the words do not decide: they name only what is to stay ('keep the fog'), or nothing. */
+function leftToTheModel({ kind, unnamed = [] }: Request, degradations: readonly string[]): readonly string[] {
+  if (kind === 'nothing') return [];
+  return kind === 'instruction' ? unnamed : degradations;
 }

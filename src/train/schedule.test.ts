@@ -3,7 +3,7 @@ import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { cosineSchedule, learningRateAt, scalarsOf } from './schedule.ts';
 
 function configure(optimiser: object, average: object = {}): TrainConfig {
-  const data = { roots: { photos: ['photos'] }, tasks: { hazeGenuine: 0 } };
+  const data = { roots: { photos: ['photos'] }, tasks: { haze: 0 } };
   const value = { preset: 'tiny', steps: 10, data, optimiser: { learningRate: 0.05, ...optimiser }, average };
   return parseTrainConfig(value, 'test');
 }

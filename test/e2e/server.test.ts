@@ -209,9 +209,9 @@ describe('POST /v1/inspections', () => {
         width: 150,
         height: 100,
         degradations: {
-          noise: { probability: 0.97, strength: 0.4 },
-          rain: { probability: 0.02, strength: 0.01 },
-          haze: { probability: 0.01, strength: 0 },
+          noise: { probability: 0.97, strength: 0.4, verdict: 'found' },
+          rain: { probability: 0.02, strength: 0.01, verdict: 'absent' },
+          haze: { probability: 0.01, strength: 0, verdict: 'absent' },
         },
       },
     ]);

@@ -14,6 +14,7 @@ export async function load(): Promise<Clearword> {
   let prompt = '';
   const model = fakeModel({
     tile: 64,
+    careful: false,
     async onPredict() {
       if (prompt === 'slow') await wait(SLOW);
       // Ends only by cancellation, which is looked at between the tiles.

@@ -13,6 +13,8 @@ export interface FakeModelOptions {
   /** Share of the state x in what is averaged; the rest is mu. Default 0. */
   readonly stateShare?: number;
   readonly tile?: number;
+  /** Default true. Otherwise it gets the prompts as they are. */
+  readonly careful?: boolean;
   /** Called before every prediction; may throw or wait. */
   readonly onPredict?: (request: PredictRequest) => void | Promise<void>;
   /** Replaces the prediction. */
@@ -28,12 +30,12 @@ export interface FakeModel extends RestorationModel {
 
 /** Data prediction: x0_hat = box filter of (1 - stateShare) mu + stateShare x. */
 export function fakeModel(options: FakeModelOptions = {}): FakeModel {
-  const { radius = 1, stateShare = 0, tile = 128, onPredict, predict } = options;
+  const { radius = 1, stateShare = 0, tile = 128, careful = true, onPredict, predict } = options;
   const embedding = new Float32Array(512).fill(512 ** -0.5);
   const model: FakeModel = {
     name: 'fake',
     degradations: ['noise', 'rain', 'haze'],
-    careful: true,
+    careful,
     takesStrengths: true,
     hash: 'f'.repeat(64),
     parameterisation: 'data',

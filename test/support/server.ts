@@ -1,5 +1,5 @@
 /**
- * A server with a stand-in for the model, on a free port of this machine.
+ * A server on a free port of this machine, with a stand-in for the model unless it is given one.
  *
  * @module
  */
@@ -22,12 +22,13 @@ export async function testServer(
   store: string,
   settings: Partial<ServerSettings> = {},
   onClose: (close: () => Promise<void>) => void = afterAll,
+  inference: { readonly loader: string } | { readonly model: string } = { loader },
 ): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
   const server = await startServer({
     settings: serverSettingsSchema.parse({ port: 0, store, grace: 5, ratePerMinute: 10_000, ...settings }),
-    inference: { device: 'cpu', loader },
+    inference: { device: 'cpu', ...inference },
     log,
   });
   onClose(() => server.close());

@@ -4,15 +4,14 @@
  * @module
  */
 import { useRef } from 'preact/hooks';
-import { DEGRADATIONS, type Degradation } from '../../src/degradations/index.ts';
-import { NAMES, strengthWord } from '../prompt.ts';
+import { labelOf, strengthWord } from '../prompt.ts';
 import { chosen, findings, inspecting } from '../state.ts';
 import { choose } from '../work.ts';
 import { Icon } from './icons.tsx';
 
-const title = (name: Degradation): string => NAMES[name].charAt(0).toUpperCase() + NAMES[name].slice(1);
+const title = (name: string): string => labelOf(name).charAt(0).toUpperCase() + labelOf(name).slice(1);
 
-function Chip({ name, onRemove }: { readonly name: Degradation; readonly onRemove: () => void }) {
+function Chip({ name, onRemove }: { readonly name: string; readonly onRemove: () => void }) {
   const about = findings.value?.degradations[name];
   const sure = about !== undefined && about.verdict === 'found';
   const strength = sure ? strengthWord(about.strength) : undefined;
@@ -27,7 +26,7 @@ function Chip({ name, onRemove }: { readonly name: Degradation; readonly onRemov
           </span>
         </>
       )}
-      <button type="button" aria-label={`Keep the ${NAMES[name]}`} onClick={onRemove}>
+      <button type="button" aria-label={`Keep the ${labelOf(name)}`} onClick={onRemove}>
         <Icon name="close" size={14} />
       </button>
     </li>
@@ -36,8 +35,9 @@ function Chip({ name, onRemove }: { readonly name: Degradation; readonly onRemov
 
 export function Chips() {
   const heading = useRef<HTMLHeadingElement>(null);
-  const rest = DEGRADATIONS.filter((name) => !chosen.value.includes(name));
-  const change = (name: Degradation, wanted: boolean) => {
+  const known = Object.keys(findings.value?.degradations ?? {});
+  const rest = known.filter((name) => !chosen.value.includes(name));
+  const change = (name: string, wanted: boolean) => {
     choose(name, wanted);
     // The button that was pressed is gone; without this the focus would fall to the start of the page.
     heading.current?.focus();
@@ -48,12 +48,14 @@ export function Chips() {
         To be removed
       </h2>
       {inspecting.value && findings.value === undefined ? (
-        <p class="looking">Looking for noise, rain and haze…</p>
+        <p class="looking">Looking for what disturbs the photo…</p>
       ) : (
         <ul class="chips" aria-label="To be removed">
-          {DEGRADATIONS.filter((name) => chosen.value.includes(name)).map((name) => (
-            <Chip key={name} name={name} onRemove={() => change(name, false)} />
-          ))}
+          {known
+            .filter((name) => chosen.value.includes(name))
+            .map((name) => (
+              <Chip key={name} name={name} onRemove={() => change(name, false)} />
+            ))}
           {chosen.value.length === 0 && <li class="none">Nothing found</li>}
           {rest.map((name) => (
             <li key={name}>
@@ -61,7 +63,7 @@ export function Chips() {
                 <Icon name="plus" size={14} />
                 <span>
                   <span class="visually-hidden">Also remove the </span>
-                  {NAMES[name]}
+                  {labelOf(name)}
                 </span>
               </button>
             </li>

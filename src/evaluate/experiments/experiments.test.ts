@@ -205,7 +205,17 @@ describe('experiments', () => {
     expect(parts?.rows).toHaveLength(12);
     // The stand-in hears nothing: no prompt is better than another.
     for (const row of totals?.rows ?? []) expect(row.slice(-3)).toEqual(['0.00', '0.00', '0.00']);
-    expect(new Set(model.prompts).size).toBeGreaterThan(10);
+    const prompts = results.results.flatMap(({ pictures }) => pictures.map(({ prompt }) => prompt));
+    expect(new Set(prompts).size).toBeGreaterThan(10);
+    // The network is told what they ask for: each proper part of the three.
+    expect([...new Set(model.prompts)].sort()).toEqual([
+      'remove the haze',
+      'remove the noise',
+      'remove the noise and the haze',
+      'remove the noise and the rain',
+      'remove the rain',
+      'remove the rain and the haze',
+    ]);
   });
 
   it('test the controller on every combination', async () => {

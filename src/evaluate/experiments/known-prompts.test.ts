@@ -42,6 +42,7 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
  */
 function restorer(hears: (prompt: string, present: readonly Name[]) => DegradationSet | undefined): RestorationModel {
   const model: FakeModel = fakeModel({
+    careful: false,
     predict: ({ mu }) => {
       const picture = model.inspected.at(-1);
       const composite = known.find(picture as Raster);
@@ -52,7 +53,7 @@ function restorer(hears: (prompt: string, present: readonly Name[]) => Degradati
       return target.data;
     },
   });
-  return { ...model, careful: false };
+  return model;
 }
 
 const obedient = () => restorer((prompt) => (prompt === '' ? undefined : askedBy(prompt)));

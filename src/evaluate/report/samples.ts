@@ -10,9 +10,9 @@ import { scanDataset } from '../../data/dataset.ts';
 import { interleaved } from '../../data/degradations/compression.ts';
 import { allocatePictures } from '../../data/picture-store.ts';
 import { checkTasks, drawSample, type Sample, TrainingPictures } from '../../data/sample.ts';
-import { FIRST_DEGRADATIONS, KNOWN_DEGRADATIONS } from '../../degradations/index.ts';
 import type { Raster } from '../../image/raster.ts';
 import type { TrainConfig } from '../../train/config.ts';
+import { graphOptions } from '../../train/start.ts';
 import { escapeHtml, paragraph } from './html.ts';
 import { STYLE } from './style.ts';
 
@@ -25,13 +25,9 @@ export interface SheetOptions {
   readonly step: number;
 }
 
-/** Only what is asked for by a task is drawn, so that is what the model of a sheet knows. */
-const degradationsOf = ({ data }: TrainConfig): readonly string[] =>
-  KNOWN_DEGRADATIONS.filter((name) => FIRST_DEGRADATIONS.some((first) => first === name) || data.tasks[name] > 0);
-
 /** The sheet as a page of its own, pictures inside. Fails with DATA_INVALID as training does. */
 export async function sampleSheet(config: TrainConfig, { count, task, step }: SheetOptions): Promise<string> {
-  const degradations = degradationsOf(config);
+  const { degradations } = graphOptions(config).preset;
   const tasks = task === undefined ? config.data.tasks : { ...noTasks(config), [task]: 1 };
   const data = { ...config.data, tasks };
   checkTasks(tasks, degradations);
