@@ -8,10 +8,20 @@ import { type Raster, reflect } from '../image/raster.ts';
 /** Most tiles that are read: a megapixel of 64 x 64 tiles. More change the averages by less than their own error. */
 const MOST_TILES = 256;
 
-/** Starts of tiles along an axis: from edge to edge, overlapping where the size is no multiple. */
+/**
+ * Tiles start where blocks of lossy files do: 8 x 8 pixels, 16 x 16 for colours at half resolution. What a controller sees of
+ * blocks, it sees in their phase, as in training.
+ */
+export const BLOCK_PHASE = 16;
+
+/** Starts of tiles along an axis: from edge to edge (but for a part of a block), overlapping where the size is no multiple. */
 function starts(size: number, tile: number, most: number): number[] {
   const count = Math.max(1, Math.min(most, Math.ceil(size / tile)));
-  return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (size - tile)) / (count - 1))));
+  if (count === 1) return [0];
+  return Array.from({ length: count }, (_, i) => {
+    const place = (i * (size - tile)) / (count - 1);
+    return BLOCK_PHASE * Math.floor(place / BLOCK_PHASE);
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ import { squeezeToSquare } from '../image/area-average.ts';
 import { type Picture, toRaster, whiteOf } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
 import { clipSquare, squareRaster } from '../models/clip-picture.ts';
+import { BLOCK_PHASE } from '../models/inspection-tiles.ts';
 import type { ModelEncoders, PictureViews } from '../models/model.ts';
 import { readTile } from './tile-pixels.ts';
 
@@ -67,7 +68,7 @@ function spreadCells(length: number, count: number): Int32Array {
   return Int32Array.from({ length: count * side }, (_, i) => {
     const cell = Math.floor(i / side);
     const start = count === 1 ? (length - side) / 2 : (cell * (length - side)) / (count - 1);
-    return Math.round(start) + (i % side);
+    return BLOCK_PHASE * Math.floor(start / BLOCK_PHASE) + (i % side);
   });
 }
 
