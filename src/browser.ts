@@ -122,7 +122,8 @@ export class Clearword {
   }
 
   /**
-   * What the controller finds in a picture: for noise, rain and haze the probability that it is there and its strength.
+   * What the controller finds in a picture: for each degradation that the model
+   * knows the probability that it is there, its strength, and what follows by the thresholds of the model.
    *
    * @throws ClearwordError those of reading in `restore`, RUNTIME_FAILED, CANCELLED
    */

@@ -31,7 +31,7 @@ export const inspect = defineCommand({
     variadic: true,
   },
   options,
-  details: `For noise, rain and haze: the probability that the photo has it, and its strength from 0 to 1
+  details: `For each degradation that the model knows: the probability that the photo has it, and its strength from 0 to 1
 (noise: standard deviation of 8-bit values / 55; rain: brightness that the streaks add / 0.15; haze: share of the
 scene's light lost).
 
@@ -92,9 +92,10 @@ function asJson(input: string, { degradations }: Findings): string {
 }
 
 function asText(input: string, { degradations }: Findings): string {
+  const longest = Math.max(...Object.keys(degradations).map(({ length }) => length));
   const lines = Object.entries(degradations).map(([name, { probability, strength }]) => {
-    const percent = `${Math.round(100 * probability)} %`.padStart(5);
-    return `  ${name.padEnd(6)}${percent}   strength ${strength.toFixed(2)}\n`;
+    const percent = `${Math.round(100 * probability)} %`.padStart(6);
+    return `  ${name.padEnd(longest)}${percent}   strength ${strength.toFixed(2)}\n`;
   });
   return `${visible(input)}\n${lines.join('')}`;
 }

@@ -74,9 +74,9 @@ describe('inspect', () => {
       {
         input: photo,
         degradations: {
-          noise: { probability: 0.97, strength: 0.4 },
-          rain: { probability: 0.02, strength: 0.01 },
-          haze: { probability: 0.01, strength: 0 },
+          noise: { probability: 0.97, strength: 0.4, verdict: 'found' },
+          rain: { probability: 0.02, strength: 0.01, verdict: 'absent' },
+          haze: { probability: 0.01, strength: 0, verdict: 'absent' },
         },
       },
     ]);

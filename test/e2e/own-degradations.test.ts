@@ -12,9 +12,6 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 const folder = await temporaryFolder();
 const picture = patternPicture(60, 40);
 const png = await encodeImage(picture, { format: 'png' });
-/** Sure of nothing, whatever the random weights make of a picture. */
-const NEVER = { temperature: 1, found: 1, perhaps: 1 };
-const ALWAYS = { temperature: 1, found: 0, perhaps: 0 };
 
 describe.each([[['noise']], [['noise', 'fog-of-war']]])('a model of %j', (names: readonly string[]) => {
   const path = join(folder, `${names.join('-')}.safetensors`);
@@ -24,9 +21,8 @@ describe.each([[['noise']], [['noise', 'fog-of-war']]])('a model of %j', (names:
   let clearword: Clearword;
   let server: TestServer;
   beforeAll(async () => {
-    const all = (calibration: typeof NEVER) => Object.fromEntries(names.map((name) => [name, calibration]));
-    await writeTinyModel(path, { degradations: names, calibration: all(NEVER) });
-    await writeTinyModel(sure, { degradations: names, calibration: all(ALWAYS) });
+    await writeTinyModel(path, { degradations: names, finds: [] });
+    await writeTinyModel(sure, { degradations: names, finds: names });
     clearword = await Clearword.load({ model: path, device: 'cpu', threads: 1 });
     const store = join(folder, `store-${names.join('-')}`);
     server = await testServer(store, { syncMegapixels: 1 }, afterAll, { model: path });

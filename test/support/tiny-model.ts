@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { ModelCard } from '../../src/models/card.ts';
 import { modelLayout } from '../../src/models/loaded-model.ts';
 import { writeModel } from '../../src/models/model-file.ts';
 import type { Preset } from '../../src/models/preset-schema.ts';
@@ -15,16 +14,20 @@ import { initialValues } from '../../src/train/initialise.ts';
 export interface TinyModelOptions {
   /** Default: those of the preset. */
   readonly degradations?: readonly string[];
-  readonly calibration?: ModelCard['calibration'];
+  /** What it finds in every picture, whatever its random weights make of it. Default: noise. */
+  readonly finds?: readonly string[];
 }
 
+const ALWAYS = { temperature: 1, found: 0, perhaps: 0 };
+const NEVER = { temperature: 1, found: 1, perhaps: 1 };
+
 /** Writes the weights (.safetensors) and their card. Fresh weights change nothing, so that noise is laid on all of them. */
-export async function writeTinyModel(
-  path: string,
-  { degradations, calibration }: TinyModelOptions = {},
-): Promise<void> {
+export async function writeTinyModel(path: string, options: TinyModelOptions = {}): Promise<void> {
   const tiny = presets.tiny as Preset;
-  const preset = { ...tiny, degradations: degradations ?? tiny.degradations };
+  const { degradations = tiny.degradations, finds = ['noise'] } = options;
+  const preset = { ...tiny, degradations };
+  const verdicts = degradations.map((name) => [name, finds.includes(name) ? ALWAYS : NEVER] as const);
+  const calibration = Object.fromEntries(verdicts);
   const layout = modelLayout(preset);
   const random = new Random(5);
   const values = initialValues(layout, 1).map((value) => value + 0.02 * random.normal());
@@ -32,7 +35,7 @@ export async function writeTinyModel(
     path,
     layout,
     values,
-    { name: 'tiny', preset, licence: 'none', training: {}, quality: {}, ...(calibration && { calibration }) },
+    { name: 'tiny', preset, licence: 'none', training: {}, quality: {}, calibration },
     'float32',
   );
 }
