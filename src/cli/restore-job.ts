@@ -10,6 +10,7 @@ import { checkLossless } from '../image/image-encode.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
 import type { Findings } from '../models/model.ts';
 import { limitsFor } from '../restore/options.ts';
+import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { outputFormat, type RestoredImage, type WriteSettings } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
@@ -29,6 +30,8 @@ export interface JobReport {
   readonly height?: number;
   /** Of the controller, without its embedding. */
   readonly findings?: Pick<Findings, 'degradations'>;
+  /** Whether anything was changed, what went, and what was left alone because nobody asked. */
+  readonly decision?: Pick<Decision, 'status' | 'removing' | 'perhaps'>;
   readonly provenance?: Provenance;
   /** What a person should know, such as that the input ends early or that its IPTC is lost in this format. */
   readonly warnings?: readonly string[];
@@ -60,6 +63,7 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
   const started = performance.now();
   try {
     const { result, written, warnings } = await restoreAndWrite(job, tools);
+    const { status, removing, perhaps } = result.decision;
     return {
       status: 'restored',
       input,
@@ -68,6 +72,7 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
       width: result.width,
       height: result.height,
       findings: { degradations: result.findings.degradations },
+      decision: { status, removing, perhaps },
       provenance: result.provenance,
       ...(warnings.length > 0 && { warnings }),
       ...(Object.keys(written).length > 0 && { companions: written }),

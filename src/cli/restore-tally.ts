@@ -68,7 +68,8 @@ function textOf(report: JobReport): string {
   const found = Object.entries(report.findings?.degradations ?? {})
     .filter(([, { verdict }]) => verdict === 'found')
     .map(([name, { strength }]) => `${name} ${strength.toFixed(2)}`);
-  return `${names}  ${report.seconds?.toFixed(1)} s  found: ${found.join(', ') || 'nothing'}`;
+  const untouched = report.decision?.status === 'unchanged' ? ', left as it is' : '';
+  return `${names}  ${report.seconds?.toFixed(1)} s  found: ${found.join(', ') || 'nothing'}${untouched}`;
 }
 
 /** The jobs whose results are not there. Those that are, are told in one message, before any work. */

@@ -7,6 +7,7 @@ import type { ImageSource } from '../image/image-file.ts';
 import type { Picture } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
 import { comparisonPicture } from './comparison.ts';
+import type { Decision } from './policy.ts';
 import type { Provenance } from './provenance.ts';
 import type { Restoration } from './restore-picture.ts';
 import { RestoredImage } from './restored-image.ts';
@@ -30,6 +31,8 @@ export interface ResultParts {
 export class RestoreResult extends RestoredImage {
   /** What the controller found in the input. */
   readonly findings: Findings;
+  /** What was done, and why: whether anything was changed, what went, what was left alone, and how the prompt was read. */
+  readonly decision: Decision;
   /** What a person should know about the input, such as that the file ends early; mostly empty. */
   readonly warnings: readonly string[];
   /** One picture per seed, when several were asked for; else empty. */
@@ -46,6 +49,7 @@ export class RestoreResult extends RestoredImage {
     const several = restoration.samples.length > 0;
     super({ ...common, picture: restoration.mean, role: several ? 'mean' : 'restored' });
     this.findings = restoration.findings;
+    this.decision = restoration.decision;
     this.warnings = warnings;
     this.samples = restoration.samples.map((picture, k) => {
       const own = { ...provenance, seed: provenance.seed + k, samples: 1 };
