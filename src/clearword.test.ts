@@ -100,6 +100,20 @@ describe('option objects', () => {
 });
 
 describe('results', () => {
+  it('say which strengths were given, and that not all of the change was made', async () => {
+    const clearword = new Clearword(fakeModel({ tile: 64 }));
+    const { provenance } = await clearword.restore(png, { amount: 12.5, strength: 'noise=12.1, haze=40' });
+    expect(provenance).toMatchObject({ amount: 12.5, strength: 'noise=12.1,haze=40' });
+    const same = await clearword.restore(png, {
+      amount: provenance.amount ?? 100,
+      strength: provenance.strength ?? '',
+    });
+    expect(same.provenance).toEqual(provenance);
+    const none = await clearword.restore(png, { prompt: 'do nothing' });
+    expect(none.decision).toMatchObject({ status: 'unchanged', removing: [] });
+    expect(none.pixels().data).toEqual((await readImage(png)).picture.data);
+  });
+
   it('say what was done, as JSON and in the XMP', async () => {
     const clearword = new Clearword(fakeModel({ tile: 64 }));
     const result = await clearword.restore(png, { prompt: 'remove "rain" & haze', seed: 9, steps: 2 });
@@ -123,6 +137,7 @@ describe('results', () => {
       role: 'restored',
     });
     expect(result.findings.degradations.noise?.probability).toBe(0.97);
+    expect(result.decision).toMatchObject({ status: 'restored', removing: ['rain', 'haze'], perhaps: [] });
   });
 
   it('keep the metadata of the input, and with strip none at all', async () => {

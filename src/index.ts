@@ -16,6 +16,7 @@ export { ClearwordError, catalogue, type ErrorCode } from './errors.ts';
 export type { ImageFormat } from './image/image-signature.ts';
 export type { RawPixels } from './image/picture.ts';
 export type { Findings, RestorationModel } from './models/model.ts';
+export type { Decision } from './restore/policy.ts';
 export type { Provenance } from './restore/provenance.ts';
 export { type EncodeSettings, RestoredImage, type Role, type WriteSettings } from './restore/restored-image.ts';
 export { RestoreResult } from './restore/result.ts';

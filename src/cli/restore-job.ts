@@ -11,6 +11,7 @@ import { checkLossless } from '../image/image-encode.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
 import type { Findings } from '../models/model.ts';
 import { limitsFor } from '../restore/options.ts';
+import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { outputFormat, type RestoredImage, type WriteSettings } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
@@ -28,9 +29,6 @@ export interface JobReport {
   readonly seconds?: number;
   readonly width?: number;
   readonly height?: number;
-  /** What was removed, and what may be there and was left alone. */
-  readonly removed?: readonly string[];
-  readonly perhaps?: readonly string[];
   /** How the prompt was read: whether it was understood, and what it asks to go and to stay. */
   readonly prompt?: {
     readonly understood: boolean;
@@ -39,6 +37,8 @@ export interface JobReport {
   };
   /** Of the controller, without its embedding. */
   readonly findings?: Pick<Findings, 'degradations'>;
+  /** Whether anything was changed, what went, and what was left alone because nobody asked. */
+  readonly decision?: Pick<Decision, 'removing' | 'perhaps'>;
   readonly provenance?: Provenance;
   /** What a person should know, such as that the input ends early or that its IPTC is lost in this format. */
   readonly warnings?: readonly string[];
@@ -70,17 +70,17 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
   const started = performance.now();
   try {
     const { result, written, warnings } = await restoreAndWrite(job, tools);
+    const { status, removing, perhaps, request } = result.decision;
     return {
-      status: result.status,
+      status,
       input,
       output,
       seconds: Math.round(performance.now() - started) / 1000,
       width: result.width,
       height: result.height,
-      removed: result.removed,
-      perhaps: result.perhaps,
-      prompt: promptReport(result.request),
+      prompt: promptReport(request),
       findings: { degradations: result.findings.degradations },
+      decision: { removing, perhaps },
       provenance: result.provenance,
       ...(warnings.length > 0 && { warnings }),
       ...(Object.keys(written).length > 0 && { companions: written }),

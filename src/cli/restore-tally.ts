@@ -67,15 +67,15 @@ export class Tally {
 function textOf(report: JobReport): string {
   const names = `${visible(report.input ?? '')} -> ${visible(report.output ?? '')}`;
   if (report.status === 'skipped') return `${names}  exists, skipped`;
-  const { removed = [], perhaps = [], prompt } = report;
+  const { removing = [], perhaps = [] } = report.decision ?? {};
   const notes = [
-    ...(prompt?.understood === false ? ['prompt not understood: everything found is removed'] : []),
+    ...(report.prompt?.understood === false ? ['prompt not understood: everything found is removed'] : []),
     ...(perhaps.length > 0
       ? [`perhaps ${listed(perhaps)}, left alone: ask for it with --prompt "remove ${perhaps[0]}"`]
       : []),
   ];
   const done =
-    report.status === 'unchanged' ? 'unchanged, nothing found or asked for' : `removed: ${described(report, removed)}`;
+    report.status === 'unchanged' ? 'unchanged, nothing found or asked for' : `removed: ${described(report, removing)}`;
   return [`${names}  ${report.seconds?.toFixed(1)} s  ${done}`, ...notes].join('; ');
 }
 

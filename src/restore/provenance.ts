@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wordsFor } from '../degradations/index.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { VERSION } from '../version.ts';
 import type { RestoreSettings } from './options.ts';
@@ -24,7 +25,18 @@ export interface Provenance {
   readonly overlap: number;
   /** Present where the result is the mean over flips and turns. */
   readonly ensemble?: 'yes';
+  /** Percent of the change that was made, where not all of it was. */
+  readonly amount?: number;
+  /** Strengths that somebody said, in the units of the option, such as "noise=12,haze=40". */
+  readonly strength?: string;
 }
+
+/** Strengths 0..1 as the option has them. */
+const strengthText = (strengths: RestoreSettings['strengths']): string =>
+  Object.entries(strengths)
+    // Six digits: dividing by the full strength and multiplying again leaves rounding errors behind them.
+    .map(([name, value]) => `${name}=${Number((value * wordsFor(name).strength.full).toPrecision(6))}`)
+    .join(',');
 
 export function provenanceOf(
   model: RestorationModel,
@@ -44,5 +56,7 @@ export function provenanceOf(
     tile: `${tile.width}x${tile.height}`,
     overlap: settings.overlap,
     ...(settings.ensemble && { ensemble: 'yes' as const }),
+    ...(settings.amount !== 1 && { amount: Number((100 * settings.amount).toPrecision(6)) }),
+    ...(Object.keys(settings.strengths).length > 0 && { strength: strengthText(settings.strengths) }),
   };
 }

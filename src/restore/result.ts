@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Request } from '../degradations/grammar.ts';
 import type { ImageSource } from '../image/image-file.ts';
 import type { Picture } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
 import { comparisonPicture } from './comparison.ts';
+import type { Decision } from './policy.ts';
 import type { Provenance } from './provenance.ts';
 import type { Restoration } from './restore-picture.ts';
 import { RestoredImage } from './restored-image.ts';
@@ -31,16 +31,10 @@ export interface ResultParts {
  * The restored picture (with several samples their mean), and what else was asked for.
  */
 export class RestoreResult extends RestoredImage {
-  /** `unchanged`: nothing was found, or nothing was asked for; the result is the input. */
-  readonly status: 'restored' | 'unchanged';
   /** What the controller found in the input. */
   readonly findings: Findings;
-  /** What was removed. */
-  readonly removed: readonly string[];
-  /** What may be there, and was left alone because nobody asked for it to go. */
-  readonly perhaps: readonly string[];
-  /** How the prompt was read. */
-  readonly request: Request;
+  /** What was done, and why: whether anything was changed, what went, what was left alone, and how the prompt was read. */
+  readonly decision: Decision;
   /** What a person should know about the input, such as that the file ends early; mostly empty. */
   readonly warnings: readonly string[];
   /** One picture per seed, when several were asked for; else empty. */
@@ -60,10 +54,7 @@ export class RestoreResult extends RestoredImage {
     const original = decision.status === 'unchanged' ? file : undefined;
     super({ ...common, picture: restoration.mean, role: several ? 'mean' : 'restored', original });
     this.findings = findings;
-    this.status = decision.status;
-    this.removed = decision.status === 'unchanged' ? [] : decision.removing;
-    this.perhaps = decision.perhaps;
-    this.request = decision.request;
+    this.decision = decision;
     this.warnings = warnings;
     this.samples = restoration.samples.map((picture, k) => {
       const own = { ...provenance, seed: provenance.seed + k, samples: 1 };

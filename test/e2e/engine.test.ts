@@ -105,10 +105,11 @@ describe('the real engine', () => {
 
 describe('the bundled model, tiled against whole', () => {
   // GRN averages over the tile and convolutions see across its edge, so that tiles cannot equal the whole. The bounds, in
-  // levels of 255, are those of docs/files.md; measured with the first weights: 4.8 and 1.1 at most (haze), 3.0 and 0.25 on
-  // the photo as it is. Without an overlap the same tiles differ by 50 to 115 levels at their seam.
+  // levels of 255, are those of docs/files.md.
   const [MOST, MEAN] = [12, 2];
   const [width, height] = [448, 224];
+  // In words, so that it does not matter what a model finds.
+  const prompt = 'remove the noise, the rain and the haze';
   const differences = (a: RawPixels['data'], b: RawPixels['data']) => ({
     most: largestDifference(a, b) / 257,
     mean: meanDifference(a, b) / 257,
@@ -137,16 +138,16 @@ describe('the bundled model, tiled against whole', () => {
   ] as const) {
     it(`${name}: within ${MOST} levels, ${MEAN} on average`, async () => {
       const raw = spoil(photo);
-      const whole = (await clearword.restore(raw, { tile: 448 })).pixels();
-      const tiled = await clearword.restore(raw, { tile: 256 });
+      const whole = (await clearword.restore(raw, { prompt, tile: 448 })).pixels();
+      const tiled = await clearword.restore(raw, { prompt, tile: 256 });
       expect(tiled.provenance.tile).toBe('256x224');
       const { most, mean } = differences(tiled.pixels().data, whole.data);
       expect(most).toBeLessThan(MOST);
       expect(mean).toBeLessThan(MEAN);
       // The bound says something: the network changes far more, and so do seams.
-      expect(differences(whole.data, raw.data).mean).toBeGreaterThan(2 * MEAN);
-      const seams = await clearword.restore(raw, { tile: 224, overlap: 0 });
-      expect(differences(seams.pixels().data, whole.data).most).toBeGreaterThan(MOST);
+      expect(differences(whole.data, raw.data).mean).toBeGreaterThan(4 * mean);
+      const seams = await clearword.restore(raw, { prompt, tile: 224, overlap: 0 });
+      expect(differences(seams.pixels().data, whole.data).most).toBeGreaterThan(2 * most);
     });
   }
 });

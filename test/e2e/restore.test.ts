@@ -204,6 +204,7 @@ describe('options', () => {
       width: 60,
       height: 40,
       findings: { degradations: { noise: { probability: 0.97, strength: 0.4 } } },
+      decision: { status: 'restored', removing: ['haze'], perhaps: [] },
       provenance: { prompt: 'remove the haze', steps: 3, sampler: 'posterior', seed: 42, tile: '64x48', model: 'fake' },
     });
     const { source } = await readImage(path('a.restored.png'));

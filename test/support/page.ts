@@ -82,7 +82,8 @@ export class PageUnderTest {
   /** Opens the sample photo and waits until the controller has looked at it. */
   async openSample(): Promise<void> {
     await this.button(/Rain and noise/).click();
-    await this.page.getByText('Looking for').waitFor({ state: 'detached' });
+    // A chip for each degradation that the model knows, found or not.
+    await this.page.locator('.chip').first().waitFor();
   }
 
   async restored(): Promise<void> {
