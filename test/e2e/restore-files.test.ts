@@ -146,7 +146,7 @@ describe('errors', () => {
       `error OUTPUT_EXISTS: expected new names for the results, but 40 of 41 exist, ${path('out', '0.png')} the first`,
     ]);
     expect(json().filter(({ status }) => status === 'failed')).toHaveLength(40);
-    expect(stderr).toContain('1 restored, 0 skipped, 40 failed');
+    expect(stderr).toContain('1 restored, 0 unchanged, 0 skipped, 40 failed');
   });
 });
 

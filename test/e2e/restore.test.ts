@@ -35,7 +35,7 @@ describe('where results go', () => {
     const { code, stdout, stderr } = await runCli(['restore', await put('photo.JPG', jpeg)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`${path('photo.JPG')} -> ${path('photo.restored.JPG')}`);
-    expect(stdout).toContain('found: noise 0.40');
+    expect(stdout).toContain('removed: noise 22');
     expect((await sharp(path('photo.restored.JPG')).metadata()).format).toBe('jpeg');
   });
 
@@ -53,7 +53,7 @@ describe('where results go', () => {
     await put('in/notes.txt', 'no picture');
     const { code, stderr } = await runCli(['restore', path('in'), '--output', path('out')]);
     expect(code).toBe(0);
-    expect(stderr).toBe('note: 1 other file left out: .txt\n2 restored, 0 skipped, 0 failed\n');
+    expect(stderr).toBe('note: 1 other file left out: .txt\n2 restored, 0 unchanged, 0 skipped, 0 failed\n');
     expect(await names('out')).toEqual(['b.png', 'deep']);
     expect(await names('out', 'deep')).toEqual(['a.jpg']);
   });
@@ -140,7 +140,7 @@ describe('what can go wrong', () => {
     ]);
     expect(stderr).toContain(`error IMAGE_DAMAGED: expected a complete picture for ${path('in', 'b.png')}`);
     expect(stderr).toMatch(/\nfix: /);
-    expect(stderr).toContain('2 restored, 0 skipped, 3 failed');
+    expect(stderr).toContain('2 restored, 0 unchanged, 0 skipped, 3 failed');
     expect(stdout).not.toContain('stack');
     expect(await names('in')).toEqual(['a.png', 'a.restored.png', 'b.png', 'c.jpg', 'd.png', 'd.restored.png']);
   });
@@ -204,7 +204,8 @@ describe('options', () => {
       width: 60,
       height: 40,
       findings: { degradations: { noise: { probability: 0.97, strength: 0.4 } } },
-      decision: { status: 'restored', removing: ['haze'], perhaps: [] },
+      prompt: { understood: true, remove: ['haze'], keep: ['noise', 'rain'] },
+      decision: { removing: ['haze'], perhaps: [] },
       provenance: { prompt: 'remove the haze', steps: 3, sampler: 'posterior', seed: 42, tile: '64x48', model: 'fake' },
     });
     const { source } = await readImage(path('a.restored.png'));
