@@ -1,6 +1,5 @@
 /**
- * Makes docs/images/before-after.png, the README's picture: the sample photo, the photo restored, and the photo restored
- * as a sentence says.
+ * Makes docs/images/before-after.png, the README's picture: the sample photo, and the photo restored as two sentences say.
  *
  *   npx tsx scripts/make-images.ts [--model weights.safetensors] [--output before-after.png]
  */
@@ -14,8 +13,8 @@ import { fromRawPixels, type Picture } from '../src/image/picture.ts';
 import { Clearword } from '../src/index.ts';
 import { sideBySide } from '../src/restore/comparison.ts';
 
-/** The README quotes it. */
-const PROMPT = 'remove the noise, keep the rain';
+/** The README quotes them. */
+const PROMPTS = ['remove the rain and the noise', 'remove the noise, keep the rain'];
 
 const { values } = parseArgs({ options: { model: { type: 'string' }, output: { type: 'string' } } });
 const repository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -26,7 +25,9 @@ const clearword = await Clearword.load(values.model === undefined ? {} : { model
 const restored = async (prompt: string): Promise<Picture> =>
   fromRawPixels((await clearword.restore(photo, { prompt })).pixels());
 const { picture: before } = await readImage(photo);
-const { width, height, data } = sideBySide([before, await restored(''), await restored(PROMPT)], 4);
+const pictures = [before];
+for (const prompt of PROMPTS) pictures.push(await restored(prompt));
+const { width, height, data } = sideBySide(pictures, 4);
 await clearword.dispose();
 
 await mkdir(dirname(output), { recursive: true });
