@@ -133,7 +133,11 @@ const cases: readonly Case[] = [
     name: 'tiny-paper, matching',
     changes: { preset: 'tiny-paper', loss: 'matching', encoders: { weights: 'none' } },
   },
-  { name: 'lite, Muon', changes: { preset: 'lite', loss: 'psnr', steps: 2, optimiser: { kind: 'muon' } } },
+  {
+    name: 'lite, Muon',
+    // Few steps, as they take long; the average has to move in them.
+    changes: { preset: 'lite', loss: 'psnr', steps: 2, optimiser: { kind: 'muon' }, average: { every: 1 } },
+  },
   {
     name: 'what networks have beyond the paper',
     changes: { preset: 'tiny', batch: 8, loss: 'psnr', told: { share: 0.5, perturbed: 0.5 } },
