@@ -25,7 +25,8 @@ describe('unasked, only what is surely there goes', () => {
       [[], ['noise', 'haze'], [], ['noise', 'haze'], 'remove '],
       [['rain'], [], ['rain'], [], 'remove the rain'],
       [['rain'], ['noise'], ['rain'], ['noise'], 'remove the rain'],
-      [['haze', 'noise'], [], ['noise', 'haze'], [], 'remove the noise and the haze'],
+      // Several, and nothing to be kept: everything.
+      [['haze', 'noise'], [], ['noise', 'haze'], [], ''],
       [
         ['fog-of-war', 'rain', 'noise'],
         ['haze'],
@@ -54,13 +55,15 @@ describe('asked in words, it obeys whatever was found', () => {
     // What this model cannot do is said, and the rest is done.
     ['denoise and sharpen', ['noise'], 'remove the noise'],
   ])('%s', (prompt, removing, instruction) => {
-    for (const seen of [findings([]), findings(['rain'], ['noise']), findings([], careful.degradations)]) {
+    const nothing = findings([]);
+    for (const seen of [nothing, findings(['rain'], ['noise']), findings([], careful.degradations)]) {
+      const everything = seen === nothing && removing.length > 1;
       expect(decide(careful, prompt, seen)).toMatchObject({
         status: 'restored',
         removing,
         perhaps: [],
         request: { kind: 'instruction' },
-        instruction,
+        instruction: everything ? '' : instruction,
       });
     }
   });

@@ -27,8 +27,13 @@ const listed = (names: readonly string[]): string => {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 };
 
-/** An instruction as models are trained on them. */
-const instructionTo = (removing: readonly string[]): string => `remove ${listed(removing)}`;
+/**
+ * An instruction as models are trained on them. The empty one asks for everything, which models learn first and best: where several
+ * go and nothing is there to be kept, it says the same.
+ */
+function instructionTo(removing: readonly string[], kept: readonly string[]): string {
+  return removing.length > 1 && kept.length === 0 ? '' : `remove ${listed(removing)}`;
+}
 
 /**
  * What is done with a picture.
@@ -50,7 +55,8 @@ export function decide(
   const removing = degradations.filter(goes);
   const perhaps = left.filter((name) => verdict(name) === 'perhaps');
   const status = removing.length === 0 ? 'unchanged' : 'restored';
-  return { status, removing, perhaps, request, instruction: instructionTo(removing) };
+  const kept = degradations.filter((name) => !removing.includes(name) && verdict(name) !== 'absent');
+  return { status, removing, perhaps, request, instruction: instructionTo(removing, kept) };
 }
 
 /** What the words do not decide: they name only what is to stay ('keep the fog'), or nothing. */
