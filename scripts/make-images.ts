@@ -25,9 +25,9 @@ const clearword = await Clearword.load(values.model === undefined ? {} : { model
 const restored = async (prompt: string): Promise<Picture> =>
   fromRawPixels((await clearword.restore(photo, { prompt })).pixels());
 const { picture: before } = await readImage(photo);
-const pictures = [before];
-for (const prompt of PROMPTS) pictures.push(await restored(prompt));
-const { width, height, data } = sideBySide(pictures, 4);
+const after: Picture[] = [];
+for (const prompt of PROMPTS) after.push(await restored(prompt));
+const { width, height, data } = sideBySide([before, ...after], 4);
 await clearword.dispose();
 
 await mkdir(dirname(output), { recursive: true });
