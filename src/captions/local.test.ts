@@ -288,7 +288,7 @@ describe('on the command line', () => {
     const program = ['--import', 'tsx', fileURLToPath(new URL('../cli/main.ts', import.meta.url))];
     const args = [...program, 'restore', ...inputs, '-o', join(root, 'restored'), ...options];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
-    expect(stderr).toBe('2 restored, 0 skipped, 0 failed\n');
+    expect(stderr).toBe('2 restored, 0 unchanged, 0 skipped, 0 failed\n');
     const reports = stdout
       .trim()
       .split('\n')
