@@ -1,7 +1,7 @@
 /**
  * Writes onto a model's card how sure its controller has to be, measured on pictures held back for it:
  *
- *   npx tsx scripts/calibrate.ts MODEL --config configs/calibration.json [--clean FOLDER] [--every 2] [--samples 600]
+ *   npx tsx scripts/calibrate.ts MODEL --config configs/calibration/life.json [--clean FOLDER] [--every 2] [--samples 600]
  *
  * The configuration names held-back photos and what may happen to them; of the folder of clean photos every second one (or
  * whichever --every says) is used, the others are left for tests.
@@ -19,7 +19,7 @@ import { loadModel } from '../src/models/load.ts';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    config: { type: 'string', default: 'configs/calibration.json' },
+    config: { type: 'string', default: 'configs/calibration/life.json' },
     clean: { type: 'string' },
     every: { type: 'string', default: '2' },
     samples: { type: 'string', default: '600' },
