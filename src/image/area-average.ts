@@ -77,23 +77,3 @@ function averageRow(
     }
   }
 }
-
-/** The same of a picture [3,height,width] in 0..1. */
-export function squeezeRaster({ width, height, data }: Raster, side: number): Raster {
-  const [across, down] = [cellsOf(width, side), cellsOf(height, side)];
-  const square = createRaster(side, side);
-  const row = new Float32Array(side);
-  for (let y = 0; y < 3 * side; y++) {
-    const [channel, line] = [Math.floor(y / side), y % side];
-    for (let k = 0; k < down.most; k++) {
-      const share = down.shares[line * down.most + k] as number;
-      if (share === 0) continue;
-      averageRow(data, (channel * height + (down.first[line] as number) + k) * width, 1, across, row);
-      for (let x = 0; x < side; x++) {
-        const place = y * side + x;
-        square.data[place] = (square.data[place] as number) + share * (row[x] as number);
-      }
-    }
-  }
-  return square;
-}

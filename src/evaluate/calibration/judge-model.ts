@@ -5,11 +5,11 @@
  */
 import type { DataConfig } from '../../data/config.ts';
 import { scanDataset } from '../../data/dataset.ts';
+import { resizeArea } from '../../data/degradations/converter.ts';
 import { allocatePictures, readRaster } from '../../data/picture-store.ts';
 import { drawSample, TrainingPictures } from '../../data/sample.ts';
 import { throwIfCancelled } from '../../errors.ts';
-import { squeezeRaster } from '../../image/area-average.ts';
-import type { Raster } from '../../image/raster.ts';
+import { createRaster, type Raster } from '../../image/raster.ts';
 import type { RestorationModel } from '../../models/model.ts';
 import { Random } from '../../random/random.ts';
 import type { Judgement } from './thresholds.ts';
@@ -37,6 +37,16 @@ export interface JudgeHooks {
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
 
+/** The whole picture as a square, as batches of training show it. */
+function squeezed({ width, height, data }: Raster, side: number): Raster {
+  const square = createRaster(side, side);
+  const plane = width * height;
+  for (let c = 0; c < 3; c++) {
+    square.data.set(resizeArea(data.subarray(c * plane, (c + 1) * plane), width, height, side, side), c * side * side);
+  }
+  return square;
+}
+
 /** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
 export async function judgeModel(
   model: RestorationModel,
@@ -48,7 +58,7 @@ export async function judgeModel(
   const total = samples + clean.length;
   const judge = async (picture: Raster, truth: (name: string) => Omit<Judgement, 'probability'>) => {
     throwIfCancelled(signal, 'the calibration');
-    const whole = model.viewSide === undefined ? undefined : squeezeRaster(picture, model.viewSide);
+    const whole = model.viewSide === undefined ? undefined : squeezed(picture, model.viewSide);
     const findings = await model.inspect({ close: picture, whole }, signal);
     for (const name of degradations) {
       const probability = findings.degradations[name]?.probability ?? 0;
