@@ -43,12 +43,13 @@ export interface PyTorchOptions extends Omit<ProcessOptions, 'threads'> {
 
 /** What the process is told of the networks, the losses and the optimiser. */
 function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
-  const { preset, loss, auxiliary, optimiser } = options;
+  const { preset, loss, only, auxiliary, optimiser } = options;
   const layout = trainingLayout(options);
   const { clipNorm } = optimiser;
   return {
     preset,
     loss,
+    ...(only && { only }),
     auxiliary,
     layout: layout.entries.map(({ name, shape }) => ({ name, shape })),
     optimiser: {
