@@ -14,7 +14,8 @@ import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
 import { initialVectors, type OptimiserChoice, optimisers } from './optimisers/index.ts';
-import { isTrained, type TrainingGraphOptions, trainingLayout } from './training-graph.ts';
+import { isTrained } from './trained-part.ts';
+import { type TrainingGraphOptions, trainingLayout } from './training-graph.ts';
 
 /** The preset that a configuration names, with its changes. */
 function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
@@ -119,7 +120,7 @@ async function parametersOf(
   const { weights } = await readModel(path);
   // What is to be trained may be new to the model.
   const fresh = unflatten(layout, initialValues(layout, seed));
-  const isNew = (name: string) => only !== undefined && isTrained({ only }, name) && !weights.tensors.has(name);
+  const isNew = (name: string) => only !== undefined && isTrained(only, name) && !weights.tensors.has(name);
   const known = { ...layout, entries: layout.entries.filter(({ name }) => !isNew(name)) };
   return flatten(layout, new Map([...fresh, ...parameterValues(known, weights, `model ${path}`)]));
 }

@@ -20,6 +20,7 @@ import { toldStrengths } from '../models/told-strengths.ts';
 import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
+import { isTrained } from './trained-part.ts';
 
 /** Weights of the losses beside the restoration's. */
 export interface AuxiliaryWeights {
@@ -158,10 +159,6 @@ export function trainingLayout(options: TrainingGraphOptions): ParameterLayout {
   return layoutOf((graph) => losses(graph, whole(options)));
 }
 
-/** Whether a parameter is trained. */
-export const isTrained = ({ only }: Pick<TrainingGraphOptions, 'only'>, name: string): boolean =>
-  only === undefined || only.some((beginning) => name.startsWith(beginning));
-
 /**
  * Builds the step, for N patches of M pictures and D degradations. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [M], `strengths`,
  * `asked` [M,D], `presence` [M,D] or `combination` [M,2^D], `texts.*`, `view` [M,3,V,V] and `told` [M,2D] where the preset has
@@ -178,8 +175,8 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   const { errors, ...parts } = losses(graph, options);
   for (const name of LOSS_PARTS) graph.output(name, parts[name]);
   graph.output('errors', errors);
-  const gradient = flatGradient(parts.loss, layout, values, (name) => isTrained(options, name));
-  appendOptimiser(graph, layout, flat, gradient, options.optimiser);
+  const gradient = flatGradient(parts.loss, layout, values, (name) => isTrained(options.only, name));
+  appendOptimiser(graph, layout, flat, gradient, { ...options.optimiser, only: options.only });
   return { model: emitModel(graph), layout, resident: residentOf(options.optimiser.kind) };
 }
 

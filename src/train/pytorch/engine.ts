@@ -56,7 +56,7 @@ function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
       ...optimiser,
       // JSON has no infinity.
       clipNorm: Number.isFinite(clipNorm) ? clipNorm : null,
-      matrices: optimiser.kind === 'muon' ? muonMatrices(layout) : [],
+      matrices: optimiser.kind === 'muon' ? muonMatrices(layout, only) : [],
     },
     device: config.device ?? 'auto',
     precision: config.precision,
