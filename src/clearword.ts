@@ -122,10 +122,10 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model. */
-  get model(): Pick<RestorationModel, 'name' | 'hash' | 'defaults' | 'defaultTile'> {
-    const { name, hash, defaults, defaultTile } = this.#model;
-    return { name, hash, defaults, defaultTile };
+  /** Name, hash, degradations and defaults of the loaded model. */
+  get model(): Pick<RestorationModel, 'name' | 'hash' | 'degradations' | 'defaults' | 'defaultTile'> {
+    const { name, hash, degradations, defaults, defaultTile } = this.#model;
+    return { name, hash, degradations, defaults, defaultTile };
   }
 
   /**
