@@ -121,10 +121,19 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model; without steps and sampler where it is a plain network. */
-  get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> & Partial<Pick<RestorationModel, 'defaults'>> {
+  /** Name, hash, degradations and defaults of the loaded model; a plain network names no degradations and has no steps. */
+  get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
+    Pick<RestorationModel, 'degradations'> &
+    Partial<Pick<RestorationModel, 'defaults'>> {
     const { name, hash, defaultTile } = this.#model;
-    return { name, hash, defaultTile, ...(!isPlain(this.#model) && { defaults: this.#model.defaults }) };
+    const own = isPlain(this.#model) ? undefined : this.#model;
+    return {
+      name,
+      hash,
+      defaultTile,
+      degradations: own?.degradations ?? [],
+      ...(own && { defaults: own.defaults }),
+    };
   }
 
   /**
