@@ -10,6 +10,7 @@ import { type Findings, findingOf, type Guidance, type RestorationModel } from '
 import { toldValues } from '../models/told-strengths.ts';
 import { viewsOf } from './inspection-view.ts';
 import type { RestoreSettings } from './options.ts';
+import { withEvidence } from './plain-surface.ts';
 import { type Decision, decide } from './policy.ts';
 
 export interface Conditioning {
@@ -26,7 +27,7 @@ export async function inspectPicture(
   throwIfCancelled(signal, 'inspecting the picture');
   const findings = await model.inspect(viewsOf(picture, model), signal);
   checkFinite(findings.embedding, 'the degradation embedding');
-  return findings;
+  return withEvidence(findings, picture);
 }
 
 export async function condition(
