@@ -180,15 +180,16 @@ export function options(): Target {
 /** Any arguments: a result written whole, or an error of the catalogue and nothing left behind. */
 export async function commands(): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'clearword-fuzz-'));
-  const photo = join(folder, 'photo.png');
+  const photo = 'photo.png';
   const bytes = await encodeImage(patternPicture(20, 14), { format: 'png' });
-  await writeFile(photo, bytes);
-  const out = join(folder, 'out');
+  await writeFile(join(folder, photo), bytes);
+  const before = process.cwd();
+  process.chdir(folder);
   const lines = [
-    [photo, '-o', out, '--overwrite'],
-    [photo, '-o', join(out, 'a.jpg'), '--overwrite', '--quality', '80', '--prompt', 'remove the haze'],
+    [photo, '-o', 'out', '--overwrite'],
+    [photo, '-o', 'out/a.jpg', '--overwrite', '--quality', '80', '--prompt', 'remove the haze'],
     ['-', '-o', '-', '--format', 'webp'],
-    [photo, '--tile', '64', '--overlap', '16', '--seed', '3', '--json', '-o', join(out, 'b.tif'), '--overwrite'],
+    [photo, '--tile', '64', '--overlap', '16', '--seed', '3', '--json', '-o', 'out/b.tif', '--overwrite'],
   ];
   return {
     samples: lines.map((line) => bytesOf(line.join('\n'))),
@@ -212,16 +213,10 @@ export async function commands(): Promise<Target> {
       '--debug',
     ],
     run: async (input) => {
-      // Of one command, so that no server starts; and no path leads elsewhere than into the folder.
+      // Of one command, so that no server starts; and no path leads out of the folder, in which it runs.
       const args = textOf(input).replaceAll('\0', ' ').slice(0, LONGEST_PROMPT).split('\n');
-      if (args.some((arg) => /(^|=)[~/]|\.\.|[*{[]/.test(arg) && !arg.startsWith(folder))) return 'left out';
-      const { code, stderr } = await runCli(
-        [
-          'restore',
-          ...args.map((arg) => (/^[\w.]+$/.test(arg) && /[a-z]\.[a-z]/i.test(arg) ? join(folder, arg) : arg)),
-        ],
-        { model: fakeModel({ tile: 64 }), stdin: bytes },
-      );
+      if (args.some((arg) => /(^|[^\w.])\/|^-\w*\/|\.\.|~/.test(arg))) return 'left out';
+      const { code, stderr } = await runCli(['restore', ...args], { model: fakeModel({ tile: 64 }), stdin: bytes });
       expectTrue([0, 1, 2].includes(code), `the exit status 0, 1 or 2, received ${code}`);
       expectTrue(
         !/INTERNAL|TypeError|RangeError|is not a function|undefined/.test(stderr),
@@ -237,7 +232,11 @@ export async function commands(): Promise<Target> {
     async settled() {
       const left = (await readdir(folder, { recursive: true })).filter((name) => name.includes('.clearword-'));
       expectTrue(left.length === 0, `no unfinished files, found ${left.join(', ')}`);
+      for (const name of await readdir(folder)) if (name !== photo) await rm(join(folder, name), { recursive: true });
     },
-    close: () => rm(folder, { recursive: true, force: true }),
+    async close() {
+      process.chdir(before);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
