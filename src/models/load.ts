@@ -16,7 +16,8 @@ import { type InferencePrecision, LoadedModel } from './loaded-model.ts';
 import type { AnyModel, ModelEncoders } from './model.ts';
 import { readModel } from './model-file.ts';
 import type { DescriptorOption } from './plain/descriptor.ts';
-import { isOnnxModel, loadOnnxModel } from './plain/load-onnx.ts';
+import { isOnnxModel, readOnnxModel } from './plain/load-onnx.ts';
+import { OnnxModel, type OnnxModelParts } from './plain/onnx-model.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
 export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
@@ -67,9 +68,17 @@ async function loadPlain(source: string, options: LoadModelOptions): Promise<Any
     const message = `expected no ${name} for the ONNX network ${source}, received ${value}`;
     throw new ClearwordError('INVALID_OPTION', message, { fix: ONLY_OWN });
   }
+  return openOnnxModel(await readOnnxModel(source, { descriptor, onDownload, signal }), { device, threads });
+}
+
+/** A network out of an ONNX file that was read, in an engine of its own. Errors: DEVICE_UNAVAILABLE, RUNTIME_FAILED. */
+export async function openOnnxModel(
+  parts: OnnxModelParts,
+  { device, threads }: { readonly device: DeviceChoice; readonly threads: number },
+): Promise<OnnxModel> {
   const engine = new Engine({ device: await chooseDevice(device), threads });
   try {
-    return await loadOnnxModel(source, engine, { descriptor, onDownload, signal });
+    return await OnnxModel.load(parts, engine);
   } catch (error) {
     await engine.close();
     throw error;
@@ -112,6 +121,12 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<AnyMode
     await engine.close();
     throw error;
   }
+}
+
+/** The hash that a model has when it is loaded, without loading it. Errors: those of loading. */
+export async function modelHash(source = bundledModel()): Promise<string> {
+  if (await isOnnxModel(source, {})) return (await readOnnxModel(source)).hash;
+  return (await readModel(source)).card.sha256;
 }
 
 /** Other encoders speak another language than the one that the network learned. */

@@ -14,6 +14,8 @@ export interface InferenceSettings {
   readonly model?: string;
   /** Weights of the encoders of a model that has none of its own. */
   readonly encoders?: string;
+  /** What the file of an ONNX network does not say about it. */
+  readonly descriptor?: string;
   readonly device: DeviceChoice;
   /** Threads of one operator on the CPU; 0: one per core. */
   readonly threads: number;
@@ -26,6 +28,8 @@ export interface ModelIdentity {
   readonly name: string;
   /** SHA-256 of the weights, hex. */
   readonly hash: string;
+  /** Whether it takes words, steps and samples, or is a plain network. */
+  readonly guided: boolean;
 }
 
 export type ToProcess =

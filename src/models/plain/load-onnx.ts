@@ -10,13 +10,12 @@ import { ClearwordError } from '../../errors.ts';
 import type { DownloadProgress } from '../../hub/download.ts';
 import { fetchFile } from '../../hub/download.ts';
 import { parseSource } from '../../hub/source.ts';
-import type { InferenceEngine } from '../../runtime/session.ts';
 import { type Descriptor, type DescriptorOption, descriptorOf, parseDescriptor } from './descriptor.ts';
 import { withExternalData } from './external-data.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { checkedOnnxFile } from './onnx-guard.ts';
-import { OnnxModel } from './onnx-model.ts';
-import { type Reading, readingOf } from './reading.ts';
+import type { OnnxModelParts } from './onnx-model.ts';
+import { readingOf } from './reading.ts';
 
 /** Property of an ONNX file that holds its descriptor. */
 export const DESCRIPTOR_PROPERTY = 'clearword';
@@ -32,15 +31,8 @@ export interface ReadOnnxOptions {
 }
 
 /** An ONNX file that was checked and understood. */
-export interface OnnxModelFile {
-  /** With all its weights. */
-  readonly bytes: Uint8Array;
+export interface OnnxModelFile extends OnnxModelParts {
   readonly file: OnnxFile;
-  /** What was said about it, from all places. */
-  readonly descriptor: Descriptor;
-  readonly reading: Reading;
-  /** SHA-256 of the bytes, hex. */
-  readonly hash: string;
 }
 
 /** `x.onnx` -> `x.json`. */
@@ -121,14 +113,4 @@ export async function readOnnxModel(source: string, options: ReadOnnxOptions = {
   const reading = readingOf(file, descriptor, basename(path).replace(/\.onnx$/i, ''), label);
   const bytes = await withExternalData(stored, file.graph.initialisers, path, label);
   return { bytes, file, descriptor, reading, hash: createHash('sha256').update(bytes).digest('hex') };
-}
-
-/** Loads an ONNX model into an engine, which is the model's from then on. */
-export async function loadOnnxModel(
-  source: string,
-  engine: InferenceEngine,
-  options: ReadOnnxOptions = {},
-): Promise<OnnxModel> {
-  const { bytes, reading, hash } = await readOnnxModel(source, options);
-  return OnnxModel.load(bytes, reading, hash, engine);
 }

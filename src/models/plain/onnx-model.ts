@@ -8,8 +8,27 @@ import type { Raster } from '../../image/raster.ts';
 import type { HostTensor } from '../../runtime/protocol.ts';
 import type { InferenceEngine, Session } from '../../runtime/session.ts';
 import type { PlainModel, PlainTileOptions, Tiling } from '../model.ts';
+import type { Descriptor } from './descriptor.ts';
 import { fromOutput, tensorOf, toInput, valuesOf } from './pixels.ts';
 import { type NoiseInput, type Reading, readingText } from './reading.ts';
+
+/** A file that was checked and understood. */
+export interface OnnxModelParts {
+  /** Of the whole model, see `checkedOnnxFile`. */
+  readonly bytes: Uint8Array;
+  readonly reading: Reading;
+  /** What was said about it, from all places. */
+  readonly descriptor: Descriptor;
+  /** SHA-256 of the bytes, hex. */
+  readonly hash: string;
+}
+
+interface Loaded {
+  readonly hash: string;
+  readonly stated: Descriptor;
+  readonly session: Session;
+  readonly engine: InferenceEngine;
+}
 
 export class OnnxModel implements PlainModel {
   readonly name: string;
@@ -18,31 +37,39 @@ export class OnnxModel implements PlainModel {
   readonly defaultTile: number;
   readonly takesNoiseLevel: boolean;
   readonly reading: string;
+  /** What was said about it. */
+  readonly stated: Descriptor;
   readonly #reading: Reading;
-  readonly #session: Session;
-  readonly #engine: InferenceEngine;
+  readonly #loaded: Loaded;
 
-  private constructor(reading: Reading, hash: string, session: Session, engine: InferenceEngine) {
+  private constructor(reading: Reading, loaded: Loaded) {
+    const { hash, stated } = loaded;
     this.name = reading.name;
     this.hash = hash;
+    this.stated = stated;
     this.tiling = reading.tiling;
     this.defaultTile = reading.tile;
     this.takesNoiseLevel = reading.noise !== undefined;
     this.reading = readingText(reading);
     this.#reading = reading;
-    this.#session = session;
-    this.#engine = engine;
+    this.#loaded = loaded;
   }
 
   /**
-   * Loads a checked file.
+   * Loads a checked file into an engine, which is the model's from then on.
    *
-   * @param bytes of the whole model, see `checkedOnnxFile`
-   * @param hash SHA-256 of the file, hex
    * @throws ClearwordError RUNTIME_FAILED
    */
-  static async load(bytes: Uint8Array, reading: Reading, hash: string, engine: InferenceEngine): Promise<OnnxModel> {
-    return new OnnxModel(reading, hash, await engine.load(bytes), engine);
+  static async load(
+    { bytes, reading, hash, descriptor: stated }: OnnxModelParts,
+    engine: InferenceEngine,
+  ): Promise<OnnxModel> {
+    return new OnnxModel(reading, { hash, stated, session: await engine.load(bytes), engine });
+  }
+
+  /** The same network, read otherwise. */
+  readAs(changes: Partial<Pick<Reading, 'range' | 'outputRange' | 'residual'>>): OnnxModel {
+    return new OnnxModel({ ...this.#reading, ...changes }, this.#loaded);
   }
 
   async restoreTile(tile: Raster, { noiseLevel, signal }: PlainTileOptions = {}): Promise<Float32Array> {
@@ -51,8 +78,7 @@ export class OnnxModel implements PlainModel {
     const feeds: Record<string, HostTensor> = {
       [input.name]: toInput(tile, this.#reading, noise?.form === 'plane' ? level : undefined),
     };
-    if (noise && level !== undefined && noise.form !== 'plane')
-      feeds[noise.name] = noiseTensor(noise, level, tile, this.#reading);
+    if (noise && level !== undefined && noise.form !== 'plane') feeds[noise.name] = noiseTensor(noise, level, tile);
     const { outputs } = await this.#run(feeds, tile, signal);
     const result = outputs[output];
     const values = result && valuesOf(result);
@@ -68,7 +94,7 @@ export class OnnxModel implements PlainModel {
 
   async #run(feeds: Record<string, HostTensor>, { width, height }: Raster, signal: AbortSignal | undefined) {
     try {
-      return await this.#session.run(feeds, signal);
+      return await this.#loaded.session.run(feeds, signal);
     } catch (error) {
       if (!(error instanceof ClearwordError) || error.code !== 'RUNTIME_FAILED') throw error;
       throw new ClearwordError('RUNTIME_FAILED', `model ${this.name}, tile of ${width} x ${height}: ${error.message}`, {
@@ -96,17 +122,12 @@ export class OnnxModel implements PlainModel {
   }
 
   async dispose(): Promise<void> {
-    await this.#engine.close();
+    await this.#loaded.engine.close();
   }
 }
 
 /** The noise level as an input of its own. */
-function noiseTensor(
-  { form, shape, type }: NoiseInput,
-  level: number,
-  { width, height }: Raster,
-  { layout }: Reading,
-): HostTensor {
+function noiseTensor({ form, layout, shape, type }: NoiseInput, level: number, { width, height }: Raster): HostTensor {
   if (form === 'value') return tensorOf(Float32Array.of(level), shape, type);
   const sides = layout === 'nchw' ? [1, 1, height, width] : [1, height, width, 1];
   return tensorOf(new Float32Array(width * height).fill(level), sides, type);

@@ -15,6 +15,8 @@ export type PixelType = Extract<DType, 'float32' | 'float16' | 'uint8'>;
 export interface NoiseInput {
   /** `plane`: as one more channel of the picture; `map`: a plane of its own; `value`: one number. */
   readonly form: 'plane' | 'map' | 'value';
+  /** Order of a map's axes. */
+  readonly layout: Reading['layout'];
   /** Name of the input, for a map and a value. */
   readonly name: string;
   /** Shape of a value, whose free sides are 1. */
@@ -201,12 +203,21 @@ class Interpreter {
     if (noiseScale === undefined) this.#guessed.push('noiseScale');
     const level = noiseLevel ?? 15;
     const scale = noiseScale ?? (range === '0..255' ? 1 : 1 / 255);
-    if (value === undefined) return { form: 'plane', name: '', shape: [], type, level, scale };
+    if (value === undefined) return { form: 'plane', layout: 'nchw', name: '', shape: [], type, level, scale };
     const { name, shape = [] } = value;
     const isMap = shape.length === 4 && [shape[2], shape[3]].some((side) => side !== 1);
     const wide = shape.find((side) => side !== undefined && side !== 1);
     if (!isMap && wide !== undefined) this.#fail('a noise level that is one number or a plane', described(value));
-    return { form: isMap ? 'map' : 'value', name, shape: shape.map(() => 1), type: this.#type(value), level, scale };
+    const layout = shape[1] !== 1 && shape[3] === 1 ? 'nhwc' : 'nchw';
+    return {
+      form: isMap ? 'map' : 'value',
+      layout,
+      name,
+      shape: shape.map(() => 1),
+      type: this.#type(value),
+      level,
+      scale,
+    };
   }
 
   /** The output that is the result: of the picture's form, and the first one where several are. */
