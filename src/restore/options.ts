@@ -10,7 +10,7 @@ import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import { type AnyModel, isPlain } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
-import { plainTile, refuseGuidance } from './plain-options.ts';
+import { plainStrengths, plainTile, refuseGuidance } from './plain-options.ts';
 import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
@@ -149,7 +149,13 @@ export function settingsFor(model: AnyModel, parameters: RestoreParameters): Res
   const common = { prompt, seed, samples, ensemble, amount: options.amount / 100 };
   if (isPlain(model)) {
     refuseGuidance(model, options);
-    return { ...common, steps: 1, sampler: NO_SAMPLER, strengths: {}, ...plainTile(model, options) };
+    return {
+      ...common,
+      steps: 1,
+      sampler: NO_SAMPLER,
+      strengths: plainStrengths(model, options.strength),
+      ...plainTile(model, options),
+    };
   }
   const tile = options.tile ?? model.defaultTile;
   return {

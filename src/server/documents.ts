@@ -41,6 +41,28 @@ export const OPENAPI = {
   security: [{}, { key: [] }],
 } as const;
 
+export const modelsSchema = {
+  type: 'object',
+  required: ['models'],
+  properties: {
+    models: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['name', 'hash', 'guided'],
+        properties: {
+          name: text('What it is called'),
+          hash: text('SHA-256 of its weights, hex'),
+          guided: {
+            type: 'boolean',
+            description: 'Whether it takes prompt, steps, sampler, seed, samples and strength, or none of them',
+          },
+        },
+      },
+    },
+  },
+};
+
 const degradations = {
   type: 'object',
   description: 'For each degradation the probability that the picture has it, and its strength',
