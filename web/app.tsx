@@ -40,13 +40,13 @@ export function App() {
             <Controls />
           </>
         )}
+        <UndoNotice />
+        <p class="visually-hidden" aria-live="polite" role="status">
+          {announcement.value}
+        </p>
       </main>
-      <UndoNotice />
       <Shortcuts />
       <KeyDialog />
-      <p class="visually-hidden" aria-live="polite" role="status">
-        {announcement.value}
-      </p>
     </DropTarget>
   );
 }

@@ -10,8 +10,7 @@ import { inspectPicture } from '../restore/conditioning.ts';
 import { coverHiddenColours } from '../restore/hidden-colours.ts';
 import { restoreOptionsSchema, settingsFor } from '../restore/options.ts';
 import { provenanceOf } from '../restore/provenance.ts';
-import { planSampling, restorePicture } from '../restore/restore-picture.ts';
-import { planTiles } from '../restore/tiles.ts';
+import { checkSettings, restorePicture } from '../restore/restore-picture.ts';
 import { uncertaintyPicture } from '../restore/uncertainty.ts';
 import { openWebEngine } from '../runtime/web/device.ts';
 import { fetchBytes, fetchModel } from './download.ts';
@@ -77,8 +76,7 @@ async function inspect({ input, parameters }: InspectRequest, signal: AbortSigna
 function checkedSettings(parameters: RestoreRequest['parameters']) {
   const { maxMegapixels } = checkOptions(browserOptionsSchema, parameters);
   const settings = settingsFor(model(), parameters);
-  planSampling(model(), settings);
-  planTiles(1, 1, settings.tile, settings.overlap);
+  checkSettings(model(), settings);
   return { settings, maxMegapixels };
 }
 

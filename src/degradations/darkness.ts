@@ -32,4 +32,5 @@ export const darkness: DegradationWords = {
     'correct the underexposure',
   ],
   strength: { meaning: 'exposure lost, of four stops', full: 4, unit: ' stops', clear: 0.3, strong: 0.7 },
+  needsThings: true,
 };

@@ -34,4 +34,6 @@ export interface DegradationWords {
   /** Whole requests to remove it, without an object of their own; the first is the plainest. */
   readonly requests: readonly string[];
   readonly strength: StrengthUnit;
+  /** Seen only by what it does to the things behind it: in a picture of one colour it is never sure. Default false. */
+  readonly needsThings?: boolean;
 }

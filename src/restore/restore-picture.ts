@@ -3,21 +3,17 @@
  *
  * @module
  */
-
-import { samplerNamed } from '../diffusion/samplers/index.ts';
-import { MeanRevertingSde } from '../diffusion/sde.ts';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import type { Findings, RestorationModel } from '../models/model.ts';
-import { condition } from './conditioning.ts';
-import { ENSEMBLE_PASSES } from './ensemble.ts';
+import { type AnyModel, type Findings, isPlain } from '../models/model.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
 import { isVisible, readTile, sourceIndices, writeTile } from './tile-pixels.ts';
-import { type SamplingPlan, sampleTile } from './tile-sampler.ts';
+import { restorerFor } from './tile-restorer.ts';
+import { planSampling } from './tile-sampler.ts';
 import { type AxisPlan, planTiles, type TilePlan } from './tiles.ts';
 
 /** How far the work is. */
@@ -60,19 +56,10 @@ export interface Restoration extends SamplePictures {
   readonly tile: { readonly width: number; readonly height: number };
 }
 
-/** What the steps of a sampler need, with the model's defaults filled in and checked against its process. */
-export function planSampling(
-  model: RestorationModel,
-  settings: Pick<RestoreSettings, 'steps' | 'sampler'>,
-): Pick<SamplingPlan, 'model' | 'sde' | 'sampler' | 'steps'> {
-  const sde = new MeanRevertingSde(model.sde);
-  const { steps } = settings;
-  if (steps > sde.T) {
-    throw new ClearwordError('INVALID_OPTION', `expected an integer in 1..${sde.T} for steps, received ${steps}`, {
-      fix: `The model ${model.name} was trained with ${sde.T} steps; more do not exist.`,
-    });
-  }
-  return { model, sde, sampler: samplerNamed(settings.sampler), steps };
+/** Whether a picture can be restored so at all, before one is read. Errors: INVALID_OPTION. */
+export function checkSettings(model: AnyModel, settings: RestoreSettings): void {
+  if (!isPlain(model)) planSampling(model, settings);
+  planTiles(1, 1, settings.tile, settings.overlap, model.tiling);
 }
 
 /**
@@ -82,17 +69,16 @@ export function planSampling(
  * Errors: INVALID_OPTION, NON_FINITE, RUNTIME_FAILED, CANCELLED.
  */
 export async function restorePicture(
-  model: RestorationModel,
+  model: AnyModel,
   picture: Picture,
   settings: RestoreSettings,
   { onProgress, onDecision, onTile, first, signal }: Hooks = {},
 ): Promise<Restoration> {
-  const sampling = planSampling(model, settings);
-  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap);
+  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model.tiling);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
-  const conditioning = await condition(model, covered, settings, signal);
-  const { findings, decision } = conditioning;
+  const restorer = await restorerFor(model, covered, settings, signal);
+  const { findings, decision, passes } = restorer;
   await onDecision?.(decision);
   const tile = { width: tiles.x.side, height: tiles.y.side };
   if (decision.status === 'unchanged' || settings.amount === 0) {
@@ -102,11 +88,9 @@ export async function restorePicture(
 
   const collector = new SampleCollector(picture, settings.samples, settings.amount);
   const band = new FeatherBand(tiles, picture.channels, settings.samples, (y, rows) => collector.addRow(y, rows));
-  const plan = { ...sampling, conditioning, signal, ensemble: settings.ensemble };
-  const passes = sampling.steps * (settings.ensemble ? ENSEMBLE_PASSES : 1);
   const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
-  const onStep = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
+  const onPass = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
   const restoreTile = async (tx: number, ty: number, take: (sample: number, restored: Float32Array) => void) => {
     throwIfCancelled(signal, 'the restoration');
     const { columns, rows } = tileAt(tiles, tx, ty);
@@ -114,7 +98,7 @@ export async function restorePicture(
     const visible = isVisible(picture, columns, rows);
     for (let sample = 0; sample < settings.samples; sample++) {
       const place = { columns, rows, imageWidth: picture.width };
-      const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
+      const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
       if (!visible) done += passes;
       take(sample, restored);
       if (sample > 0 || onTile === undefined) continue;

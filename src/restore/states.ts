@@ -11,9 +11,8 @@ import { reduce, sideBySide } from './comparison.ts';
 import { condition } from './conditioning.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
-import { planSampling } from './restore-picture.ts';
 import { readTile, sourceIndices, writeTile } from './tile-pixels.ts';
-import { sampleTile, tileNoise } from './tile-sampler.ts';
+import { planSampling, sampleTile, tileNoise } from './tile-sampler.ts';
 import { planTiles } from './tiles.ts';
 
 /** States in a strip, first and last included. */

@@ -57,7 +57,7 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     ['dark', 'desktop'],
     ['light', 'phone'],
     ['dark', 'phone'],
-  ] as const)('has nothing serious for axe, %s, on a %s', async (colorScheme, kind) => {
+  ] as const)('has nothing for axe, %s, on a %s', async (colorScheme, kind) => {
     const device = kind === 'phone' ? PHONE : DESKTOP;
     // axe comes as an inline script, which the page's own policy forbids.
     const page = await under.open({ ...device, colorScheme, bypassCSP: true });

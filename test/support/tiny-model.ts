@@ -18,6 +18,8 @@ export interface TinyModelOptions {
   readonly finds?: readonly string[];
   /** Whether it can be told strengths. Default: as the preset. */
   readonly strengths?: boolean;
+  /** Default side of its tiles. Default: as the preset. */
+  readonly tile?: number;
 }
 
 const ALWAYS = { temperature: 1, found: 0, perhaps: 0 };
@@ -28,7 +30,8 @@ export async function writeTinyModel(path: string, options: TinyModelOptions = {
   const tiny = presets.tiny as Preset;
   const { degradations = tiny.degradations, finds = ['noise'], strengths = tiny.fusion.strengths } = options;
   const fusion = { ...tiny.fusion, ...(strengths !== undefined && { strengths }) };
-  const preset = { ...tiny, degradations, fusion };
+  const defaults = { ...tiny.defaults, tile: options.tile ?? tiny.defaults.tile };
+  const preset = { ...tiny, degradations, fusion, defaults };
   const verdicts = degradations.map((name) => [name, finds.includes(name) ? ALWAYS : NEVER] as const);
   const calibration = Object.fromEntries(verdicts);
   const layout = modelLayout(preset);

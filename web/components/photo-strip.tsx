@@ -92,20 +92,36 @@ function ClearDialog() {
   );
 }
 
+export function ClearButton() {
+  return (
+    <>
+      <button
+        type="button"
+        class="button small quiet"
+        title="Photos and results are kept in this browser until you clear them."
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        Clear
+      </button>
+      <ClearDialog />
+    </>
+  );
+}
+
 export function PhotoStrip() {
   const all = photos.value;
-  if (all.length === 0) return null;
+  if (all.length < (photo.value === undefined ? 1 : 2)) return null;
   const restored = new Set(results.value.map(({ photoId }) => photoId));
   const left = all.filter(({ id }) => !restored.has(id)).length;
   return (
     <section class="photo-strip" aria-label="Photos">
-      {(all.length > 1 || photo.value === undefined) && (
-        <ul class="thumbnails">
-          {all.map((each) => (
-            <Thumbnail key={each.id} of={each} />
-          ))}
-        </ul>
-      )}
+      <ul class="thumbnails">
+        {all.map((each) => (
+          <Thumbnail key={each.id} of={each} />
+        ))}
+      </ul>
       <div class="strip-actions">
         {all.length > 1 && left > 0 && (
           <button type="button" class="button small" onClick={restoreAll}>
@@ -118,18 +134,8 @@ export function PhotoStrip() {
             <span>All as a zip</span>
           </button>
         )}
-        <button
-          type="button"
-          class="button small quiet"
-          title="Photos and results are kept in this browser until you clear them."
-          onClick={() => {
-            asking.value = true;
-          }}
-        >
-          Clear
-        </button>
+        {photo.value === undefined && <ClearButton />}
       </div>
-      <ClearDialog />
     </section>
   );
 }

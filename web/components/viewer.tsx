@@ -12,6 +12,7 @@ import { Divider } from './divider.tsx';
 import { useLostFocus } from './focus.ts';
 import { Loupe } from './loupe.tsx';
 import { CanvasLayer, Layer, MaskLayer, Pane } from './pane.tsx';
+import { ClearButton } from './photo-strip.tsx';
 import { holding, loupe, mode, position, uncertain } from './view.ts';
 import { ViewerToolbar } from './viewer-toolbar.tsx';
 
@@ -144,10 +145,13 @@ export function Viewer() {
   const size = width === 0 ? '' : ` · ${width} × ${height}`;
   return (
     <div class="viewer">
-      <h1 class="photo-facts" tabIndex={-1} ref={heading}>
-        {open.name}
-        {size}
-      </h1>
+      <div class="viewer-head">
+        <h1 class="photo-facts" tabIndex={-1} ref={heading}>
+          {open.name}
+          {size}
+        </h1>
+        <ClearButton />
+      </div>
       <section
         class={isSide ? 'stage side' : 'stage'}
         aria-label="Photo, to zoom with plus and minus and to move with the arrow keys"

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { KNOWN_DEGRADATIONS } from '../../src/degradations/index.ts';
-import { labelOf } from '../intent.ts';
+import { KNOWN_DEGRADATIONS, listInWords } from '../../src/degradations/index.ts';
 import { dispatch, model } from '../state/store.ts';
 import { openPhotos } from '../work/open.ts';
 import { Icon } from './icons.tsx';
@@ -35,12 +34,6 @@ async function openSample({ name, url }: Sample): Promise<void> {
   }
 }
 
-/** What the model takes out of a photo; before it is there, what this version knows. */
-function Known() {
-  const names = (model.value?.degradations ?? KNOWN_DEGRADATIONS).map(labelOf);
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
 export function Welcome() {
   return (
     <div class="welcome">
@@ -49,7 +42,8 @@ export function Welcome() {
         <em>Keep the photo.</em>
       </h1>
       <p class="lead">
-        Clearword takes <Known /> out of photos: what it finds, or just what you name.
+        Clearword takes {listInWords(model.value?.degradations ?? KNOWN_DEGRADATIONS)} out of photos: what it finds, or
+        just what you name.
       </p>
       <div class="drop-zone">
         <div class="drop-icon">

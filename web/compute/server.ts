@@ -37,7 +37,7 @@ export async function hasServer(): Promise<boolean> {
 /** A restoration as the server describes it. */
 interface Job {
   readonly id: string;
-  readonly status: 'queued' | 'running' | 'done' | 'restored' | 'unchanged' | 'failed' | 'cancelled';
+  readonly status: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
   readonly fraction: number;
   readonly width?: number;
   readonly height?: number;
@@ -127,14 +127,13 @@ export async function resume(
   const has = (name: string) => job.results?.find((result) => result.part === name);
   const unsure = has('uncertainty');
   const { width = 0, height = 0 } = job;
-  const status = job.status === 'unchanged' ? 'unchanged' : (job.decision?.status ?? 'restored');
   const facts: ResultFacts = {
     kind: 'server',
     width,
     height,
     steps: job.provenance?.steps ?? request.steps,
     seed: job.provenance?.seed ?? request.seed,
-    outcome: { status, removing: job.decision?.removing ?? [], perhaps: job.decision?.perhaps ?? [] },
+    outcome: job.decision ?? { status: 'restored', removing: [], perhaps: [] },
     scale: unsure?.scale ?? 1,
   };
   const seen = {

@@ -16,7 +16,7 @@ import { areaInView } from '../zoom.ts';
 import { compute } from './compute.ts';
 import { fail, say } from './failures.ts';
 import { keepPhoto, keepResult } from './keep.ts';
-import { newId } from './open.ts';
+import { foresee, newId } from './open.ts';
 import { forgetJob, type SavedJob, saveJob } from './saved.ts';
 
 /** Seconds from which a smaller picture is restored first, unless somebody chose. */
@@ -175,6 +175,8 @@ function finish(from: Photo, request: RestoreRequest, result: ComputedResult, se
   const changed = page.value.photos.find(({ id }) => id === from.id);
   if (changed !== undefined) keepPhoto(changed);
   keepResult(restored);
+  // The next one is foreseen by this one's pace.
+  void foresee();
 }
 
 /** What a restoration tells of the photo: what was found in it, and how it looks where the browser could not say. */

@@ -10,6 +10,7 @@ import type { Photo, Restored } from '../state/page.ts';
 import { dispatch, intent, model, page, photo, place, shown } from '../state/store.ts';
 import { fail, say } from './failures.ts';
 import { forgetEverything, forgetPhotos, forgetResults, keepPhoto, keepResult } from './keep.ts';
+import { look } from './open.ts';
 
 /** Time in which what was removed can come back, ms. */
 const UNDO = 15_000;
@@ -144,6 +145,7 @@ export function removePhoto(id: string): void {
   remove(() => dispatch({ type: 'photoRemoved', id }));
   forgetPhotos([id]);
   forgetResults(results.map((result) => result.id));
+  void look();
 }
 
 export function undoRemoval(): void {
@@ -153,6 +155,7 @@ export function undoRemoval(): void {
   dispatch({ type: 'undone' });
   for (const photo of removed.photos) keepPhoto(photo);
   for (const result of removed.results) keepResult(result);
+  void look();
 }
 
 /** Clears the page and what this browser kept of it. */
