@@ -10,6 +10,7 @@ import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import { type AnyModel, isPlain } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
+import { amountSchema } from './encode-settings.ts';
 import { plainStrengths, plainTile, refuseGuidance } from './plain-options.ts';
 import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
@@ -58,10 +59,7 @@ export const restoreOptionsSchema = z.strictObject({
   ensemble: z.boolean().default(false).meta({
     description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
   }),
-  amount: z.number().min(0).max(100).default(100).meta({
-    description: 'how much of the change is made, in percent; 0 gives the photo as it is',
-    placeholder: 'percent',
-  }),
+  amount: amountSchema,
   strength: z
     .union([z.string(), z.record(z.string(), z.number())])
     .default('')
