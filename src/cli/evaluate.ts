@@ -14,7 +14,14 @@ import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
 import { writeEvaluation } from '../evaluate/write.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
+import {
+  descriptorOption,
+  deviceOption,
+  encodersOption,
+  jsonOption,
+  modelOption,
+  precisionOption,
+} from './common-options.ts';
 import { type ProgressDisplay, progressDisplay, showDownload } from './progress.ts';
 import { printError } from './report.ts';
 
@@ -38,6 +45,7 @@ const options = z.strictObject({
   device: deviceOption,
   model: modelOption,
   encoders: encodersOption,
+  descriptor: descriptorOption,
   precision: precisionOption,
   json: jsonOption.meta({ description: 'print one JSON object instead of a table' }),
 });
@@ -111,7 +119,7 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
 }
 
 async function loadModel(
-  { device, precision, model, encoders }: EvaluateOptions,
+  { device, precision, model, encoders, descriptor }: EvaluateOptions,
   context: CommandContext,
   display: ProgressDisplay,
 ): Promise<Clearword> {
@@ -120,6 +128,7 @@ async function loadModel(
     precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
     onDownload: (progress) => showDownload(display, 'the model', progress),
     signal: context.signal,
   });

@@ -10,7 +10,7 @@ import { allocatePictures, readRaster } from '../../data/picture-store.ts';
 import { drawSample, TrainingPictures } from '../../data/sample.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { createRaster, type Raster } from '../../image/raster.ts';
-import type { RestorationModel } from '../../models/model.ts';
+import type { Findings, RestorationModel } from '../../models/model.ts';
 import { Random } from '../../random/random.ts';
 import type { Judgement } from './thresholds.ts';
 
@@ -48,18 +48,34 @@ function squeezed({ width, height, data }: Raster, side: number): Raster {
 }
 
 /** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
-export async function judgeModel(
+export function judgeModel(
   model: RestorationModel,
+  pictures: CalibrationPictures,
+  { signal, onProgress }: JudgeHooks = {},
+): Promise<Map<string, Judgement[]>> {
+  const inspect = (picture: Raster) => {
+    const whole = model.viewSide === undefined ? undefined : squeezed(picture, model.viewSide);
+    return model.inspect({ close: picture, whole }, signal);
+  };
+  return judgePictures({ degradations: model.degradations, inspect }, pictures, { signal, onProgress });
+}
+
+/** Whoever says what is wrong with a picture. */
+export interface Inspector {
+  readonly degradations: readonly string[];
+  inspect(picture: Raster): Promise<Pick<Findings, 'degradations'>>;
+}
+
+export async function judgePictures(
+  { degradations, inspect }: Inspector,
   { data, samples, clean }: CalibrationPictures,
   { signal, onProgress }: JudgeHooks = {},
 ): Promise<Map<string, Judgement[]>> {
-  const { degradations } = model;
   const judgements = new Map(degradations.map((name) => [name, [] as Judgement[]]));
   const total = samples + clean.length;
   const judge = async (picture: Raster, truth: (name: string) => Omit<Judgement, 'probability'>) => {
     throwIfCancelled(signal, 'the calibration');
-    const whole = model.viewSide === undefined ? undefined : squeezed(picture, model.viewSide);
-    const findings = await model.inspect({ close: picture, whole }, signal);
+    const findings = await inspect(picture);
     for (const name of degradations) {
       const probability = findings.degradations[name]?.probability ?? 0;
       judgements.get(name)?.push({ probability, ...truth(name) });
