@@ -260,8 +260,14 @@ async function client(): Promise<void> {
 const memory: Record<'server' | 'worker', [minute: number, megabytes: number][]> = { server: [], worker: [] };
 async function watch(): Promise<void> {
   const began = Date.now();
-  const resident = (pid: number) =>
-    Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
+  const resident = (pid: number) => {
+    try {
+      return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
+    } catch {
+      // It has just ended.
+      return 0;
+    }
+  };
   while (!over()) {
     const minute = (Date.now() - began) / 60_000;
     memory.server.push([minute, resident(server.pid ?? 0)]);
