@@ -4,9 +4,16 @@
  * @module
  */
 
-import { checkFinite, throwIfCancelled } from '../errors.ts';
+import { ClearwordError, checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import { type Findings, findingOf, type Guidance, type RestorationModel } from '../models/model.ts';
+import {
+  type AnyModel,
+  type Findings,
+  findingOf,
+  type Guidance,
+  isPlain,
+  type RestorationModel,
+} from '../models/model.ts';
 import { toldValues } from '../models/told-strengths.ts';
 import { viewsOf } from './inspection-view.ts';
 import type { RestoreSettings } from './options.ts';
@@ -16,6 +23,18 @@ export interface Conditioning {
   readonly findings: Findings;
   readonly decision: Decision;
   readonly guidance: Guidance;
+}
+
+/** The model, if it finds anything in pictures. Errors: INVALID_OPTION. */
+export function inspecting(model: AnyModel): RestorationModel {
+  if (!isPlain(model)) return model;
+  throw new ClearwordError(
+    'INVALID_OPTION',
+    `expected a model that inspects pictures, received the plain network ${model.name}`,
+    {
+      fix: 'Plain networks only restore; leave the model out to inspect with the bundled one.',
+    },
+  );
 }
 
 export async function inspectPicture(

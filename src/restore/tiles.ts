@@ -7,6 +7,7 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
+import type { Tiling } from '../models/model.ts';
 
 /**
  * Tiles start at multiples of this, and their sides are multiples of it. Networks fold pixels into channels and halve
@@ -14,6 +15,8 @@ import { ClearwordError } from '../errors.ts';
  * have to coincide. It is also what networks pad to.
  */
 const GRAIN = 16;
+/** How this program's own networks want it: they see more in a larger tile, whose edge is as good as the rest. */
+const OWN: Tiling = { multiple: GRAIN, halo: 0 };
 export const MIN_TILE = 64;
 export const MAX_TILE = 4096;
 /** Sides are eighths of the chosen tile: few shapes, because each costs a session, and little wasted on small pictures. */
@@ -36,9 +39,14 @@ export interface TilePlan {
   readonly y: AxisPlan;
 }
 
-/** @param tile largest side, in pixels; @param overlap least overlap of neighbours, in pixels */
-export function planTiles(width: number, height: number, tile: number, overlap: number): TilePlan {
-  if (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE) {
+/**
+ * @param tile largest side, in pixels
+ * @param overlap least overlap of neighbours, in pixels
+ * @param tiling of a network that wants it otherwise than this program's own
+ */
+export function planTiles(width: number, height: number, tile: number, overlap: number, tiling?: Tiling): TilePlan {
+  const anySize = tiling?.fixed === undefined;
+  if (anySize && (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE)) {
     throw new ClearwordError(
       'INVALID_OPTION',
       `expected an integer in ${MIN_TILE}..${MAX_TILE} for tile, received ${tile}`,
@@ -50,32 +58,52 @@ export function planTiles(width: number, height: number, tile: number, overlap: 
       `expected an integer in 0..${Math.floor(tile / 2)} (half a tile) for overlap, received ${overlap}`,
     );
   }
-  return { x: planAxis(width, tile, overlap), y: planAxis(height, tile, overlap) };
+  if (tiling === undefined) return { x: planAxis(width, tile, overlap), y: planAxis(height, tile, overlap) };
+  const { fixed } = tiling;
+  return {
+    x: planForeign(width, tile, overlap, tiling, fixed?.width),
+    y: planForeign(height, tile, overlap, tiling, fixed?.height),
+  };
 }
 
 function planAxis(length: number, tile: number, leastOverlap: number): AxisPlan {
   const overlap = wholeGrains(leastOverlap);
   const padded = wholeGrains(length);
-  const side = sideFor(padded, tile, overlap);
-  const count = tilesNeeded(padded, side, overlap);
-  // Spread evenly, in grains: every overlap is at least the one asked for, and equal to the others within a grain.
-  const free = (padded - side) / GRAIN;
-  const starts = Array.from({ length: count }, (_, i) =>
-    count === 1 ? 0 : GRAIN * Math.round((i * free) / (count - 1)),
-  );
-  return { length, side, starts, weights: blendingWeights(length, side, starts) };
+  return spread(length, padded, sideFor(padded, tile, overlap), overlap, OWN);
 }
 
-function wholeGrains(length: number): number {
-  return GRAIN * Math.ceil(length / GRAIN);
+/** An axis for a network with a multiple and a halo of its own, which takes a picture that fits in one tile as it is. */
+function planForeign(length: number, tile: number, leastOverlap: number, tiling: Tiling, fixed?: number): AxisPlan {
+  const { multiple } = tiling;
+  const padded = Math.max(wholeGrains(length, multiple), fixed ?? 0);
+  const most = fixed ?? Math.max(multiple, multiple * Math.floor(tile / multiple));
+  // Neighbours have to get on by at least a multiple.
+  const overlap = Math.min(wholeGrains(leastOverlap, multiple), multiple * Math.floor((most - 1) / multiple));
+  const side = fixed ?? (padded <= most ? padded : sideFor(padded, most, overlap, multiple));
+  return spread(length, padded, side, overlap, tiling);
+}
+
+/** Tiles spread evenly, in grains: every overlap is at least the one asked for, and equal to the others within a grain. */
+function spread(length: number, padded: number, side: number, overlap: number, { multiple, halo }: Tiling): AxisPlan {
+  const count = tilesNeeded(padded, side, overlap);
+  const free = (padded - side) / multiple;
+  const starts = Array.from({ length: count }, (_, i) =>
+    count === 1 ? 0 : multiple * Math.round((i * free) / (count - 1)),
+  );
+  const cut = Math.min(halo, Math.floor(overlap / 2));
+  return { length, side, starts, weights: blendingWeights(length, side, starts, cut) };
+}
+
+function wholeGrains(length: number, grain: number = GRAIN): number {
+  return grain * Math.ceil(length / grain);
 }
 
 /**
  * The side that computes the fewest pixels. A picture of several tiles gets at least half a tile, because the network sees
  * further in a larger one.
  */
-function sideFor(length: number, tile: number, overlap: number): number {
-  const sides = Array.from({ length: SIDES }, (_, i) => wholeGrains((tile * (i + 1)) / SIDES));
+function sideFor(length: number, tile: number, overlap: number, grain: number = GRAIN): number {
+  const sides = Array.from({ length: SIDES }, (_, i) => wholeGrains((tile * (i + 1)) / SIDES, grain));
   const single = sides.find((side) => side >= length);
   if (single !== undefined) return single;
   const cost = (side: number) => side * tilesNeeded(length, side, overlap);
@@ -87,8 +115,12 @@ function tilesNeeded(length: number, side: number, overlap: number): number {
   return length <= side ? 1 : Math.ceil((length - overlap) / (side - overlap));
 }
 
-/** A cosine ramp over each overlap, scaled so that the weights at every pixel sum to 1 (three tiles may meet). */
-function blendingWeights(length: number, side: number, starts: readonly number[]): Float32Array[] {
+/**
+ * A cosine ramp over each overlap, scaled so that the weights at every pixel sum to 1 (three tiles may meet).
+ *
+ * @param cut pixels at the edge of a tile that count for nothing where it has a neighbour
+ */
+function blendingWeights(length: number, side: number, starts: readonly number[], cut: number): Float32Array[] {
   const total = new Float64Array(length);
   const ramps = starts.map((start, i) => {
     const end = Math.min(start + side, length);
@@ -96,7 +128,7 @@ function blendingWeights(length: number, side: number, starts: readonly number[]
     const after = i === starts.length - 1 ? 0 : start + side - (starts[i + 1] as number);
     const ramp = new Float64Array(end - start);
     for (let x = 0; x < ramp.length; x++) {
-      ramp[x] = cosineRamp(x, before) * cosineRamp(ramp.length - 1 - x, after);
+      ramp[x] = edgeRamp(x, before, cut) * edgeRamp(ramp.length - 1 - x, after, cut);
       total[start + x] = (total[start + x] as number) + (ramp[x] as number);
     }
     return ramp;
@@ -104,6 +136,12 @@ function blendingWeights(length: number, side: number, starts: readonly number[]
   return ramps.map((ramp, i) =>
     Float32Array.from(ramp, (value, x) => value / (total[(starts[i] as number) + x] as number)),
   );
+}
+
+/** The ramp of an edge that `overlap` pixels of a neighbour cover, none at all of it within `cut`. */
+function edgeRamp(x: number, overlap: number, cut: number): number {
+  if (overlap === 0) return 1;
+  return x < cut ? 0 : cosineRamp(x - cut, overlap - 2 * cut);
 }
 
 /** From nearly 0 at the tile's edge (x = 0) to 1 after `overlap` pixels; the ramps of two neighbours sum to 1. */
