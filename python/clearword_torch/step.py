@@ -88,7 +88,7 @@ class TrainingStep:
         self.system.to(self.device)
         if on_card and self.dtype != torch.float32:
             tune_depthwise(self.system, self.device, self.dtype)
-        self.flat = FlatParameters(self.system, settings["layout"], self.device, self.dtype, low)
+        self.flat = FlatParameters(self.system, settings["layout"], self.device, self.dtype, low, settings.get("only"))
         for name, vector in zip(Vectors._fields, self.vectors):
             if len(vector) != self.flat.size:
                 raise ValueError(f"{name}: expected {self.flat.size} values, received {len(vector)}")

@@ -98,8 +98,9 @@ async function run(args: readonly string[], given: BatchOptions, context: Comman
       limits: { maxMegapixels: given.maxMegapixels, seconds: timeout },
       signal: context.signal,
     });
-    const { restored, skipped, failed, 'set-aside': setAside } = summary;
-    const text = `${restored} restored, ${skipped} skipped, ${setAside} set aside, ${failed} failed\n`;
+    const { restored, unchanged, skipped, failed, 'set-aside': setAside } = summary;
+    const finished = `${restored} restored, ${unchanged} unchanged, ${skipped} skipped`;
+    const text = `${finished}, ${setAside} set aside, ${failed} failed\n`;
     progress.around(() => context.stderr.write(text));
     return setAside + failed > 0 ? EXIT.failed : EXIT.done;
   } finally {
@@ -149,7 +150,9 @@ function logTo(stderr: CommandContext['stderr']): Log {
 function print(report: BatchReport, json: boolean, { stdout, stderr }: CommandContext): void {
   const { status, input, output, seconds, error } = report;
   if (json) stdout.write(`${JSON.stringify(report)}\n`);
-  else if (status === 'restored') stdout.write(`${input} -> ${output}  ${seconds?.toFixed(1)} s\n`);
-  else if (status === 'skipped') stdout.write(`${input} -> ${output}  exists, skipped\n`);
+  else if (status === 'restored' || status === 'unchanged') {
+    const note = status === 'unchanged' ? '  unchanged, nothing found or asked for' : '';
+    stdout.write(`${input} -> ${output}  ${seconds?.toFixed(1)} s${note}\n`);
+  } else if (status === 'skipped') stdout.write(`${input} -> ${output}  exists, skipped\n`);
   if (error) stderr.write(`${status} ${input}: error ${error.code}: ${error.message}\nfix: ${error.fix}\n`);
 }

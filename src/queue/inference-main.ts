@@ -9,7 +9,12 @@ import { removeUnfinishedFiles } from '../atomic-file.ts';
 import { Clearword } from '../clearword.ts';
 import { loadModel } from '../models/load.ts';
 import { openStore } from '../store/open-store.ts';
-import type { FromProcess, InferenceSettings, ToProcess } from './inference-protocol.ts';
+import {
+  type FromProcess,
+  type InferenceSettings,
+  inferenceSettingsSchema,
+  type ToProcess,
+} from './inference-protocol.ts';
 import { type JobRequest, jobErrorOf } from './job.ts';
 import { performJob } from './perform.ts';
 
@@ -79,7 +84,11 @@ process.on('disconnect', () => {
   process.exit(0);
 });
 
-main(JSON.parse(process.argv[2] ?? '{}') as InferenceSettings).catch((error: unknown) => {
+async function start(): Promise<void> {
+  await main(inferenceSettingsSchema.parse(JSON.parse(process.argv[2] ?? '{}')));
+}
+
+start().catch((error: unknown) => {
   tell({ kind: 'unusable', error: jobErrorOf(error) });
   process.disconnect();
 });

@@ -3,25 +3,28 @@
  *
  * @module
  */
-import type { DeviceChoice } from '../runtime/protocol.ts';
+import { z } from 'zod';
+import { DEVICES } from '../runtime/protocol.ts';
 import type { JobError, JobProgress, JobRequest, JobResult } from './job.ts';
 
 /** What a process is started with. */
-export interface InferenceSettings {
+export const inferenceSettingsSchema = z.object({
   /** Address of the store. */
-  readonly store: string;
+  store: z.string(),
   /** Path of a model; default: the bundled one. */
-  readonly model?: string;
+  model: z.string().exactOptional(),
   /** Weights of the encoders of a model that has none of its own. */
-  readonly encoders?: string;
+  encoders: z.string().exactOptional(),
   /** What the file of an ONNX network does not say about it. */
-  readonly descriptor?: string;
-  readonly device: DeviceChoice;
+  descriptor: z.string().exactOptional(),
+  device: z.enum([...DEVICES, 'auto']),
   /** Threads of one operator on the CPU; 0: one per core. */
-  readonly threads: number;
+  threads: z.number(),
   /** URL of a module whose `load(settings)` gives the Clearword to work with, for models of one's own. */
-  readonly loader?: string;
-}
+  loader: z.string().exactOptional(),
+});
+
+export type InferenceSettings = Readonly<z.output<typeof inferenceSettingsSchema>>;
 
 /** Which model a process has. */
 export interface ModelIdentity {

@@ -183,7 +183,7 @@ describe('the queue on Redis', () => {
       signal: new AbortController().signal,
       onReport() {},
     });
-    expect(summary).toEqual({ restored: 1, skipped: 0, 'set-aside': 0, failed: 0 });
+    expect(summary).toEqual({ restored: 1, unchanged: 0, skipped: 0, 'set-aside': 0, failed: 0 });
     expect(Buffer.from((await target.get('photo.png')) ?? []).toString()).toBe('photo');
     expect(runs).toBe(2);
     await client.quit();

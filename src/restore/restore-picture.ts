@@ -11,10 +11,10 @@ import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
-import { isVisible, readTile, sourceIndices } from './tile-pixels.ts';
+import { isVisible, readTile, sourceIndices, writeTile } from './tile-pixels.ts';
 import { restorerFor } from './tile-restorer.ts';
 import { planSampling } from './tile-sampler.ts';
-import { planTiles, type TilePlan } from './tiles.ts';
+import { type AxisPlan, planTiles, type TilePlan } from './tiles.ts';
 
 /** How far the work is. */
 export interface Progress {
@@ -23,10 +23,30 @@ export interface Progress {
   readonly fraction: number;
 }
 
+/** A rectangle of the picture, in its pixels. */
+export interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface Hooks {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called when it is known what is done with the picture; the tiles wait for it. */
+  readonly onDecision?: ((decision: Decision) => Promise<void>) | undefined;
+  /**
+   * Called with each tile of the first sample as soon as it is done, before neighbours are blended and before `amount` is
+   * applied: 8-bit RGB.
+   */
+  readonly onTile?: ((area: Area, tile: Picture) => void) | undefined;
+  /** Tiles that touch this are restored first; the result is the same. */
+  readonly first?: Area | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Results that may wait for their row, [3, side, side] floats: 48 MB of tiles of 512. */
+const MOST_EARLY = 16;
 
 export interface Restoration extends SamplePictures {
   readonly findings: Findings;
@@ -52,13 +72,14 @@ export async function restorePicture(
   model: AnyModel,
   picture: Picture,
   settings: RestoreSettings,
-  { onProgress, signal }: Hooks = {},
+  { onProgress, onDecision, onTile, first, signal }: Hooks = {},
 ): Promise<Restoration> {
   const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model.tiling);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
   const restorer = await restorerFor(model, covered, settings, signal);
   const { findings, decision, passes } = restorer;
+  await onDecision?.(decision);
   const tile = { width: tiles.x.side, height: tiles.y.side };
   if (decision.status === 'unchanged' || settings.amount === 0) {
     onProgress?.({ stage: 'restore', fraction: 1 });
@@ -70,19 +91,35 @@ export async function restorePicture(
   const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
   const onPass = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
+  const restoreTile = async (tx: number, ty: number, take: (sample: number, restored: Float32Array) => void) => {
+    throwIfCancelled(signal, 'the restoration');
+    const { columns, rows } = tileAt(tiles, tx, ty);
+    const mu = readTile(covered, columns, rows);
+    const visible = isVisible(picture, columns, rows);
+    for (let sample = 0; sample < settings.samples; sample++) {
+      const place = { columns, rows, imageWidth: picture.width };
+      const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
+      if (!visible) done += passes;
+      take(sample, restored);
+      if (sample > 0 || onTile === undefined) continue;
+      const area = { x: columns[0] as number, y: rows[0] as number, ...insideOf(tiles, tx, ty) };
+      onTile(area, writeTile(restored, mu, area));
+    }
+  };
+  // A tile that is restored out of turn waits here for its row.
+  const early = new Map<string, Float32Array[]>();
+  for (const [tx, ty] of tilesOn(tiles, first, settings.samples)) {
+    const waiting: Float32Array[] = [];
+    early.set(`${tx},${ty}`, waiting);
+    await restoreTile(tx, ty, (_, restored) => waiting.push(restored));
+  }
   for (let ty = 0; ty < tiles.y.starts.length; ty++) {
     band.moveTo(ty);
     for (let tx = 0; tx < tiles.x.starts.length; tx++) {
-      throwIfCancelled(signal, 'the restoration');
-      const { columns, rows } = tileAt(tiles, tx, ty);
-      const mu = readTile(covered, columns, rows);
-      const visible = isVisible(picture, columns, rows);
-      for (let sample = 0; sample < settings.samples; sample++) {
-        const place = { columns, rows, imageWidth: picture.width };
-        const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
-        if (!visible) done += passes;
-        band.add(sample, tx, ty, restored);
-      }
+      const waiting = early.get(`${tx},${ty}`);
+      early.delete(`${tx},${ty}`);
+      if (waiting === undefined) await restoreTile(tx, ty, (sample, restored) => band.add(sample, tx, ty, restored));
+      else for (const [sample, restored] of waiting.entries()) band.add(sample, tx, ty, restored);
     }
   }
   band.finish();
@@ -91,4 +128,25 @@ export async function restorePicture(
 
 function tileAt(tiles: TilePlan, tx: number, ty: number): { columns: Int32Array; rows: Int32Array } {
   return { columns: sourceIndices(tiles.x, tx), rows: sourceIndices(tiles.y, ty) };
+}
+
+/** Pixels of the picture that a tile shows. */
+function insideOf({ x, y }: TilePlan, tx: number, ty: number): { readonly width: number; readonly height: number } {
+  const inside = (axis: AxisPlan, tile: number) => Math.min(axis.side, axis.length - (axis.starts[tile] as number));
+  return { width: inside(x, tx), height: inside(y, ty) };
+}
+
+/** Places of the tiles that touch an area, from its middle outwards, as many as may wait. */
+function tilesOn({ x, y }: TilePlan, area: Area | undefined, samples: number): [tx: number, ty: number][] {
+  if (area === undefined) return [];
+  const touched = ({ starts, side }: AxisPlan, from: number, length: number) =>
+    [...starts.keys()].filter((i) => (starts[i] as number) < from + length && (starts[i] as number) + side > from);
+  const away = ({ starts, side }: AxisPlan, tile: number, middle: number) =>
+    Math.abs((starts[tile] as number) + side / 2 - middle);
+  const distance = ([tx, ty]: [number, number]) =>
+    away(x, tx, area.x + area.width / 2) + away(y, ty, area.y + area.height / 2);
+  return touched(y, area.y, area.height)
+    .flatMap((ty) => touched(x, area.x, area.width).map((tx): [number, number] => [tx, ty]))
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, Math.floor(MOST_EARLY / samples));
 }

@@ -81,6 +81,34 @@ const degradations = {
   },
 };
 
+const names = (description: string) => ({ type: 'array', items: { type: 'string' }, description });
+
+const prompt = {
+  type: 'object',
+  description: 'How the prompt was read',
+  required: ['understood', 'remove', 'keep'],
+  properties: {
+    understood: { type: 'boolean', description: 'If not, everything found is removed' },
+    remove: names('What it lets go: what it names, or all that it does not ask to stay'),
+    keep: names('What it asks to stay'),
+  },
+};
+
+const decision = {
+  type: 'object',
+  description: 'What was done, and why',
+  required: ['status', 'removing', 'perhaps'],
+  properties: {
+    status: {
+      type: 'string',
+      enum: ['restored', 'unchanged'],
+      description: 'unchanged: nothing was found or asked for, and the result is the file that was sent',
+    },
+    removing: names('What was removed'),
+    perhaps: names('What may be there, and was left alone because the prompt does not name it'),
+  },
+};
+
 export const problemSchema = {
   type: 'object',
   required: ['type', 'title', 'status', 'detail', 'code', 'fix'],
@@ -111,6 +139,8 @@ export const restorationSchema = {
     width: { type: 'integer' },
     height: { type: 'integer' },
     degradations,
+    prompt,
+    decision,
     provenance: { type: 'object', description: 'Model, prompt, seed and everything else that decides the result' },
     results: {
       type: 'array',

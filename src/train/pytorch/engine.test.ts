@@ -130,6 +130,14 @@ const cases: readonly Case[] = [
     changes: { preset: 'tiny', loss: 'psnr', optimiser: { kind: 'muon', weightDecay: 0.1, otherLearningRate: 1e-3 } },
   },
   {
+    name: 'a part alone, with the restoration',
+    changes: { preset: 'tiny', loss: 'l1', only: ['text.', 'controller.detector.'] },
+  },
+  {
+    name: 'the detector alone, without it',
+    changes: { preset: 'tiny', loss: 'none', only: ['controller.detector.'], optimiser: { kind: 'muon' } },
+  },
+  {
     name: 'tiny-paper, matching',
     changes: { preset: 'tiny-paper', loss: 'matching', encoders: { weights: 'none' } },
   },

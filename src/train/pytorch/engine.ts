@@ -43,19 +43,20 @@ export interface PyTorchOptions extends Omit<ProcessOptions, 'threads'> {
 
 /** What the process is told of the networks, the losses and the optimiser. */
 function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
-  const { preset, loss, auxiliary, optimiser } = options;
+  const { preset, loss, only, auxiliary, optimiser } = options;
   const layout = trainingLayout(options);
   const { clipNorm } = optimiser;
   return {
     preset,
     loss,
+    ...(only && { only }),
     auxiliary,
     layout: layout.entries.map(({ name, shape }) => ({ name, shape })),
     optimiser: {
       ...optimiser,
       // JSON has no infinity.
       clipNorm: Number.isFinite(clipNorm) ? clipNorm : null,
-      matrices: optimiser.kind === 'muon' ? muonMatrices(layout) : [],
+      matrices: optimiser.kind === 'muon' ? muonMatrices(layout, only) : [],
     },
     device: config.device ?? 'auto',
     precision: config.precision,
