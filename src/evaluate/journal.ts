@@ -34,6 +34,8 @@ const pictureSchema = z.object({
   height: z.number(),
   /** Time of the restoration. */
   seconds: z.number(),
+  /** Most memory that the process held meanwhile, MB. */
+  memory: z.number().optional(),
   before: scoresSchema.optional(),
   after: scoresSchema,
   /** Inception features of result and target: base64 of float32 values, little-endian. */
