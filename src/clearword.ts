@@ -8,7 +8,7 @@ import { ClearwordError, throwIfCancelled } from './errors.ts';
 import { checkFits } from './image/image-encode.ts';
 import { type DecodedImage, type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
 import { fromRawPixels, type RawPixels } from './image/picture.ts';
-import { type AnyModel, type Findings, isPlain, type RestorationModel } from './models/model.ts';
+import { type AnyModel, type Findings, isPlain, type PlainModel, type RestorationModel } from './models/model.ts';
 import type { DescriptorOption } from './models/plain/descriptor.ts';
 import { checkOptions } from './options.ts';
 import { inspecting, inspectPicture } from './restore/conditioning.ts';
@@ -131,10 +131,12 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model; without steps and sampler where it is a plain network. */
-  get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> & Partial<Pick<RestorationModel, 'defaults'>> {
+  /** Name, hash and defaults of the loaded model; of a plain network how its input is made instead. */
+  get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
+    Partial<Pick<RestorationModel, 'defaults'> & Pick<PlainModel, 'reading'>> {
     const { name, hash, defaultTile } = this.#model;
-    return { name, hash, defaultTile, ...(!isPlain(this.#model) && { defaults: this.#model.defaults }) };
+    const own = isPlain(this.#model) ? { reading: this.#model.reading } : { defaults: this.#model.defaults };
+    return { name, hash, defaultTile, ...own };
   }
 
   /**
