@@ -131,19 +131,13 @@ export class Clearword {
     );
   }
 
-  /** Name, hash, degradations and defaults of the loaded model; a plain network names no degradations and has no steps. */
+  /** Name, hash and defaults of the loaded model; without degradations, steps and sampler where it is a plain network. */
   get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
-    Pick<RestorationModel, 'degradations'> &
-    Partial<Pick<RestorationModel, 'defaults'>> {
+    Partial<Pick<RestorationModel, 'defaults' | 'degradations'>> {
     const { name, hash, defaultTile } = this.#model;
-    const own = isPlain(this.#model) ? undefined : this.#model;
-    return {
-      name,
-      hash,
-      defaultTile,
-      degradations: own?.degradations ?? [],
-      ...(own && { defaults: own.defaults }),
-    };
+    if (isPlain(this.#model)) return { name, hash, defaultTile };
+    const { defaults, degradations } = this.#model;
+    return { name, hash, defaultTile, defaults, degradations };
   }
 
   /**

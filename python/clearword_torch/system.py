@@ -25,8 +25,8 @@ PIXELS = (
     "final_",
     "controller.convs",
     "controller.view.convs",
-    "controller.detector.close",
-    "controller.detector.view",
+    "controller.detector.convs",
+    "controller.detector.attention",
 )
 
 

@@ -111,10 +111,10 @@ function controllerLooks(mu: Tensor, pictures: number, { encoders, fusion }: Own
     dim(mu.shape, 0) === pictures
       ? statistics
       : f.reduceMean(f.reshape(statistics, [pictures, -1, dim(statistics.shape, 1)]), [1]);
-  if (!controller.view) return { looks: [close], tokens: undefined };
-  const { side } = controller.view;
-  const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), controller, fusion.context);
-  return { looks: [close, seen.statistics], tokens: seen.tokens };
+  if (!controller.view) return { looks: [close] as const, tokens: undefined };
+  const { side, widths } = controller.view;
+  const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), widths, fusion.context);
+  return { looks: [close, seen.statistics] as const, tokens: seen.tokens };
 }
 
 /** The picture's embedding among those of the labels; declares the input `presence` [M,D] or `combination` [M,2^D]. */
