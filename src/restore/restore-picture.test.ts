@@ -6,6 +6,7 @@ import type { Picture } from '../image/picture.ts';
 import { Random } from '../random/random.ts';
 import { type RestoreParameters, settingsFor } from './options.ts';
 import { restorePicture } from './restore-picture.ts';
+import { planTiles } from './tiles.ts';
 
 /** White noise: the hardest picture for seams, because nothing in it is smooth. */
 function noisePicture(width: number, height: number): Picture {
@@ -28,7 +29,7 @@ describe('tiled against whole', () => {
     const whole = await restore(fakeModel(options), picture, { ...parameters, tile: 1024 });
     const tiled = fakeModel(options);
     const result = await restore(tiled, picture, { ...parameters, tile: 64, overlap: 24 });
-    expect(tiled.calls.length).toBeGreaterThan(20);
+    expect(tiled.calls.length).toBeGreaterThan(10);
     return largestDifference(result.mean.data, whole.mean.data) / 65535;
   };
 
@@ -290,7 +291,7 @@ describe('memory', () => {
       },
     });
     await restore(model, picture, { tile: 512 });
-    const band = (4 * 512 * width * 3) / megabyte;
+    const band = (4 * planTiles(width, height, 512, 32).y.side * width * 3) / megabyte;
     const result = (width * height * 3) / megabyte;
     // The rest is tiles that are not collected yet. One float32 copy of the picture would be 137 MB.
     expect((most - before) / megabyte).toBeLessThan(result + band + 100);
@@ -331,7 +332,7 @@ describe('samples', () => {
 });
 
 describe('what can go wrong', () => {
-  const picture = patternPicture(200, 100);
+  const picture = patternPicture(400, 100);
 
   it('a value that is not finite never reaches a picture', async () => {
     const model = fakeModel({

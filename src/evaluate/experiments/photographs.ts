@@ -194,7 +194,7 @@ async function judgements(
   reliability: Reliability,
   from: string,
 ): Promise<Map<string, Judgement[]>> {
-  const { degradations } = clearword.model;
+  const { degradations = [] } = clearword.model;
   const value = merged(await readJson(resolve(configs, reliability.config)), reliability.overrides);
   const drawn = await judgePictures(
     {
@@ -234,7 +234,7 @@ export async function testPhotographs(config: PhotographsConfig, context: Experi
       (await orMissing('reliability of the controller', missing, () =>
         judgements(all, context, clearword, reliability, config.data),
       ));
-    const { degradations } = clearword.model;
+    const { degradations = [] } = clearword.model;
     return {
       tables: [
         ...MODES.map((mode) => qualityTable(mode, all, degradations, tolerance)),
