@@ -110,7 +110,6 @@ describe('prompts for a part', () => {
     const progress: number[] = [];
     const { tables, results } = await run(obedient(), progress);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
-    expect(progress[0]).toBeGreaterThan(0);
     expect(progress.at(-1)).toBeCloseTo(1, 6);
     const [totals, parts] = tables;
     expect(totals?.titles).toEqual([
