@@ -193,7 +193,7 @@ describe.skipIf(MISSING !== '')(`the page and a server${MISSING}`, () => {
     await chooseServer();
     await under.restoreButton().click();
     await dialog.getByRole('button', { name: 'Not now' }).click();
-    await expect.poll(() => under.alert(), { timeout: PATIENCE }).toContain('expected a key');
+    await expect.poll(() => under.alert(), { timeout: PATIENCE }).toContain('Expected a key.');
     expect(await under.alert()).not.toContain('Authorization');
     interfere = undefined;
     expectLogs();
