@@ -13,12 +13,16 @@ import { condition } from './conditioning.ts';
 import { ENSEMBLE_PASSES } from './ensemble.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
+import { inOrder } from './in-order.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
 import { isVisible, readTile, sourceIndices } from './tile-pixels.ts';
 import { type SamplingPlan, sampleTile } from './tile-sampler.ts';
 import { planTiles, type TilePlan } from './tiles.ts';
+
+/** While the network computes one tile, the next one is prepared and the one before is added to the picture. */
+const TILES_UNDER_WAY = 2;
 
 /** How far the work is. */
 export interface Progress {
@@ -56,8 +60,8 @@ export function planSampling(
 }
 
 /**
- * Restores a picture of any size. Every tile goes through all steps before the next one, so memory holds the picture in
- * and out at its own depth, one tile and one band of rows. Sample k is the one that seed + k gives alone.
+ * Restores a picture of any size. Tiles go through all steps, two at a time, so memory holds the picture in and out at its own
+ * depth, two tiles and one band of rows. Sample k is the one that seed + k gives alone.
  *
  * Errors: INVALID_OPTION, NON_FINITE, RUNTIME_FAILED, CANCELLED.
  */
@@ -86,20 +90,28 @@ export async function restorePicture(
   const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
   const onStep = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
-  for (let ty = 0; ty < tiles.y.starts.length; ty++) {
-    band.moveTo(ty);
-    for (let tx = 0; tx < tiles.x.starts.length; tx++) {
-      throwIfCancelled(signal, 'the restoration');
-      const { columns, rows } = tileAt(tiles, tx, ty);
-      const mu = readTile(covered, columns, rows);
-      const visible = isVisible(picture, columns, rows);
-      for (let sample = 0; sample < settings.samples; sample++) {
+  /** Each sample of each tile. */
+  function* tasks() {
+    for (let ty = 0; ty < tiles.y.starts.length; ty++) {
+      for (let tx = 0; tx < tiles.x.starts.length; tx++) {
+        const { columns, rows } = tileAt(tiles, tx, ty);
+        const mu = readTile(covered, columns, rows);
+        const visible = isVisible(picture, columns, rows);
         const place = { columns, rows, imageWidth: picture.width };
-        const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
-        if (!visible) done += passes;
-        band.add(sample, tx, ty, restored);
+        for (let sample = 0; sample < settings.samples; sample++) {
+          yield async () => {
+            throwIfCancelled(signal, 'the restoration');
+            const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
+            if (!visible) done += passes;
+            return { sample, tx, ty, restored };
+          };
+        }
       }
     }
+  }
+  for await (const { sample, tx, ty, restored } of inOrder(tasks(), TILES_UNDER_WAY)) {
+    band.moveTo(ty);
+    band.add(sample, tx, ty, restored);
   }
   band.finish();
   return { ...collector.pictures(), findings, decision, tile };
