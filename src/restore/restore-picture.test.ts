@@ -127,6 +127,31 @@ describe('what the model is asked', () => {
     expect(new Set(model.calls.map(({ t }) => t))).toEqual(new Set([100, 50]));
   });
 
+  it('the next tile while the network computes one, and no more', async () => {
+    const [started, waiting]: [string[], (() => void)[]] = [[], []];
+    const plain = fakeModel({ tile: 64 });
+    const model = {
+      ...plain,
+      predict: async (request: Parameters<typeof plain.predict>[0]) => {
+        started.push('tile');
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return plain.predict(request);
+      },
+    };
+    const { x, y } = planTiles(200, 150, 64, 16);
+    const tiles = x.starts.length * y.starts.length;
+    const work = restore(model, patternPicture(200, 150), { steps: 1, overlap: 16 });
+    for (let ended = 0; ended < tiles; ended++) {
+      while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(started.length).toBeLessThanOrEqual(ended + 2);
+      if (ended === 0) expect(started).toHaveLength(2);
+      waiting.shift()?.();
+    }
+    await work;
+    expect(plain.calls).toHaveLength(tiles);
+  });
+
   it('a picture larger than 4 megapixels is inspected in cells of full resolution', async () => {
     const model = fakeModel({ predict: ({ mu }) => mu });
     const width = 4000;
