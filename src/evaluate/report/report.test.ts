@@ -108,9 +108,14 @@ describe('pictures under a slider', () => {
   const previews = { before: 'before.webp', after: 'after.webp', target: 'target.webp' };
   /** Text of the captions below each title. */
   const shown = (html: string) =>
-    [...html.matchAll(/<h3>(.*?)<\/h3><div class="cases">([\s\S]*?)<\/div>\n*(?=<h3>|<table|<div class="table|<\/section>|$)/g)].map(
-      ([, title = '', cases = '']) => [title, ...[...cases.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, text]) => text)],
-    );
+    [
+      ...html.matchAll(
+        /<h3>(.*?)<\/h3><div class="cases">([\s\S]*?)<\/div>\n*(?=<h3>|<table|<div class="table|<\/section>|$)/g,
+      ),
+    ].map(([, title = '', cases = '']) => [
+      title,
+      ...[...cases.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, text]) => text),
+    ]);
   const caption = (id: string, before: number, after: number, words = '') =>
     `${id}: ${before.toFixed(2)} → ${after.toFixed(2)} dB, SSIM ${(after / 100).toFixed(4)}${words}`;
   const pageOf = async (pictures: readonly PictureRecord[]) => {
