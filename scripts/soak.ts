@@ -110,7 +110,8 @@ async function startClearword(...args: readonly string[]): Promise<{ child: Chil
   ];
   const child = start(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args, ...shared]);
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-  const url = await new Promise<string>((resolve) => {
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`clearword ${args[0]} ended with ${code} before it was ready`)));
     lines.on('line', (line) => {
       const { msg, url: address = '' } = logSchema.parse(JSON.parse(line));
       if (msg === 'listening' || msg === 'working') resolve(address);
