@@ -9,6 +9,8 @@ import { gradients } from '../src/graph/gradient.ts';
 import { Graph } from '../src/graph/graph.ts';
 import { emitModel } from '../src/graph/onnx/emit.ts';
 import { flatProvider, layoutOf, type ParameterLayout, unflatten } from '../src/graph/parameters.ts';
+import { rewritten } from '../src/graph/rewrite.ts';
+import { rewriteRules } from '../src/graph/rewrites/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { erunet } from '../src/models/erunet.ts';
 import { guidanceShapes, predictionGraph } from '../src/models/networks.ts';
@@ -249,7 +251,16 @@ export function forwardPass(preset: Preset, height: number, width: number): Benc
   const graph = new Graph();
   predictionGraph(graph, preset, height, width);
   const feeds = forwardInputs(preset, height, width);
-  return { preset, batch: 1, height, width, layout, parameters, feeds, model: emitModel(graph, values) };
+  return {
+    preset,
+    batch: 1,
+    height,
+    width,
+    layout,
+    parameters,
+    feeds,
+    model: emitModel(rewritten(graph, rewriteRules), values),
+  };
 }
 
 /** Starting values of what stays in the engine. */

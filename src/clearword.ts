@@ -8,7 +8,7 @@ import { ClearwordError, throwIfCancelled } from './errors.ts';
 import { checkFits } from './image/image-encode.ts';
 import { type DecodedImage, type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
 import { fromRawPixels, type RawPixels } from './image/picture.ts';
-import { type AnyModel, type Findings, isPlain, type RestorationModel } from './models/model.ts';
+import { type AnyModel, type Findings, isPlain, type PlainModel, type RestorationModel } from './models/model.ts';
 import type { DescriptorOption } from './models/plain/descriptor.ts';
 import { checkOptions } from './options.ts';
 import { inspecting, inspectPicture } from './restore/conditioning.ts';
@@ -131,11 +131,11 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model; without degradations, steps and sampler where it is a plain network. */
+  /** Name, hash, degradations and defaults of the loaded model; of a plain network how its input is made instead. */
   get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
-    Partial<Pick<RestorationModel, 'defaults' | 'degradations'>> {
+    Partial<Pick<RestorationModel, 'defaults' | 'degradations'> & Pick<PlainModel, 'reading'>> {
     const { name, hash, defaultTile } = this.#model;
-    if (isPlain(this.#model)) return { name, hash, defaultTile };
+    if (isPlain(this.#model)) return { name, hash, defaultTile, reading: this.#model.reading };
     const { defaults, degradations } = this.#model;
     return { name, hash, defaultTile, defaults, degradations };
   }

@@ -23,8 +23,8 @@ interface FetchingEvent extends LastingEvent {
 const scope = globalThis as unknown as WorkerScope;
 
 /** Paths in the page's folder, with a hash over all of them; both are written in by the build. */
-const FILES: readonly string[] = JSON.parse('["FILES"]');
-const BUILD = 'BUILD';
+const FILES: readonly string[] = JSON.parse('PLACE_OF_FILES');
+const BUILD = 'PLACE_OF_HASH';
 
 const PREFIX = 'clearword-page-';
 const CACHE = `${PREFIX}${BUILD}`;

@@ -91,11 +91,15 @@ function offlineFiles(): Plugin {
         const hash = createHash('sha256');
         for (const path of paths) hash.update(await readFile(path));
         const names = JSON.stringify(paths.map((path) => relative(out, path).split(sep).join('/')));
-        const script = await readFile(worker, 'utf8');
-        const written = script
-          .replace(/(["'`])\["FILES"\]\1/, JSON.stringify(names))
-          .replace(/(["'`])BUILD\1/, JSON.stringify(hash.digest('hex').slice(0, 16)));
-        if (written === script) throw new Error(`expected the places for files and hash in ${worker}`);
+        let written = await readFile(worker, 'utf8');
+        for (const [place, text] of [
+          ['PLACE_OF_FILES', names],
+          ['PLACE_OF_HASH', hash.digest('hex').slice(0, 16)],
+        ] as const) {
+          const quoted = new RegExp(`(["'\`])${place}\\1`);
+          if (!quoted.test(written)) throw new Error(`expected ${place} in ${worker}`);
+          written = written.replace(quoted, () => JSON.stringify(text));
+        }
         await writeFile(worker, written);
       },
     },

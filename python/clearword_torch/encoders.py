@@ -179,8 +179,8 @@ class Found(NamedTuple):
 
     #: e_d, [M,C].
     embedding: Tensor
-    #: 0..1, [M,D].
-    strength: Tensor
+    #: Strengths before the sigmoid, [M,D].
+    strength_logits: Tensor
     #: What a detector adds to the logits of presence, [M,D].
     presence: Optional[Tensor]
     #: The view's tokens, [M,S,C].
@@ -224,7 +224,7 @@ class Controller(nn.Module):
         if self.detector is not None:
             presence, more = self.detector.judge(seen, sharp[0])
             strength = strength + more
-        return Found(F.normalize(self.projection(h), dim=-1), strength.sigmoid(), presence, tokens)
+        return Found(F.normalize(self.projection(h), dim=-1), strength, presence, tokens)
 
     def naming_loss(self, found: Found, names: Tensor, given: Dict[str, Tensor]) -> Tensor:
         """How well e_d [M,C] lies beside the texts [L,C] of what is there."""

@@ -81,7 +81,7 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   const { meters, restorer, folder, signal, onProgress, ahead = 3 } = options;
   const key = settingsKey([
     options.settings,
-    restorer === undefined ? null : [restorer.clearword.model.hash, restorer.parameters],
+    restorer === undefined ? null : [...weightsOf(restorer.clearword), restorer.parameters],
     Object.keys(meters.unavailable),
   ]);
   const journal = await Journal.open(folder, key);
@@ -141,6 +141,10 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   const pictures = set.cases.flatMap(({ id }) => journal.find(id) ?? []);
   return summary(set.name, pictures, { failures, resumed, unavailable: meters.unavailable });
 }
+
+/** What tells models apart: of a plain network also how its input is made. */
+const weightsOf = ({ model: { hash, reading } }: Clearword): readonly string[] =>
+  reading === undefined ? [hash] : [hash, reading];
 
 /** Milliseconds between two looks at the memory. */
 const LOOK = 50;

@@ -73,6 +73,8 @@ export interface ControllerOutput {
   readonly embedding: Tensor;
   /** Strength of each degradation, 0..1, [M,D]. */
   readonly strength: Tensor;
+  /** Strengths before the sigmoid. */
+  readonly strengthLogits: Tensor;
   /** What a detector adds to the logits of each degradation, [M,D]. */
   readonly presence: Tensor | undefined;
 }
@@ -91,17 +93,20 @@ export function controllerHead(
 ): ControllerOutput {
   const { graph } = close;
   return graph.scope('controller', () => {
-    const own = 2 * (widths.at(-1) ?? 0);
-    const sizes = detector ? [own, detectorSize(detector)] : [own];
+    const plain = 2 * (widths.at(-1) ?? 0);
+    const sizes = detector ? [plain, detectorSize(detector)] : [plain];
     const [local, sharp] = f.split(close, 1, sizes) as [Tensor, Tensor?];
     const seen = f.concat([local, ...views].flatMap(momentFeatures), 1);
     const h = f.gelu(linear(seen, 'hidden', 256));
     const embedding = l2Normalise(linear(h, 'projection', out));
-    const strength = linear(h, 'strength', degradations);
-    if (!detector || !sharp) return { embedding, strength: f.sigmoid(strength), presence: undefined };
+    const own = linear(h, 'strength', degradations);
+    if (!detector || !sharp) {
+      return { embedding, strength: f.sigmoid(own), strengthLogits: own, presence: undefined };
+    }
     const all = f.concat([seen, detectorFeatures(sharp, detector)], 1);
     const found = graph.scope('detector', () => detectorHead(all, degradations));
-    return { embedding, strength: f.sigmoid(f.add(strength, found.strength)), presence: found.presence };
+    const strengthLogits = f.add(own, found.strength);
+    return { embedding, strength: f.sigmoid(strengthLogits), strengthLogits, presence: found.presence };
   });
 }
 

@@ -17,7 +17,7 @@ import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { toldStrengths } from '../models/told-strengths.ts';
-import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
+import { binaryCrossEntropy, crossEntropy, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
 import { isTrained } from './trained-part.ts';
@@ -90,7 +90,7 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
   const parts = {
     restoration: restorationLoss(loss, weights, images),
     contrastive: labelLoss(found, names, preset),
-    strength: l1Loss(found.strength, strengths),
+    strength: binaryCrossEntropy(found.strengthLogits, strengths),
     intent: binaryCrossEntropy(intent, asked),
   };
   const total = f.add(

@@ -183,7 +183,12 @@ describe('the door', () => {
     const path = await modelFile({}, { name: 'blur', halo: 1 });
     await withModel({ model: path, descriptor: { range: '-1..1' } }, async (clearword) => {
       const hash = createHash('sha256').update(pictureNetwork({})).digest('hex');
-      expect(clearword.model).toEqual({ name: 'blur', hash, defaultTile: 512 });
+      expect(clearword.model).toEqual({
+        name: 'blur',
+        hash,
+        defaultTile: 512,
+        reading: 'nchw, rgb, -1..1, multiple 16, halo 1',
+      });
       const result = await clearword.restore({ data: new Uint8Array(48), width: 4, height: 4, channels: 3 });
       expect(result.provenance).toMatchObject({
         model: 'blur',

@@ -139,7 +139,7 @@ describe.skipIf(MISSING !== '')(`photos on the page${MISSING}`, () => {
   });
 
   it('opens and restores without a network once it has been there', async () => {
-    const own = await serveFolders([under.site.replace(/site$/, ''), under.site]);
+    const own = await serveFolders([under.weights, under.site]);
     const page = await under.open(DESKTOP, own.url);
     try {
       const manifest = await page.locator('link[rel=manifest]').getAttribute('href');

@@ -57,7 +57,7 @@ describe.skipIf(MISSING !== '')(`the page and a server${MISSING}`, () => {
 
   it('restores on the server when it is chosen, with uncertainty and download', async () => {
     const page = await under.open();
-    await under.openSample();
+    await under.openPhoto(await photoFile('a.jpg'));
     await chooseServer();
     expect(await page.getByText('Photos are sent to this server').count()).toBe(1);
     await page.getByLabel('Samples').fill('2');
@@ -74,7 +74,7 @@ describe.skipIf(MISSING !== '')(`the page and a server${MISSING}`, () => {
     await under.shot('desktop-server');
     const downloading = page.waitForEvent('download', { timeout: PATIENCE });
     await under.button('Download').click();
-    expect((await downloading).suggestedFilename()).toBe('Rain and noise-restored.jpg');
+    expect((await downloading).suggestedFilename()).toBe('a-restored.jpg');
     // A server's file has one format.
     expect(await page.getByLabel('Format of the file').count()).toBe(0);
   });
@@ -193,7 +193,7 @@ describe.skipIf(MISSING !== '')(`the page and a server${MISSING}`, () => {
     await chooseServer();
     await under.restoreButton().click();
     await dialog.getByRole('button', { name: 'Not now' }).click();
-    await expect.poll(() => under.alert(), { timeout: PATIENCE }).toContain('expected a key');
+    await expect.poll(() => under.alert(), { timeout: PATIENCE }).toContain('Expected a key.');
     expect(await under.alert()).not.toContain('Authorization');
     interfere = undefined;
     expectLogs();

@@ -1,6 +1,6 @@
 /**
  * The built page with a tiny model in a real Chromium, and how tests find their way on it. With PAGE_SCREENSHOTS=folder the
- * tests leave pictures of the page there.
+ * tests leave pictures of the page there; with PAGE_SITE=folder they take the page that was built there.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import { writeTinyModel } from './tiny-model.ts';
 const CONFIG = fileURLToPath(new URL('../../web/vite.config.ts', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const SHOTS = process.env.PAGE_SCREENSHOTS;
+const BUILT = process.env.PAGE_SITE;
 
 /** Restoring takes a second; other tests may be running beside this one. */
 export const PATIENCE = 120_000;
@@ -67,6 +68,8 @@ export class PageUnderTest {
   page!: Page;
   /** Folder of the built page, without a model. */
   site = '';
+  /** Folder of the model, under weights/. */
+  weights = '';
 
   async open(options: BrowserContextOptions = DESKTOP, url = this.server.url): Promise<Page> {
     const context = await this.browser.newContext(options);
@@ -197,11 +200,12 @@ export async function pageUnderTest(options: () => Promise<ServeOptions> = async
   const under = new PageUnderTest();
   if (MISSING !== '') return under;
   const folder = await temporaryFolder();
-  under.site = join(folder, 'site');
+  under.site = BUILT ?? join(folder, 'site');
+  under.weights = folder;
   beforeAll(async () => {
     if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true });
     const out = { outDir: under.site, emptyOutDir: true, minify: false, reportCompressedSize: false };
-    await build({ configFile: CONFIG, logLevel: 'error', build: out });
+    if (BUILT === undefined) await build({ configFile: CONFIG, logLevel: 'error', build: out });
     await mkdir(join(folder, 'weights'), { recursive: true });
     await writeTinyModel(join(folder, 'weights', 'lite.safetensors'), { strengths: true, tile: 512 });
     // The tiny model first, in place of the bundled one; the samples are one tile of it.

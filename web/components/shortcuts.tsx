@@ -29,7 +29,7 @@ export function ShortcutsButton() {
   return (
     <button
       type="button"
-      class="button icon-only quiet"
+      class="button icon-only quiet shortcuts-button"
       aria-label="Keyboard shortcuts"
       onClick={() => {
         open.value = true;

@@ -11,16 +11,17 @@ import { Icon, type IconName } from './icons.tsx';
 import { holding, loupe, mode, uncertain } from './view.ts';
 
 interface ToggleProps {
+  readonly name: 'loupe' | 'uncertainty';
   readonly icon: IconName;
   readonly label: string;
   readonly of: Signal<boolean>;
 }
 
-function Toggle({ icon, label, of }: ToggleProps) {
+function Toggle({ name, icon, label, of }: ToggleProps) {
   return (
     <button
       type="button"
-      class="button tool"
+      class={`button tool ${name}-tool`}
       aria-pressed={of.value}
       onClick={() => {
         of.value = !of.value;
@@ -122,7 +123,7 @@ export function ViewerToolbar({ zoom, factor }: ToolbarProps) {
         <button
           type="button"
           class="button tool"
-          aria-label="Its own size: one pixel of the photo on one of the screen"
+          aria-label="1:1, one pixel of the photo on one of the screen"
           onClick={() => zoom.actualSize()}
         >
           1:1
@@ -132,7 +133,7 @@ export function ViewerToolbar({ zoom, factor }: ToolbarProps) {
         <div class="tool-group">
           <AgainstField />
           <HoldButton />
-          <Toggle icon="loupe" label="Loupe" of={loupe} />
+          <Toggle name="loupe" icon="loupe" label="Loupe" of={loupe} />
           <button
             type="button"
             class="button tool"
@@ -144,7 +145,9 @@ export function ViewerToolbar({ zoom, factor }: ToolbarProps) {
             <Icon name="columns" />
             <span class="tool-text">Side by side</span>
           </button>
-          {result.uncertaintyUrl !== undefined && <Toggle icon="alert" label="Uncertainty" of={uncertain} />}
+          {result.uncertaintyUrl !== undefined && (
+            <Toggle name="uncertainty" icon="alert" label="Uncertainty" of={uncertain} />
+          )}
         </div>
       )}
       {result?.uncertaintyUrl !== undefined && uncertain.value && <Legend scale={result.result.scale} />}

@@ -5,23 +5,17 @@
  */
 import type { DataConfig } from '../../data/config.ts';
 import { scanDataset } from '../../data/dataset.ts';
-import { resizeArea } from '../../data/degradations/converter.ts';
 import { allocatePictures, readRaster } from '../../data/picture-store.ts';
 import { drawSample, TrainingPictures } from '../../data/sample.ts';
 import { throwIfCancelled } from '../../errors.ts';
-import { createRaster, type Raster } from '../../image/raster.ts';
+import { resizeRaster } from '../../image/area-average.ts';
+import type { Raster } from '../../image/raster.ts';
 import type { Findings, RestorationModel } from '../../models/model.ts';
 import { Random } from '../../random/random.ts';
 import type { Judgement } from './thresholds.ts';
 
 /** Keeps these samples apart from those of training with the same seed. */
 const STREAM = 0xca1;
-
-/**
- * A reading this close to where something begins to count as present is neither: strengths below are there, but nobody would
- * miss them, and nobody would mind if they were removed.
- */
-const BARELY = 0.04;
 
 export interface CalibrationPictures {
   /** Held-back photos and what may happen to them, as for training. */
@@ -37,16 +31,6 @@ export interface JudgeHooks {
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
 
-/** The whole picture as a square, as batches of training show it. */
-function squeezed({ width, height, data }: Raster, side: number): Raster {
-  const square = createRaster(side, side);
-  const plane = width * height;
-  for (let c = 0; c < 3; c++) {
-    square.data.set(resizeArea(data.subarray(c * plane, (c + 1) * plane), width, height, side, side), c * side * side);
-  }
-  return square;
-}
-
 /** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
 export function judgeModel(
   model: RestorationModel,
@@ -54,7 +38,9 @@ export function judgeModel(
   { signal, onProgress }: JudgeHooks = {},
 ): Promise<Map<string, Judgement[]>> {
   const inspect = (picture: Raster) => {
-    const whole = model.viewSide === undefined ? undefined : squeezed(picture, model.viewSide);
+    const { viewSide } = model;
+    // As batches of training show it.
+    const whole = viewSide === undefined ? undefined : resizeRaster(picture, viewSide, viewSide);
     return model.inspect({ close: picture, whole }, signal);
   };
   return judgePictures({ degradations: model.degradations, inspect }, pictures, { signal, onProgress });
@@ -87,7 +73,8 @@ export async function judgePictures(
     const sample = await drawSample(new Random(data.seed, STREAM, i), pictures, data, degradations);
     await judge(sample.input, (name) => {
       const reading = sample.readings[name];
-      const unclear = reading !== undefined && !reading.present && reading.strength < BARELY && reading.strength > 0;
+      // There, but less than what counts as present: nobody would miss it, and nobody would mind if it were removed.
+      const unclear = reading !== undefined && !reading.present && reading.strength > 0;
       return { present: reading?.present ?? false, unclear };
     });
     onProgress?.((i + 1) / total);
