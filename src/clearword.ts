@@ -8,7 +8,8 @@ import { ClearwordError, throwIfCancelled } from './errors.ts';
 import { checkFits } from './image/image-encode.ts';
 import { type DecodedImage, type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
 import { fromRawPixels, type RawPixels } from './image/picture.ts';
-import { type AnyModel, type Findings, isPlain, type RestorationModel } from './models/model.ts';
+import { type AnyModel, type Findings, isPlain, type PlainModel, type RestorationModel } from './models/model.ts';
+import type { DescriptorOption } from './models/plain/descriptor.ts';
 import { checkOptions } from './options.ts';
 import { inspecting, inspectPicture } from './restore/conditioning.ts';
 import { coverHiddenColours } from './restore/hidden-colours.ts';
@@ -30,13 +31,21 @@ import type { DeviceChoice } from './runtime/protocol.ts';
 export type ImageInput = string | Uint8Array | RawPixels;
 
 export interface LoadOptions {
-  /** A model: path, `hub:owner/name/file` or https address of its weights, beside which its card lies. Default: the bundled one. */
+  /**
+   * A model: path, `hub:owner/name/file` or https address of its weights, beside which its card lies; or any ONNX network that
+   * maps a picture to a picture. Default: the bundled one.
+   */
   readonly model?: string;
   /**
    * Weights of the encoders of a model that has none of its own (CLIP and DA-CLIP): a path, `hub:owner/name/file` or an https
    * address. Default: those that the model's card names.
    */
   readonly encoders?: string;
+  /**
+   * What the file of an ONNX network does not say about it, such as `{ range: '0..255', channels: 'bgr' }`; it counts for more
+   * than the file `x.json` beside `x.onnx`. docs/other-models.md has all of it.
+   */
+  readonly descriptor?: DescriptorOption;
   /** Called while weights are downloaded: bytes received, and bytes in all if they are known. */
   readonly onDownload?: (progress: { readonly received: number; readonly total: number | undefined }) => void;
   /** Where to compute. Default cpu; auto takes the first of cuda, webgpu and cpu that works. */
@@ -105,13 +114,14 @@ export class Clearword {
   static async load(options: LoadOptions = {}): Promise<Clearword> {
     const { loadOptionsSchema } = await import('./models/load-options.ts');
     const { device, threads } = checkOptions(loadOptionsSchema, options);
-    const { model, encoders, onDownload, precision, signal } = options;
+    const { model, encoders, descriptor, onDownload, precision, signal } = options;
     throwIfCancelled(signal, 'loading the model');
     const { loadModel } = await import('./models/load.ts');
     return new Clearword(
       await loadModel({
         ...(model !== undefined && { path: model }),
         ...(encoders !== undefined && { encoders }),
+        ...(descriptor !== undefined && { descriptor }),
         ...(onDownload !== undefined && { onDownload }),
         device,
         threads,
@@ -121,11 +131,11 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model; without degradations, steps and sampler where it is a plain network. */
+  /** Name, hash, degradations and defaults of the loaded model; of a plain network how its input is made instead. */
   get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
-    Partial<Pick<RestorationModel, 'defaults' | 'degradations'>> {
+    Partial<Pick<RestorationModel, 'defaults' | 'degradations'> & Pick<PlainModel, 'reading'>> {
     const { name, hash, defaultTile } = this.#model;
-    if (isPlain(this.#model)) return { name, hash, defaultTile };
+    if (isPlain(this.#model)) return { name, hash, defaultTile, reading: this.#model.reading };
     const { defaults, degradations } = this.#model;
     return { name, hash, defaultTile, defaults, degradations };
   }

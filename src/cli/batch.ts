@@ -4,8 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { bundledModel } from '../models/load.ts';
-import { readModel } from '../models/model-file.ts';
+import { modelHash } from '../models/load.ts';
 import { type BatchReport, type BatchSettings, runBatch } from '../queue/batch.ts';
 import { SET_ASIDE } from '../queue/batch-ledger.ts';
 import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
@@ -18,7 +17,7 @@ import { BACK_OFF, queueSettings, serverSettingsSchema, workSettings } from '../
 import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
+import { descriptorOption, deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 import { progressDisplay } from './progress.ts';
 import { inferenceOf } from './service.ts';
 
@@ -34,6 +33,7 @@ const options = z.strictObject({
   ...parameterShape,
   model: modelOption,
   encoders: encodersOption,
+  descriptor: descriptorOption,
   device: deviceOption,
   maxMegapixels,
   ...queueSettings,
@@ -121,7 +121,7 @@ async function startQueue(
   const common = { attempts, lease, backOff: BACK_OFF, keepSeconds: keepHours * 3600, log };
   const queue = await openQueue({ ...common, address, name: queueName, store });
   closing.push(() => queue.close());
-  if (address !== 'embedded') return { queue, model: (await readModel(model ?? bundledModel())).card.sha256 };
+  if (address !== 'embedded') return { queue, model: await modelHash(model) };
   const count = Math.max(1, processes);
   const inference = { ...inferenceOf(given), store: store.address, threads: threadsFor(threads, count) };
   const pool = await ProcessPool.start({ ...inference, processes: count, log });

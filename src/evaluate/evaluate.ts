@@ -81,7 +81,7 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   const { meters, restorer, folder, signal, onProgress, ahead = 3 } = options;
   const key = settingsKey([
     options.settings,
-    restorer === undefined ? null : [restorer.clearword.model.hash, restorer.parameters],
+    restorer === undefined ? null : [...weightsOf(restorer.clearword), restorer.parameters],
     Object.keys(meters.unavailable),
   ]);
   const journal = await Journal.open(folder, key);
@@ -101,7 +101,8 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
     try {
       const { input, target } = await loading;
       const started = performance.now();
-      const own = restorer && (await restored(restorer, input, prompt, signal, report));
+      const memory = restorer === undefined ? undefined : watchMemory();
+      const own = restorer && (await restored(restorer, input, prompt, signal, report).finally(memory?.stop));
       const result = own?.result ?? input;
       const seconds = restorer === undefined ? 0 : (performance.now() - started) / 1000;
       const features = meters.inception && {
@@ -124,6 +125,7 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
         width: target.width,
         height: target.height,
         seconds: Math.round(seconds * 1000) / 1000,
+        ...(memory && { memory: memory.most() }),
         ...(own && { before: pixelScores(input, target), decided: own.decided }),
         after: await allScores(result, target, meters),
         ...(features && { features }),
@@ -138,6 +140,28 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   }
   const pictures = set.cases.flatMap(({ id }) => journal.find(id) ?? []);
   return summary(set.name, pictures, { failures, resumed, unavailable: meters.unavailable });
+}
+
+/** What tells models apart: of a plain network also how its input is made. */
+const weightsOf = ({ model: { hash, reading } }: Clearword): readonly string[] =>
+  reading === undefined ? [hash] : [hash, reading];
+
+/** Milliseconds between two looks at the memory. */
+const LOOK = 50;
+
+/** The most memory that this process holds until it is stopped, in whole megabytes. */
+function watchMemory(): { readonly stop: () => void; readonly most: () => number } {
+  let most = 0;
+  const look = () => {
+    most = Math.max(most, process.memoryUsage.rss());
+  };
+  look();
+  const timer = setInterval(look, LOOK);
+  const stop = () => {
+    look();
+    clearInterval(timer);
+  };
+  return { stop, most: () => Math.round(most / 1e6) };
 }
 
 /** Whether the journal has this case, made of the same files and with the same prompt. */

@@ -48,6 +48,8 @@ const pictureSchema = z.object({
   height: z.number(),
   /** Time of the restoration. */
   seconds: z.number(),
+  /** Most memory that the process held meanwhile, MB. */
+  memory: z.number().optional(),
   before: scoresSchema.optional(),
   /** Where it was restored here. */
   decided: decidedSchema.optional(),

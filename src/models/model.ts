@@ -107,8 +107,16 @@ export interface PlainModel extends TileModel {
   readonly tiling: Tiling;
   /** How its input is made and its output read, in words, for provenance: it decides the result as the weights do. */
   readonly reading: string;
+  /** Whether it is told how noisy a picture is. */
+  readonly takesNoiseLevel: boolean;
   /** The tile [3, height, width], 0..1, restored; its values may leave that range. */
-  restoreTile(tile: Raster, signal?: AbortSignal): Promise<Float32Array>;
+  restoreTile(tile: Raster, options?: PlainTileOptions): Promise<Float32Array>;
+}
+
+export interface PlainTileOptions {
+  /** Standard deviation of 8-bit values, for networks that are told it; default: the one it was loaded with. */
+  readonly noiseLevel?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Everything that restores. */

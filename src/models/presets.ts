@@ -67,7 +67,7 @@ const lite: Preset = {
       tile: 64,
       view: { side: 64, widths: [32, 64, 96] },
       labels: 'sigmoid',
-      detector: { widths: [32, 64, 128], heads: 8 },
+      detector: { widths: [128, 128, 128], heads: 8 },
     },
   },
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 512 },

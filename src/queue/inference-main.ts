@@ -26,8 +26,12 @@ async function load({ loader, model, ...settings }: InferenceSettings): Promise<
     const module = (await import(loader)) as { load(): Promise<Clearword> };
     return module.load();
   }
-  const { encoders, device, threads } = settings;
-  const options = { ...(model !== undefined && { path: model }), ...(encoders !== undefined && { encoders }) };
+  const { encoders, descriptor, device, threads } = settings;
+  const options = {
+    ...(model !== undefined && { path: model }),
+    ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
+  };
   return new Clearword(await loadModel({ ...options, device, threads }));
 }
 
@@ -67,7 +71,8 @@ async function main(settings: InferenceSettings): Promise<void> {
     else if (message.kind === 'cancel') current?.abort();
     else void working.then(() => clearword.dispose()).then(() => process.exit(0));
   });
-  tell({ kind: 'ready', model: { name: clearword.model.name, hash: clearword.model.hash } });
+  const { name, hash, defaults } = clearword.model;
+  tell({ kind: 'ready', model: { name, hash, guided: defaults !== undefined } });
 }
 
 // Ctrl-C reaches the whole group of processes; when to stop is for the parent to say.

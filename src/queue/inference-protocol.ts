@@ -15,6 +15,8 @@ export const inferenceSettingsSchema = z.object({
   model: z.string().exactOptional(),
   /** Weights of the encoders of a model that has none of its own. */
   encoders: z.string().exactOptional(),
+  /** What the file of an ONNX network does not say about it. */
+  descriptor: z.string().exactOptional(),
   device: z.enum([...DEVICES, 'auto']),
   /** Threads of one operator on the CPU; 0: one per core. */
   threads: z.number(),
@@ -29,6 +31,8 @@ export interface ModelIdentity {
   readonly name: string;
   /** SHA-256 of the weights, hex. */
   readonly hash: string;
+  /** Whether it takes words, steps and samples, or is a plain network. */
+  readonly guided: boolean;
 }
 
 export type ToProcess =

@@ -5,6 +5,7 @@
  */
 import { ClearwordError } from '../errors.ts';
 import type { PlainModel } from '../models/model.ts';
+import { type StrengthOption, strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
 /** Options of diffusion models, with the value that says nothing. */
@@ -19,8 +20,13 @@ const GUIDANCE: Readonly<Record<string, unknown>> = {
 };
 
 /** Throws INVALID_OPTION for an option that only a diffusion model has. */
-export function refuseGuidance({ name }: PlainModel, options: Readonly<Record<string, unknown>>): void {
+export function refuseGuidance(
+  { name, takesNoiseLevel }: PlainModel,
+  options: Readonly<Record<string, unknown>>,
+): void {
   const says = (option: string) => {
+    // The noise level is a strength like that of a diffusion model.
+    if (option === 'strength' && takesNoiseLevel) return false;
     const value = options[option];
     return value !== GUIDANCE[option] && !(typeof value === 'object' && Object.keys(value ?? {}).length === 0);
   };
@@ -31,6 +37,10 @@ export function refuseGuidance({ name }: PlainModel, options: Readonly<Record<st
     fix: 'Leave these options out: a plain network takes neither words nor steps, and gives one result; diffusion models have them.',
   });
 }
+
+/** The noise level that somebody said, 0..1 of the most. Errors: INVALID_OPTION. */
+export const plainStrengths = ({ name, takesNoiseLevel }: PlainModel, option: StrengthOption) =>
+  strengthsOf({ name, degradations: ['noise'], takesStrengths: takesNoiseLevel }, option);
 
 /** Pixels over which neighbouring tiles go over into each other, beyond what is cut off of both. */
 const BLEND = 16;

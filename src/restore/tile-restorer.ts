@@ -4,6 +4,7 @@
  * @module
  */
 import { readRequest } from '../degradations/grammar.ts';
+import { wordsFor } from '../degradations/index.ts';
 import { checkFinite } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
@@ -66,11 +67,12 @@ const NO_FINDINGS: Findings = { degradations: {}, embedding: new Float32Array(0)
 
 async function plain(
   model: PlainModel,
-  { ensemble }: RestoreSettings,
+  { ensemble, strengths }: RestoreSettings,
   signal: AbortSignal | undefined,
 ): Promise<TileRestorer> {
+  const noiseLevel = strengths.noise === undefined ? undefined : strengths.noise * wordsFor('noise').strength.full;
   const once = async (tile: Raster, onPass: () => void) => {
-    const restored = await model.restoreTile(tile, signal);
+    const restored = await model.restoreTile(tile, { noiseLevel, signal });
     checkFinite(restored, `the model ${model.name}`);
     onPass();
     return restored;

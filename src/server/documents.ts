@@ -4,6 +4,7 @@
  * @module
  */
 
+import { KNOWN_DEGRADATIONS, listInWords } from '../degradations/index.ts';
 import { catalogue } from '../errors.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';
@@ -22,7 +23,8 @@ export const OPENAPI = {
     title: 'Clearword',
     version: VERSION,
     description:
-      'Photographs restored with words: removes noise, rain and haze. Errors are application/problem+json with stable codes.',
+      `Photographs restored with words: removes ${listInWords(KNOWN_DEGRADATIONS)}. ` +
+      'Errors are application/problem+json with stable codes.',
     contact: { name: 'The developers of Clearword' },
     license: { name: 'MIT', identifier: 'MIT' },
   },
@@ -40,6 +42,28 @@ export const OPENAPI = {
   // Keys are optional: servers without them ask for nothing.
   security: [{}, { key: [] }],
 } as const;
+
+export const modelsSchema = {
+  type: 'object',
+  required: ['models'],
+  properties: {
+    models: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['name', 'hash', 'guided'],
+        properties: {
+          name: text('What it is called'),
+          hash: text('SHA-256 of its weights, hex'),
+          guided: {
+            type: 'boolean',
+            description: 'Whether it takes prompt, steps, sampler, seed, samples and strength, or none of them',
+          },
+        },
+      },
+    },
+  },
+};
 
 const degradations = {
   type: 'object',

@@ -381,6 +381,9 @@ describe('beside a run that has ended', () => {
     const { parameters, average } = (await newest(other)).vectors;
     expect(parameters).toEqual(ended.vectors.average);
     expect(average).toEqual(parameters);
+    const next = join(dirname(model), 'next.safetensors');
+    const { training } = await exportCheckpoint((await newestCheckpoint(other)) ?? '', next, { precision: 'float32' });
+    expect(training, 'how both parts were trained').toMatchObject({ steps: 0, before: { steps: 22 } });
     await expect(train(configure({ preset: 'lite', initialise: model }), runFolder(), false)).rejects.toMatchObject({
       code: 'MODEL_INVALID',
     });

@@ -17,12 +17,6 @@ import type { Judgement } from './thresholds.ts';
 /** Keeps these samples apart from those of training with the same seed. */
 const STREAM = 0xca1;
 
-/**
- * A reading this close to where something begins to count as present is neither: strengths below are there, but nobody would
- * miss them, and nobody would mind if they were removed.
- */
-const BARELY = 0.04;
-
 export interface CalibrationPictures {
   /** Held-back photos and what may happen to them, as for training. */
   readonly data: DataConfig;
@@ -79,7 +73,8 @@ export async function judgePictures(
     const sample = await drawSample(new Random(data.seed, STREAM, i), pictures, data, degradations);
     await judge(sample.input, (name) => {
       const reading = sample.readings[name];
-      const unclear = reading !== undefined && !reading.present && reading.strength < BARELY && reading.strength > 0;
+      // There, but less than what counts as present: nobody would miss it, and nobody would mind if it were removed.
+      const unclear = reading !== undefined && !reading.present && reading.strength > 0;
       return { present: reading?.present ?? false, unclear };
     });
     onProgress?.((i + 1) / total);
