@@ -15,6 +15,7 @@ import { judgeModel } from '../src/evaluate/calibration/judge-model.ts';
 import { calibrate } from '../src/evaluate/calibration/thresholds.ts';
 import { cardPath, parseCard } from '../src/models/card.ts';
 import { loadModel } from '../src/models/load.ts';
+import { inspecting } from '../src/restore/conditioning.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,7 +37,7 @@ const write = (value: object) =>
   writeFileAtomic(cardPath(path), Buffer.from(`${JSON.stringify(value, null, 2)}\n`), { overwrite: true });
 // What is measured is what the network says by itself.
 await write(card);
-const model = await loadModel({ path });
+const model = inspecting(await loadModel({ path }));
 try {
   const judgements = await judgeModel(model, { data, samples: Number(values.samples), clean });
   const calibration = Object.fromEntries([...judgements].map(([name, all]) => [name, calibrate(all)]));

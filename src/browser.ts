@@ -5,22 +5,41 @@
  */
 import { WorkerClient } from './browser/client.ts';
 import { BrowserResult } from './browser/image.ts';
-import type { BrowserInput, BrowserParameters, LoadProgress, ModelSummary } from './browser/protocol.ts';
+import type {
+  BrowserInput,
+  BrowserParameters,
+  LoadProgress,
+  ModelSummary,
+  PartialPicture,
+} from './browser/protocol.ts';
 import { ClearwordError } from './errors.ts';
 import type { Findings } from './models/model.ts';
-import type { Progress } from './restore/restore-picture.ts';
+import type { Area, Progress } from './restore/restore-picture.ts';
 import type { WebDeviceChoice } from './runtime/web/device.ts';
 import type { WebDevice } from './runtime/web/engine.ts';
 
 export type { CanvasFormat } from './browser/file-metadata.ts';
-export { type BlobSettings, BrowserImage, BrowserResult, type BrowserRole } from './browser/image.ts';
-export type { BrowserInput, BrowserParameters, LoadProgress, ModelSummary } from './browser/protocol.ts';
+export {
+  type BlobSettings,
+  BrowserImage,
+  BrowserResult,
+  type BrowserRole,
+  type StoredResult,
+} from './browser/image.ts';
+export type {
+  BrowserInput,
+  BrowserParameters,
+  LoadProgress,
+  ModelSummary,
+  PartialPicture,
+} from './browser/protocol.ts';
 export type { Degradation } from './degradations/index.ts';
 export { ClearwordError, type ErrorCode } from './errors.ts';
 export type { RawPixels } from './image/picture.ts';
 export type { Findings } from './models/model.ts';
+export type { Decision } from './restore/policy.ts';
 export type { Provenance } from './restore/provenance.ts';
-export type { Progress } from './restore/restore-picture.ts';
+export type { Area, Progress } from './restore/restore-picture.ts';
 export type { WebDeviceChoice } from './runtime/web/device.ts';
 export type { WebDevice } from './runtime/web/engine.ts';
 export { VERSION } from './version.ts';
@@ -45,6 +64,15 @@ export interface BrowserLoadOptions {
 
 export interface BrowserRestoreOptions extends BrowserParameters {
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Called with what can be shown on the way: with `preview` the whole picture, smaller, and then each tile as it is done, before
+   * its edges are blended and before `amount`.
+   */
+  readonly onPartial?: (partial: PartialPicture) => void;
+  /** Restores the picture at a smaller size before, for `onPartial`: a quarter of the work more, or less. Default false. */
+  readonly preview?: boolean;
+  /** The area that is restored first, for `onPartial`. */
+  readonly first?: Area;
   /** Rejects at once with CANCELLED; the worker stops at the next step of the diffusion. */
   readonly signal?: AbortSignal;
 }
@@ -117,8 +145,23 @@ export class Clearword {
    * RUNTIME_FAILED, CANCELLED
    */
   async restore(input: BrowserInput, options: BrowserRestoreOptions = {}): Promise<BrowserResult> {
-    const { onProgress, signal, ...parameters } = options;
-    return new BrowserResult(await this.#client.ask({ kind: 'restore', input, parameters }, { onProgress, signal }));
+    const { onProgress, onPartial, preview = false, first, signal, ...parameters } = options;
+    const watch = onPartial && { preview, first };
+    const request = { kind: 'restore', input, parameters, watch } as const;
+    return new BrowserResult(await this.#client.ask(request, { onProgress, onPartial, signal }));
+  }
+
+  /**
+   * Seconds that a restoration of a picture of this size will take on this device, by the last one, or by a small tile that is
+   * restored for it.
+   *
+   * @throws ClearwordError INVALID_OPTION, RUNTIME_FAILED, CANCELLED
+   */
+  async estimate(
+    { width, height }: { readonly width: number; readonly height: number },
+    { signal, ...parameters }: BrowserParameters & { readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
+    return this.#client.ask({ kind: 'estimate', width, height, parameters }, { signal });
   }
 
   /**

@@ -8,9 +8,10 @@ import { ClearwordError, throwIfCancelled } from './errors.ts';
 import { checkFits } from './image/image-encode.ts';
 import { type DecodedImage, type ImageFormat, type ImageSource, readImage } from './image/image-file.ts';
 import { fromRawPixels, type RawPixels } from './image/picture.ts';
-import type { Findings, RestorationModel } from './models/model.ts';
+import { type AnyModel, type Findings, isPlain, type PlainModel, type RestorationModel } from './models/model.ts';
+import type { DescriptorOption } from './models/plain/descriptor.ts';
 import { checkOptions } from './options.ts';
-import { inspectPicture } from './restore/conditioning.ts';
+import { inspecting, inspectPicture } from './restore/conditioning.ts';
 import { coverHiddenColours } from './restore/hidden-colours.ts';
 import {
   inspectCallSchema,
@@ -21,23 +22,30 @@ import {
   settingsFor,
 } from './restore/options.ts';
 import { provenanceOf } from './restore/provenance.ts';
-import { planSampling, restorePicture } from './restore/restore-picture.ts';
+import { checkSettings, restorePicture } from './restore/restore-picture.ts';
 import { RestoreResult } from './restore/result.ts';
 import { statesStrip } from './restore/states.ts';
-import { planTiles } from './restore/tiles.ts';
 import type { DeviceChoice } from './runtime/protocol.ts';
 
 /** A path, the bytes of a JPEG, PNG, WebP, TIFF or AVIF file, or raw pixels. */
 export type ImageInput = string | Uint8Array | RawPixels;
 
 export interface LoadOptions {
-  /** A model: path, `hub:owner/name/file` or https address of its weights, beside which its card lies. Default: the bundled one. */
+  /**
+   * A model: path, `hub:owner/name/file` or https address of its weights, beside which its card lies; or any ONNX network that
+   * maps a picture to a picture. Default: the bundled one.
+   */
   readonly model?: string;
   /**
    * Weights of the encoders of a model that has none of its own (CLIP and DA-CLIP): a path, `hub:owner/name/file` or an https
    * address. Default: those that the model's card names.
    */
   readonly encoders?: string;
+  /**
+   * What the file of an ONNX network does not say about it, such as `{ range: '0..255', channels: 'bgr' }`; it counts for more
+   * than the file `x.json` beside `x.onnx`. docs/other-models.md has all of it.
+   */
+  readonly descriptor?: DescriptorOption;
   /** Called while weights are downloaded: bytes received, and bytes in all if they are known. */
   readonly onDownload?: (progress: { readonly received: number; readonly total: number | undefined }) => void;
   /** Where to compute. Default cpu; auto takes the first of cuda, webgpu and cpu that works. */
@@ -90,11 +98,11 @@ export interface InspectOptions {
  * ```
  */
 export class Clearword {
-  readonly #model: RestorationModel;
+  readonly #model: AnyModel;
   #disposed = false;
 
   /** Takes a model of one's own; `Clearword.load` takes one from a file. */
-  constructor(model: RestorationModel) {
+  constructor(model: AnyModel) {
     this.#model = model;
   }
 
@@ -106,13 +114,14 @@ export class Clearword {
   static async load(options: LoadOptions = {}): Promise<Clearword> {
     const { loadOptionsSchema } = await import('./models/load-options.ts');
     const { device, threads } = checkOptions(loadOptionsSchema, options);
-    const { model, encoders, onDownload, precision, signal } = options;
+    const { model, encoders, descriptor, onDownload, precision, signal } = options;
     throwIfCancelled(signal, 'loading the model');
     const { loadModel } = await import('./models/load.ts');
     return new Clearword(
       await loadModel({
         ...(model !== undefined && { path: model }),
         ...(encoders !== undefined && { encoders }),
+        ...(descriptor !== undefined && { descriptor }),
         ...(onDownload !== undefined && { onDownload }),
         device,
         threads,
@@ -122,10 +131,13 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model. */
-  get model(): Pick<RestorationModel, 'name' | 'hash' | 'defaults' | 'defaultTile'> {
-    const { name, hash, defaults, defaultTile } = this.#model;
-    return { name, hash, defaults, defaultTile };
+  /** Name, hash, degradations and defaults of the loaded model; of a plain network how its input is made instead. */
+  get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
+    Partial<Pick<RestorationModel, 'defaults' | 'degradations'> & Pick<PlainModel, 'reading'>> {
+    const { name, hash, defaultTile } = this.#model;
+    if (isPlain(this.#model)) return { name, hash, defaultTile, reading: this.#model.reading };
+    const { defaults, degradations } = this.#model;
+    return { name, hash, defaultTile, defaults, degradations };
   }
 
   /**
@@ -133,8 +145,7 @@ export class Clearword {
    */
   settings(parameters: RestoreParameters = {}): RestoreSettings {
     const settings = settingsFor(this.#model, parameters);
-    planSampling(this.#model, settings);
-    planTiles(1, 1, settings.tile, settings.overlap);
+    checkSettings(this.#model, settings);
     return settings;
   }
 
@@ -169,7 +180,8 @@ export class Clearword {
     });
     if (format !== undefined) checkFits(format, picture.width, picture.height);
     const restoration = await restorePicture(this.#model, picture, settings, { onProgress, signal });
-    const states = saveStates ? await statesStrip(this.#model, picture, settings, signal) : undefined;
+    const guided = saveStates && !isPlain(this.#model) ? this.#model : undefined;
+    const states = guided && (await statesStrip(guided, picture, settings, signal));
     const provenance = provenanceOf(this.#model, settings, restoration.tile);
     const parts = { input: picture, source, warnings, restoration, provenance, compare, strip, states, file };
     return new RestoreResult(parts);
@@ -179,13 +191,14 @@ export class Clearword {
    * What the controller finds in a picture: for each degradation that the model
    * knows the probability that it is there, its strength, and what follows by the thresholds of the model.
    *
-   * Errors: those of reading in `restore`, RUNTIME_FAILED, CANCELLED.
+   * Errors: INVALID_OPTION for a plain network, which finds nothing, those of reading in `restore`, RUNTIME_FAILED, CANCELLED.
    */
   async inspect(input: ImageInput, options: InspectOptions = {}): Promise<Findings> {
     this.#check();
+    const model = inspecting(this.#model);
     const { maxMegapixels, strict, signal } = checkOptions(inspectCallSchema, options);
     const { picture } = await readInput(input, { maxMegapixels, toSrgb: false, strict, signal });
-    return inspectPicture(this.#model, coverHiddenColours(picture), signal);
+    return inspectPicture(model, coverHiddenColours(picture), signal);
   }
 
   /** Frees the model's memory and threads; afterwards the object refuses to work. May be called twice. */

@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: true,
   },
   nn: { rooms: ['base', 'graph'], packages: [], node: false },
-  hub: { rooms: ['base'], packages: [], node: true },
+  hub: { rooms: ['base'], packages: ['zod'], node: true },
   diffusion: { rooms: ['base'], packages: [], node: false },
   random: { rooms: ['base'], packages: [], node: false },
   image: { rooms: ['base'], packages: ['@xmldom/xmldom', 'sharp'], node: true },
@@ -98,7 +98,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   store: { rooms: ['base'], packages: ['@aws-sdk/client-s3'], node: true },
   queue: {
     rooms: ['base', 'degradations', 'runtime', 'image', 'models', 'restore', 'library', 'store'],
-    packages: ['bullmq', 'ioredis'],
+    packages: ['bullmq', 'ioredis', 'zod'],
     node: true,
   },
   server: {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -77,10 +77,84 @@ def features(picture: Tensor, convs: nn.ModuleList) -> Tensor:
     return h
 
 
-def moments(h: Tensor) -> Tuple[Tensor, Tensor]:
-    """Means and mean squares over positions of [N,C,H,W], [N,C] each."""
+def moments(h: Tensor) -> Tensor:
+    """Means and mean squares over positions of [N,C,H,W], [N,2C]."""
     h = h.float()
-    return h.mean(dim=(2, 3)), h.square().mean(dim=(2, 3))
+    return torch.cat([h.mean(dim=(2, 3)), h.square().mean(dim=(2, 3))], dim=1)
+
+
+def roots(statistics: Tensor) -> Tensor:
+    """Means and mean squares [M,2C] -> means and their roots."""
+    means, squares = statistics.chunk(2, dim=1)
+    return torch.cat([means, (squares + 1e-6).sqrt()], dim=1)
+
+
+#: Side of the blocks that a detector sees, and the kernels that it reads their spectra with.
+BLOCK = 8
+KERNELS = (1, 3, 1)
+
+#: Y, Cb and Cr from R, G and B.
+YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+def transform_kernels() -> Tensor:
+    """Kernels [192,3,8,8] of the orthonormal cosine transform of blocks in luma and chroma, in 8-bit units."""
+    k, x = torch.meshgrid(torch.arange(BLOCK).double(), torch.arange(BLOCK).double(), indexing="ij")
+    waves = torch.cos(math.pi * (2 * x + 1) * k / (2 * BLOCK)) * math.sqrt(2 / BLOCK)
+    waves[0] /= math.sqrt(2)
+    mix = torch.tensor(YCBCR, dtype=torch.float64)
+    kernels = torch.einsum("ac,vy,ux->avucyx", mix, waves, waves)
+    return (255 * kernels).reshape(3 * BLOCK**2, 3, BLOCK, BLOCK).float()
+
+
+class DetectorLook(nn.Module):
+    """Features of pictures [N,3,H,W] as means over places, those under attention first: [N,3C+heads]."""
+
+    #: Attention of a place is e^-5 .. e^5 of the usual.
+    MOST = 5.0
+
+    transform: Tensor
+
+    def __init__(self, widths: List[int], heads: int) -> None:
+        super().__init__()
+        before = [3 * BLOCK**2, *widths]
+        self.convs = nn.ModuleList([nn.Conv2d(before[i], width, KERNELS[i]) for i, width in enumerate(widths)])
+        self.attention = nn.Conv2d(widths[-1], heads, 1)
+        self.register_buffer("transform", transform_kernels(), persistent=False)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        spectra = 0.25 * torch.log1p(2 * F.conv2d(picture.float(), self.transform, stride=BLOCK).abs())
+        h = spectra.to(self.attention.weight.dtype)
+        for conv in self.convs:
+            h = F.gelu(conv(h))
+        scores = self.attention(h).float()
+        n, heads = scores.shape[:2]
+        attention = (torch.tanh(scores / self.MOST) * self.MOST).exp().reshape(n, heads, 1, -1)
+        values = h.float().reshape(n, heads, h.shape[1] // heads, -1)
+        weighted = (values * attention).mean(dim=3).reshape(n, -1)
+        return torch.cat([weighted, attention.mean(dim=3).reshape(n, heads), moments(h)], dim=1)
+
+
+class Detector(DetectorLook):
+    """A sharper eye for judging alone: what it finds is added to logits of presence and strength."""
+
+    def __init__(self, config: Config, seen: int, degradations: int) -> None:
+        widths, self.heads = config["widths"], config["heads"]
+        super().__init__(widths, self.heads)
+        self.width = widths[-1]
+        self.hidden = nn.Linear(seen + 3 * self.width, 256)
+        self.presence = nn.Linear(256, degradations, bias=False)
+        self.strength = nn.Linear(256, degradations, bias=False)
+
+    def judge(self, seen: Tensor, statistics: Tensor) -> Tuple[Tensor, Tensor]:
+        """What is added to the logits of presence and of strength, [M,D] each.
+
+        seen: what the controller sees without it; statistics: its own, [M,3C+heads].
+        """
+        weighted, total, rest = statistics.split([self.width, self.heads, 2 * self.width], dim=1)
+        chosen = weighted.reshape(len(weighted), self.heads, -1) / total[:, :, None]
+        h = F.gelu(self.hidden(torch.cat([seen, chosen.flatten(1), roots(rest)], dim=1)))
+        return self.presence(h), self.strength(h)
 
 
 class View(nn.Module):
@@ -91,7 +165,8 @@ class View(nn.Module):
         self.convs = look(widths)
         self.tokens = nn.Linear(widths[-1], out)
 
-    def forward(self, view: Tensor) -> Tuple[Tuple[Tensor, Tensor], Tensor]:
+    def forward(self, view: Tensor) -> Tuple[Tensor, Tensor]:
+        """Moments [M,2C] and tokens [M,S,out]."""
         h = features(view, self.convs)
         # Products of channels first: PyTorch 1.13 has wrong gradients of GELU where those are laid out otherwise than its input.
         places = h.float().flatten(2)
@@ -99,44 +174,62 @@ class View(nn.Module):
         return moments(h), tokens.transpose(1, 2) + self.tokens.bias
 
 
+class Found(NamedTuple):
+    """What a controller says of M pictures."""
+
+    #: e_d, [M,C].
+    embedding: Tensor
+    #: Strengths before the sigmoid, [M,D].
+    strength_logits: Tensor
+    #: What a detector adds to the logits of presence, [M,D].
+    presence: Optional[Tensor]
+    #: The view's tokens, [M,S,C].
+    tokens: Optional[Tensor]
+
+
 class Controller(nn.Module):
     """Convolutions at full resolution, and over the whole view where there is one; their moments; two heads."""
 
     def __init__(self, config: Config, out: int, degradations: int) -> None:
         super().__init__()
-        widths, view = config["widths"], config.get("view")
+        widths, view, detector = config["widths"], config.get("view"), config.get("detector")
         self.convs = look(widths)
         if view is not None:
             self.view = View(view["widths"], out)
-        self.hidden = nn.Linear(2 * widths[-1] + (2 * view["widths"][-1] if view is not None else 0), 256)
+        seen = 2 * widths[-1] + (2 * view["widths"][-1] if view is not None else 0)
+        self.hidden = nn.Linear(seen, 256)
         self.projection = nn.Linear(256, out)
         self.strength = nn.Linear(256, degradations)
+        self.detector = None if detector is None else Detector(detector, seen, degradations)
         self.labels = config.get("labels", "combinations")
         self.logit_scale = nn.Parameter(torch.full((1,), math.log(20)))
         if self.labels == "sigmoid":
             self.logit_bias = nn.Parameter(torch.zeros(degradations))
 
-    def features(self, picture: Tensor) -> Tensor:
-        """The close look at patches [N,3,P,P]."""
-        return features(picture, self.convs)
+    def statistics(self, picture: Tensor) -> List[Tensor]:
+        """The close looks at patches [N,3,P,P]: moments [N,2C], then the detector's."""
+        own = [moments(features(picture, self.convs))]
+        return own if self.detector is None else [*own, self.detector(picture)]
 
-    def forward(self, close: Tensor, patches: int, view: Optional[Tensor]) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
-        """e_d [M,C], strengths [M,D] and the view's tokens [M,S,C], of M pictures.
-
-        close: the last features of their N patches.
-        """
-        means, squares = (m.reshape(-1, patches, m.shape[1]).mean(dim=1) for m in moments(close))
-        looks, tokens = [(means, squares)], None
+    def forward(self, close: List[Tensor], patches: int, view: Optional[Tensor]) -> Found:
+        """close: the statistics of the N patches of M pictures."""
+        local, *sharp = [s.reshape(-1, patches, s.shape[1]).mean(dim=1) for s in close]
+        looks, tokens = [local], None
         if view is not None:
-            seen, tokens = self.view(view)
-            looks.append(seen)
-        parts = [part for m, s in looks for part in (m, (s + 1e-6).sqrt())]
-        h = F.gelu(self.hidden(torch.cat(parts, dim=1)))
-        return F.normalize(self.projection(h), dim=-1), self.strength(h).sigmoid(), tokens
+            whole, tokens = self.view(view)
+            looks.append(whole)
+        seen = torch.cat([roots(s) for s in looks], dim=1)
+        h = F.gelu(self.hidden(seen))
+        strength, presence = self.strength(h), None
+        if self.detector is not None:
+            presence, more = self.detector.judge(seen, sharp[0])
+            strength = strength + more
+        return Found(F.normalize(self.projection(h), dim=-1), strength, presence, tokens)
 
-    def naming_loss(self, found: Tensor, names: Tensor, given: Dict[str, Tensor]) -> Tensor:
+    def naming_loss(self, found: Found, names: Tensor, given: Dict[str, Tensor]) -> Tensor:
         """How well e_d [M,C] lies beside the texts [L,C] of what is there."""
-        logits = found @ names.T * self.logit_scale.exp()
+        logits = found.embedding @ names.T * self.logit_scale.exp()
         if self.labels == "sigmoid":
-            return F.binary_cross_entropy_with_logits(logits + self.logit_bias, given["presence"])
+            more = 0 if found.presence is None else found.presence
+            return F.binary_cross_entropy_with_logits(logits + self.logit_bias + more, given["presence"])
         return F.cross_entropy(logits, given["combination"])

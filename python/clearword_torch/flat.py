@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,7 @@ class FlatParameters:
 
     low: which parameters the module computes with in `dtype`; the others stay float32. The vectors themselves are float32
     always: what is trained is not rounded.
+    only: beginnings of the names of the parameters that get gradients; None: all do.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class FlatParameters:
         device: torch.device,
         dtype: torch.dtype,
         low: Callable[[str], bool],
+        only: Optional[Sequence[str]] = None,
     ) -> None:
         self.entries = entries_of(layout)
         self.size = self.entries[-1].offset + self.entries[-1].size
@@ -57,7 +59,8 @@ class FlatParameters:
         for name, shape, offset, size in self.entries:
             source = self.low if self.low is not None and low(name) else self.full
             owner, last = parameter_named(module, name)
-            parameter = nn.Parameter(source[offset : offset + size].view(tuple(shape)))
+            wanted = only is None or name.startswith(tuple(only))
+            parameter = nn.Parameter(source[offset : offset + size].view(tuple(shape)), requires_grad=wanted)
             setattr(owner, last, parameter)
             self.parameters.append(parameter)
 

@@ -17,7 +17,17 @@ from .network import Erunet, repeat_rows
 PARTS = ("loss", "restoration", "contrastive", "strength", "intent")
 
 #: Parameters that pixels are computed with, by the beginning of their names.
-PIXELS = ("init_conv", "downs", "mid_", "ups", "final_", "controller.convs", "controller.view.convs")
+PIXELS = (
+    "init_conv",
+    "downs",
+    "mid_",
+    "ups",
+    "final_",
+    "controller.convs",
+    "controller.view.convs",
+    "controller.detector.convs",
+    "controller.detector.attention",
+)
 
 
 class System(Erunet):
@@ -37,13 +47,13 @@ class System(Erunet):
     def interpret(self) -> None:
         """What is done to pixels is run as it is written."""
         self.pixels: Callable[..., Tensor] = self.trunk
-        self.look: Callable[..., Tensor] = self.controller.features if self.own else self.trunk
+        self.look: Callable[..., Any] = self.controller.statistics if self.own else self.trunk
 
     def compile_pixels(self) -> None:
         """What is done to pixels is compiled: it is nearly all of the work, and of one shape in every step."""
         self.pixels = torch.compile(self.trunk, dynamic=False)
         if self.own:
-            self.look = torch.compile(self.controller.features, dynamic=False)
+            self.look = torch.compile(self.controller.statistics, dynamic=False)
 
     @contextlib.contextmanager
     def interpreted(self) -> Iterator[None]:
@@ -85,12 +95,14 @@ class System(Erunet):
         m, mu = len(given["t"]), given["mu"]
         embedding, intent = self.text(given["texts.pieces"], given["texts.weights"], given["texts.mask"])
         close = self.look(mu)
-        found, strength, view = self.controller(close, len(mu) // m, given.get("view"))
-        told = told_strengths(given["told"], strength) if "told" in given else None
-        output = self.predict(x, given, embedding[:m], found, told, view)
-        parts["restoration"] = LOSSES[settings["loss"]](given, x, output)
+        found = self.controller(close, len(mu) // m, given.get("view"))
+        output = mu
+        if settings["loss"] != "none" or not torch.is_grad_enabled():
+            told = told_strengths(given["told"], found.strength_logits.sigmoid()) if "told" in given else None
+            output = self.predict(x, given, embedding[:m], found.embedding, told, found.tokens)
+        parts["restoration"] = zero if settings["loss"] == "none" else LOSSES[settings["loss"]](given, x, output)
         parts["contrastive"] = self.controller.naming_loss(found, embedding[m:], given)
-        parts["strength"] = (strength - given["strengths"]).abs().mean()
+        parts["strength"] = F.binary_cross_entropy_with_logits(found.strength_logits, given["strengths"])
         parts["intent"] = F.binary_cross_entropy_with_logits(intent[:m], given["asked"])
         auxiliary = ("contrastive", "strength", "intent")
         parts["loss"] = parts["restoration"] + sum(settings["auxiliary"][name] * parts[name] for name in auxiliary)

@@ -4,7 +4,7 @@
  * @module
  */
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
-import type { FromWorker, LoadProgress, Replies, ToWorker, WorkerRequest } from './protocol.ts';
+import type { FromWorker, LoadProgress, PartialPicture, Replies, ToWorker, WorkerRequest } from './protocol.ts';
 
 /** Progress of any request. */
 type AnyProgress = Extract<FromWorker, { progress: unknown }>['progress'];
@@ -13,10 +13,12 @@ interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: ClearwordError) => void;
   readonly onProgress: ((progress: never) => void) | undefined;
+  readonly onPartial: ((partial: PartialPicture) => void) | undefined;
 }
 
 export interface RequestOptions<Progress extends AnyProgress | LoadProgress> {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onPartial?: ((partial: PartialPicture) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +46,7 @@ export class WorkerClient {
    */
   async ask<Request extends WorkerRequest, Progress extends AnyProgress>(
     request: Request,
-    { onProgress, signal }: RequestOptions<Progress> = {},
+    { onProgress, onPartial, signal }: RequestOptions<Progress> = {},
   ): Promise<Replies[Request['kind']]> {
     throwIfCancelled(signal, WORK[request.kind]);
     if (this.#failure) throw this.#failure;
@@ -60,7 +62,7 @@ export class WorkerClient {
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       return await new Promise<Replies[Request['kind']]>((resolve, reject) => {
-        this.#pending.set(id, { resolve: resolve as (value: never) => void, reject, onProgress });
+        this.#pending.set(id, { resolve: resolve as (value: never) => void, reject, onProgress, onPartial });
         this.#worker.postMessage({ id, request } satisfies ToWorker);
       });
     } finally {
@@ -80,6 +82,7 @@ export class WorkerClient {
   #settle(message: FromWorker): void {
     const pending = this.#pending.get(message.id);
     if ('progress' in message) pending?.onProgress?.(message.progress as never);
+    else if ('partial' in message) pending?.onPartial?.(message.partial);
     else if ('value' in message) pending?.resolve(message.value as never);
     else pending?.reject(new ClearwordError(message.error.code, message.error.message, { fix: message.error.fix }));
   }
@@ -91,4 +94,5 @@ const WORK: Readonly<Record<WorkerRequest['kind'], string>> = {
   load: 'loading the model',
   inspect: 'the inspection',
   restore: 'the restoration',
+  estimate: 'the estimate',
 };

@@ -9,7 +9,8 @@ import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
 import { mergeXmp } from '../image/xmp.ts';
 import type { Findings } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
-import { blobSettingsSchema } from '../restore/encode-settings.ts';
+import { amountSettingsSchema, blobSettingsSchema } from '../restore/encode-settings.ts';
+import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';
 import type { RestoredParts } from './protocol.ts';
@@ -32,6 +33,8 @@ interface ImageParts {
   readonly provenance: Provenance;
   readonly kept: KeptMetadata;
   readonly details?: Readonly<Record<string, string | number>>;
+  /** The file that the picture came from, where nothing was done to it: in its own format it is given back as it was. */
+  readonly file?: Blob | undefined;
 }
 
 const DEFAULT_QUALITY = 95;
@@ -82,14 +85,17 @@ export class BrowserImage {
   }
 
   /**
-   * A file, with the input's EXIF and XMP and a record of what was done.
+   * A file, with the input's EXIF and XMP and a record of what was done: of a picture that was left unchanged the input's own
+   * file, if neither another format nor a quality is asked for.
    *
    * @throws ClearwordError INVALID_OPTION if this browser does not write the format, OUTPUT_UNWRITABLE
    */
   async toBlob(settings: BlobSettings = {}): Promise<Blob> {
     const { format, quality = DEFAULT_QUALITY, metadata } = checkOptions(blobSettingsSchema, settings);
-    const { kept, details } = this.#parts;
+    const { kept, details, file: original } = this.#parts;
     const chosen = format ?? kept.format ?? 'png';
+    const asItWas = metadata && settings.quality === undefined && (format === undefined || format === kept.format);
+    if (original !== undefined && asItWas) return original;
     const file = await this.#encode(chosen, quality);
     if (!metadata) return file;
     const xmp = mergeXmp(kept.xmp, { ...this.provenance, role: this.role, ...details });
@@ -127,18 +133,27 @@ function unwritable(reason: string): ClearwordError {
   });
 }
 
+/** A result in the form that IndexedDB and messages carry: see `BrowserResult.stored`. */
+export type StoredResult = Omit<RestoredParts, 'samples'>;
+
 /** Everything that one restoration gives; it is itself the picture: the restoration, or the mean of several samples. */
 export class BrowserResult extends BrowserImage {
   /** What the controller found in the input. */
   readonly findings: Findings;
+  /** What was done, and why: whether anything was changed, what went, what was left alone, and how the prompt was read. */
+  readonly decision: Decision;
   /** One picture per seed, when several were asked for; else empty. */
   readonly samples: readonly BrowserImage[];
   /** With several samples: their standard deviation in grey, and the factor that its values were brightened by. */
   readonly uncertainty?: { readonly image: BrowserImage; readonly scale: number };
+  readonly #stored: StoredResult;
 
-  constructor({ mean, samples, uncertainty, findings, provenance, kept }: RestoredParts) {
-    super({ picture: mean, role: samples.length > 0 ? 'mean' : 'restored', provenance, kept });
+  constructor({ samples, ...stored }: RestoredParts) {
+    const { mean, uncertainty, findings, decision, provenance, kept, file } = stored;
+    super({ picture: mean, role: provenance.samples > 1 ? 'mean' : 'restored', provenance, kept, file });
+    this.#stored = stored;
     this.findings = findings;
+    this.decision = decision;
     this.samples = samples.map((picture, k) => {
       const own = { ...provenance, seed: provenance.seed + k, samples: 1 };
       return new BrowserImage({ picture, role: 'sample', provenance: own, kept });
@@ -150,4 +165,35 @@ export class BrowserResult extends BrowserImage {
     const image = new BrowserImage({ picture, role: 'uncertainty', provenance, kept: own, details: { scale } });
     this.uncertainty = { image, scale };
   }
+
+  /**
+   * The picture with a part of the change: before + amount * (after - before), as the option `amount` makes it, but at once
+   * and within 1 of 255, because the restored values are rounded already.
+   *
+   * @param amount percent, 0..100
+   * @throws ClearwordError INVALID_OPTION
+   */
+  withAmount(amount: number): BrowserImage {
+    const { amount: percent } = checkOptions(amountSettingsSchema, { amount });
+    const { mean, before, kept, provenance } = this.#stored;
+    if (percent === 100 || before === undefined) return this;
+    const picture = blend(before, mean, percent / 100);
+    return new BrowserImage({ picture, role: this.role, provenance: { ...provenance, amount: percent }, kept });
+  }
+
+  /** What makes this result again in another page, single samples excepted; shares its pixels with it. */
+  stored(): StoredResult {
+    return this.#stored;
+  }
+
+  /** A result out of what `stored` gave. */
+  static fromStored(stored: StoredResult): BrowserResult {
+    return new BrowserResult({ ...stored, samples: [] });
+  }
+}
+
+/** @param share 0..1 of the way from `before` to `after`, which are of one size and kind */
+function blend(before: Picture, after: Picture, share: number): Picture {
+  const data = before.data.map((value, i) => Math.round(value + share * ((after.data[i] as number) - value)));
+  return { ...after, data };
 }

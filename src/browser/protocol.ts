@@ -8,8 +8,9 @@ import type { ErrorCode } from '../errors.ts';
 import type { Picture, RawPixels } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
 import type { RestoreParameters } from '../restore/options.ts';
+import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
-import type { Progress } from '../restore/restore-picture.ts';
+import type { Area, Progress } from '../restore/restore-picture.ts';
 import type { WebDeviceChoice } from '../runtime/web/device.ts';
 import type { WebDevice } from '../runtime/web/engine.ts';
 import type { KeptMetadata } from './file-metadata.ts';
@@ -47,9 +48,32 @@ export interface RestoreRequest {
   readonly kind: 'restore';
   readonly input: BrowserInput;
   readonly parameters: BrowserParameters;
+  /** What is to be shown on the way; undefined: nothing. */
+  readonly watch?: WatchRequest | undefined;
 }
 
-export type WorkerRequest = LoadRequest | InspectRequest | RestoreRequest;
+export interface WatchRequest {
+  /** Whether the picture is restored at a smaller size before. */
+  readonly preview: boolean;
+  /** Tiles that touch this are restored first. */
+  readonly first: Area | undefined;
+}
+
+/** A picture on the way, 8-bit RGB, and the area of the photo that it shows: of a preview all of it, in fewer pixels. */
+export interface PartialPicture {
+  readonly stage: 'preview' | 'tile';
+  readonly area: Area;
+  readonly picture: Picture;
+}
+
+export interface EstimateRequest {
+  readonly kind: 'estimate';
+  readonly width: number;
+  readonly height: number;
+  readonly parameters: BrowserParameters;
+}
+
+export type WorkerRequest = LoadRequest | InspectRequest | RestoreRequest | EstimateRequest;
 
 /** From the page. */
 export type ToWorker =
@@ -64,6 +88,12 @@ export interface ModelSummary {
   readonly threads: number;
   readonly defaults: { readonly steps: number; readonly sampler: string };
   readonly defaultTile: number;
+  /** What it finds and removes. */
+  readonly degradations: readonly string[];
+  /** Whether it changes only what is surely there or asked for; others restore every picture. */
+  readonly careful: boolean;
+  /** Whether it can be told how strong something is. */
+  readonly takesStrengths: boolean;
   /** T of the model's process: the most steps there are. */
   readonly mostSteps: number;
 }
@@ -73,14 +103,21 @@ export interface RestoredParts {
   readonly samples: readonly Picture[];
   readonly uncertainty?: { readonly picture: Picture; readonly scale: number };
   readonly findings: Findings;
+  readonly decision: Decision;
   readonly provenance: Provenance;
   readonly kept: KeptMetadata;
+  /** The picture as it came in; undefined: `mean` is that. */
+  readonly before: Picture | undefined;
+  /** The file that it came from, of a picture that was left unchanged. */
+  readonly file: Blob | undefined;
 }
 
 export interface Replies {
   readonly load: ModelSummary;
   readonly inspect: Findings;
   readonly restore: RestoredParts;
+  /** Seconds. */
+  readonly estimate: number;
 }
 
 /** An error as it crosses: structured clones of errors lose their own fields. */
@@ -94,4 +131,5 @@ export interface ErrorReply {
 export type FromWorker =
   | { readonly id: number; readonly value: Replies[WorkerRequest['kind']] }
   | { readonly id: number; readonly error: ErrorReply }
-  | { readonly id: number; readonly progress: Progress | LoadProgress };
+  | { readonly id: number; readonly progress: Progress | LoadProgress }
+  | { readonly id: number; readonly partial: PartialPicture };

@@ -10,13 +10,14 @@ import { inspectPicture } from '../restore/conditioning.ts';
 import { coverHiddenColours } from '../restore/hidden-colours.ts';
 import { restoreOptionsSchema, settingsFor } from '../restore/options.ts';
 import { provenanceOf } from '../restore/provenance.ts';
-import { planSampling, restorePicture } from '../restore/restore-picture.ts';
-import { planTiles } from '../restore/tiles.ts';
+import { checkSettings, restorePicture } from '../restore/restore-picture.ts';
 import { uncertaintyPicture } from '../restore/uncertainty.ts';
 import { openWebEngine } from '../runtime/web/device.ts';
 import { fetchBytes, fetchModel } from './download.ts';
+import { measureSpeed, networkPixels } from './estimate.ts';
 import { readInput } from './input.ts';
 import type {
+  EstimateRequest,
   FromWorker,
   InspectRequest,
   LoadProgress,
@@ -28,6 +29,7 @@ import type {
   ToWorker,
   WorkerRequest,
 } from './protocol.ts';
+import { type OnPartial, type OnProgress, watched } from './watched.ts';
 
 /** The global scope of a dedicated worker, whose types exclude those of a page. */
 interface WorkerScope {
@@ -37,8 +39,6 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 const browserOptionsSchema = restoreOptionsSchema.omit({ compare: true, saveStates: true, strip: true, strict: true });
-
-type OnProgress = (progress: Extract<FromWorker, { progress: unknown }>['progress']) => void;
 
 let loaded: LoadedModel | undefined;
 
@@ -59,9 +59,11 @@ async function load(request: LoadRequest, signal: AbortSignal, onProgress: OnPro
     return { device, threads: request.threads, ...(wasm && { wasm }) };
   });
   loaded = new LoadedModel(file, engine, `model ${request.weights}`);
-  const { name, hash, defaults, defaultTile, sde } = loaded;
+  speed = undefined;
+  const { name, hash, defaults, defaultTile, degradations, careful, takesStrengths, sde } = loaded;
   const { device, threads } = engine;
-  return { name, hash, device, threads, defaults, defaultTile, mostSteps: sde.T };
+  const about = { degradations, careful, takesStrengths, mostSteps: sde.T };
+  return { name, hash, device, threads, defaults, defaultTile, ...about };
 }
 
 async function inspect({ input, parameters }: InspectRequest, signal: AbortSignal): Promise<Replies['inspect']> {
@@ -70,37 +72,60 @@ async function inspect({ input, parameters }: InspectRequest, signal: AbortSigna
   return inspectPicture(model(), coverHiddenColours(picture), signal);
 }
 
+/** Settings of a restoration, checked before the picture is read, so that a typing error costs nothing. */
+function checkedSettings(parameters: RestoreRequest['parameters']) {
+  const { maxMegapixels } = checkOptions(browserOptionsSchema, parameters);
+  const settings = settingsFor(model(), parameters);
+  checkSettings(model(), settings);
+  return { settings, maxMegapixels };
+}
+
 async function restore(
-  { input, parameters }: RestoreRequest,
+  { input, parameters, watch }: RestoreRequest,
   signal: AbortSignal,
   onProgress: OnProgress,
+  onPartial: OnPartial,
 ): Promise<RestoredParts> {
-  // Before the picture is read, so that a typing error costs nothing.
-  const options = checkOptions(browserOptionsSchema, parameters);
-  const settings = settingsFor(model(), parameters);
-  planSampling(model(), settings);
-  planTiles(1, 1, settings.tile, settings.overlap);
-  const { picture, kept } = await readInput(input, options.maxMegapixels, signal);
-  const restoration = await restorePicture(model(), picture, settings, { onProgress, signal });
-  const { mean, samples, deviation, findings, tile } = restoration;
+  const { settings, maxMegapixels } = checkedSettings(parameters);
+  const { picture, kept } = await readInput(input, maxMegapixels, signal);
+  const started = performance.now();
+  const hooks = watch ? watched(model(), picture, settings, { watch, onProgress, onPartial, signal }) : { onProgress };
+  const restoration = await restorePicture(model(), picture, settings, { ...hooks, signal });
+  const { mean, samples, deviation, findings, decision, tile } = restoration;
+  const unchanged = decision.status === 'unchanged';
+  if (!unchanged) speed = networkPixels(picture, settings) / (performance.now() - started);
   return {
     mean,
     samples,
     ...(deviation && { uncertainty: uncertaintyPicture(deviation, picture.width, picture.height) }),
     findings,
+    decision,
     provenance: provenanceOf(model(), settings, tile),
     kept,
+    before: unchanged ? undefined : picture,
+    file: unchanged && input instanceof Blob ? input : undefined,
   };
 }
 
-function answer(request: WorkerRequest, signal: AbortSignal, onProgress: OnProgress) {
+/** Network pixels a millisecond, of the last restoration, or measured; undefined until then. */
+let speed: number | undefined;
+
+async function estimate({ width, height, parameters }: EstimateRequest, signal: AbortSignal): Promise<number> {
+  const { settings } = checkedSettings(parameters);
+  speed ??= await measureSpeed(model(), signal);
+  return networkPixels({ width, height }, settings) / speed / 1000;
+}
+
+function answer(request: WorkerRequest, signal: AbortSignal, onProgress: OnProgress, onPartial: OnPartial) {
   switch (request.kind) {
     case 'load':
       return load(request, signal, onProgress);
     case 'inspect':
       return inspect(request, signal);
     case 'restore':
-      return restore(request, signal, onProgress);
+      return restore(request, signal, onProgress, onPartial);
+    case 'estimate':
+      return estimate(request, signal);
   }
 }
 
@@ -110,10 +135,11 @@ function errorReply(error: unknown): Extract<FromWorker, { error: unknown }>['er
   return { code, message, fix };
 }
 
-/** The pixels of a result are handed over, not copied. Transparency is shared by mean and samples. */
+/** The pixels of a result are handed over, not copied. Transparency is shared by mean, samples and the picture before. */
 function buffersOf(value: Replies[WorkerRequest['kind']]): ArrayBuffer[] {
-  if (!('mean' in value)) return [];
-  const pictures = [value.mean, ...value.samples, ...(value.uncertainty ? [value.uncertainty.picture] : [])];
+  if (typeof value === 'number' || !('mean' in value)) return [];
+  const { mean, samples, uncertainty, before } = value;
+  const pictures = [mean, ...samples, ...(uncertainty ? [uncertainty.picture] : []), ...(before ? [before] : [])];
   const buffers = pictures.flatMap(({ data, alpha }) => [data.buffer, ...(alpha ? [alpha.buffer] : [])]);
   return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
@@ -133,7 +159,9 @@ scope.onmessage = ({ data: message }) => {
   queue = queue.then(async () => {
     try {
       throwIfCancelled(controller.signal, 'the request');
-      const value = await answer(message.request, controller.signal, (progress) => scope.postMessage({ id, progress }));
+      const onProgress: OnProgress = (progress) => scope.postMessage({ id, progress });
+      const onPartial: OnPartial = (partial) => scope.postMessage({ id, partial });
+      const value = await answer(message.request, controller.signal, onProgress, onPartial);
       scope.postMessage({ id, value }, buffersOf(value));
     } catch (error) {
       scope.postMessage({ id, error: errorReply(error) });

@@ -4,8 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { bundledModel } from '../models/load.ts';
-import { readModel } from '../models/model-file.ts';
+import { modelHash } from '../models/load.ts';
 import { type BatchReport, type BatchSettings, runBatch } from '../queue/batch.ts';
 import { SET_ASIDE } from '../queue/batch-ledger.ts';
 import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
@@ -18,7 +17,7 @@ import { BACK_OFF, queueSettings, serverSettingsSchema, workSettings } from '../
 import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
+import { descriptorOption, deviceOption, encodersOption, jsonOption, modelOption } from './common-options.ts';
 import { progressDisplay } from './progress.ts';
 import { inferenceOf } from './service.ts';
 
@@ -34,6 +33,7 @@ const options = z.strictObject({
   ...parameterShape,
   model: modelOption,
   encoders: encodersOption,
+  descriptor: descriptorOption,
   device: deviceOption,
   maxMegapixels,
   ...queueSettings,
@@ -98,8 +98,9 @@ async function run(args: readonly string[], given: BatchOptions, context: Comman
       limits: { maxMegapixels: given.maxMegapixels, seconds: timeout },
       signal: context.signal,
     });
-    const { restored, skipped, failed, 'set-aside': setAside } = summary;
-    const text = `${restored} restored, ${skipped} skipped, ${setAside} set aside, ${failed} failed\n`;
+    const { restored, unchanged, skipped, failed, 'set-aside': setAside } = summary;
+    const finished = `${restored} restored, ${unchanged} unchanged, ${skipped} skipped`;
+    const text = `${finished}, ${setAside} set aside, ${failed} failed\n`;
     progress.around(() => context.stderr.write(text));
     return setAside + failed > 0 ? EXIT.failed : EXIT.done;
   } finally {
@@ -120,7 +121,7 @@ async function startQueue(
   const common = { attempts, lease, backOff: BACK_OFF, keepSeconds: keepHours * 3600, log };
   const queue = await openQueue({ ...common, address, name: queueName, store });
   closing.push(() => queue.close());
-  if (address !== 'embedded') return { queue, model: (await readModel(model ?? bundledModel())).card.sha256 };
+  if (address !== 'embedded') return { queue, model: await modelHash(model) };
   const count = Math.max(1, processes);
   const inference = { ...inferenceOf(given), store: store.address, threads: threadsFor(threads, count) };
   const pool = await ProcessPool.start({ ...inference, processes: count, log });
@@ -149,7 +150,9 @@ function logTo(stderr: CommandContext['stderr']): Log {
 function print(report: BatchReport, json: boolean, { stdout, stderr }: CommandContext): void {
   const { status, input, output, seconds, error } = report;
   if (json) stdout.write(`${JSON.stringify(report)}\n`);
-  else if (status === 'restored') stdout.write(`${input} -> ${output}  ${seconds?.toFixed(1)} s\n`);
-  else if (status === 'skipped') stdout.write(`${input} -> ${output}  exists, skipped\n`);
+  else if (status === 'restored' || status === 'unchanged') {
+    const note = status === 'unchanged' ? '  unchanged, nothing found or asked for' : '';
+    stdout.write(`${input} -> ${output}  ${seconds?.toFixed(1)} s${note}\n`);
+  } else if (status === 'skipped') stdout.write(`${input} -> ${output}  exists, skipped\n`);
   if (error) stderr.write(`${status} ${input}: error ${error.code}: ${error.message}\nfix: ${error.fix}\n`);
 }

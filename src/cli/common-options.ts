@@ -16,7 +16,13 @@ export const deviceOption = z
 export const modelOption = z.string().min(1).optional().meta({
   placeholder: 'source',
   description:
-    'weights of a model (.safetensors, its card beside it): a path, hub:owner/name/file or an https address; default: the bundled model',
+    'weights of a model (.safetensors, its card beside it), or any ONNX network that maps a picture to a picture: a path, hub:owner/name/file or an https address; default: the bundled model',
+});
+
+export const descriptorOption = z.string().min(1).optional().meta({
+  placeholder: 'list',
+  description:
+    'what the file of an ONNX network does not say about it, such as range=0..255,channels=bgr,halo=24; default: what x.json beside x.onnx says',
 });
 
 export const precisionOption = z.enum(['float32', 'float16']).default('float32').meta({

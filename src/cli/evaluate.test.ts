@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fakeModel } from '../../test/support/fake-model.ts';
+import { fakeModel, fakePlain } from '../../test/support/fake-model.ts';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { runCli } from '../../test/support/run-cli.ts';
 import { writeFileAtomic } from '../atomic-file.ts';
@@ -53,6 +53,79 @@ describe('clearword evaluate', () => {
     expect(result?.degraded.psnr).toBeCloseTo(LEVEL, 3);
     expect(model.disposed).toBe(true);
     expect(run.loads).toHaveLength(1);
+  });
+
+  it('measures several models in one run: a column each, paired differences, a slider between all', async () => {
+    const models = {
+      exact: fakeModel({ predict: ({ mu }) => mu.map((value) => value - 1 / 255) }),
+      same: fakePlain((tile) => tile.data),
+      // One grey level too much, so that it is two away.
+      worse: fakePlain((tile) => tile.data.map((value) => value + 1 / 255), 'd'.repeat(64)),
+    };
+    const folder = at('contest');
+    const given = ['--model', 'exact', '--model', 'same', '--model', 'worse', '--seed', '3', '--steps', '1'];
+    const pairs = ['--input', at('rainy'), '--target', at('clean'), '-o', folder, ...base];
+    const run = await runCli(['evaluate', ...pairs, ...given, '--json'], { models });
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.loads.map(({ model }) => model)).toEqual(['exact', 'same', 'worse']);
+    const [result] = run.json() as [
+      { models: { model: string; mean: { psnr: number } }[]; differences: Record<string, unknown>[] },
+    ];
+    expect(result.models.map(({ model }) => model)).toEqual(['fake', 'plain', 'plain']);
+    expect(result.models.map(({ mean }) => mean.psnr)).toEqual([
+      100,
+      expect.closeTo(LEVEL, 3),
+      expect.closeTo(LEVEL - 20 * Math.log10(2), 3),
+    ]);
+    const psnr = result.differences.filter(({ score }) => score === 'psnr');
+    expect(psnr).toEqual([
+      {
+        model: 'plain',
+        from: 'fake',
+        score: 'psnr',
+        mean: expect.closeTo(LEVEL - 100, 3),
+        interval: expect.closeTo(0, 3),
+        pictures: 3,
+      },
+      {
+        model: 'plain (2)',
+        from: 'fake',
+        score: 'psnr',
+        mean: expect.closeTo(LEVEL - 106.0206, 3),
+        interval: expect.closeTo(0, 3),
+        pictures: 3,
+      },
+      {
+        model: 'plain (2)',
+        from: 'plain',
+        score: 'psnr',
+        mean: expect.closeTo(-6.0206, 3),
+        interval: expect.closeTo(0, 3),
+        pictures: 3,
+      },
+    ]);
+    const page = await readFile(join(folder, 'report.html'), 'utf8');
+    expect(page.match(/<figure class="case contest">/g)).toHaveLength(3);
+    expect(page).toContain('<option>plain (2)</option>');
+    expect((await readdir(folder)).filter((name) => name.endsWith('.csv')).sort()).toEqual([
+      'results-fake.csv',
+      'results-plain-2.csv',
+      'results-plain.csv',
+    ]);
+    const table = await runCli(['evaluate', ...pairs, ...given], { models });
+    expect(table.stdout).toMatch(/s a megapixel/);
+    expect(table.stdout).toMatch(/plain \(2\) - plain +PSNR +-6\.021/);
+  });
+
+  it('takes a plain network alone, and refuses steps for it', async () => {
+    const pairs = ['--input', at('rainy'), '--target', at('clean'), ...base, '--model', 'same'];
+    const models = { same: fakePlain((tile) => tile.data) };
+    expect((await runCli(['evaluate', ...pairs, '--seed', '4'], { models })).code).toBe(0);
+    const refused = await runCli(['evaluate', ...pairs, '--steps', '4'], { models });
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/expected no steps for the plain network/),
+    ]);
   });
 
   it("scores another system's results with the same code, and loads no model for it", async () => {

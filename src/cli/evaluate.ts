@@ -6,15 +6,31 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clearword } from '../clearword.ts';
+import { ClearwordError } from '../errors.ts';
+import {
+  contestSections,
+  contestTable,
+  differenceTable,
+  type Entrant,
+  pairedDifferences,
+} from '../evaluate/contest.ts';
 import { type EvaluationOptions, type EvaluationResult, evaluate as evaluateSet } from '../evaluate/evaluate.ts';
 import { evaluationOptions, meterOptions, metersFor } from '../evaluate/options.ts';
 import { meanTable, missingMetrics, resultJson, textTable } from '../evaluate/outputs.ts';
 import { promptsFor } from '../evaluate/sets/captions.ts';
 import { type CaseList, casesFor } from '../evaluate/sets/cases.ts';
+import type { Meters } from '../evaluate/weights/meters.ts';
 import { writeEvaluation } from '../evaluate/write.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, jsonOption, modelOption, precisionOption } from './common-options.ts';
+import {
+  descriptorOption,
+  deviceOption,
+  encodersOption,
+  jsonOption,
+  modelOption,
+  precisionOption,
+} from './common-options.ts';
 import { type ProgressDisplay, progressDisplay, showDownload } from './progress.ts';
 import { printError } from './report.ts';
 
@@ -36,8 +52,15 @@ const options = z.strictObject({
   }),
   ahead: z.int().min(1).max(64).default(3).meta({ placeholder: 'n', description: 'pictures decoded ahead' }),
   device: deviceOption,
-  model: modelOption,
+  model: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      placeholder: 'source',
+      description: `${modelOption.meta()?.description}; given several times: all of them, side by side`,
+    }),
   encoders: encodersOption,
+  descriptor: descriptorOption,
   precision: precisionOption,
   json: jsonOption.meta({ description: 'print one JSON object instead of a table' }),
 });
@@ -57,6 +80,7 @@ Exit codes: 0 all measured, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C.
 Examples:
   clearword evaluate --input rainy --target clean -o scores
   clearword evaluate --outputs their-results --target clean --json
+  clearword evaluate --model weights/lite.safetensors --model scunet.onnx --data Kodak24 --task denoise --sigma 25 -o scores
   clearword evaluate --data Kodak24 --task denoise --sigma 50
   clearword evaluate --data Rain100L --prompts captions --captions captions.tsv --steps 5`,
   run,
@@ -72,46 +96,148 @@ async function run(_: readonly string[], given: EvaluateOptions, context: Comman
     signal,
     onDownload: (url, progress) => showDownload(display, basename(new URL(url).pathname), progress),
   });
-  let clearword: Clearword | undefined;
+  const evaluation = { given, list, prompts, meters, display, context };
   try {
-    clearword = given.outputs === undefined ? await loadModel(given, context, display) : undefined;
-    const name = nameOf(given);
-    const result = await evaluateSet(
-      { name, cases: list.cases, prompts },
-      {
-        meters,
-        ...(clearword && { restorer: restorerOf(clearword, given) }),
-        folder: given.output,
-        settings: settingsOf(given, clearword),
-        ahead: given.ahead,
-        signal,
-        onProgress: (_done, fraction, text) => display.update(fraction, text),
-      },
-    );
-    const about = aboutOf(given, list, clearword);
-    const json = resultJson(result, about);
-    if (given.output !== undefined)
-      await writeEvaluation(
-        given.output,
-        { title: `Evaluation: ${name}`, about: asText(about), results: [result] },
-        json,
-      );
+    const measured: Measured[] = [];
+    if (given.outputs !== undefined) measured.push(await measureSet(evaluation, undefined));
+    else {
+      for (const model of modelsOf(given)) {
+        const clearword = await loadModel(given, model, context, display);
+        try {
+          measured.push(await measureSet(evaluation, clearword));
+        } finally {
+          await clearword.dispose();
+        }
+      }
+    }
+    const text = await report(measured, evaluation);
     display.around(() => {
-      stdout.write(given.json ? `${JSON.stringify(json)}\n` : summaryOf(result, list, given.output));
-      for (const { id, error } of result.failures) {
+      stdout.write(text);
+      for (const { id, error } of measured.flatMap(({ result }) => result.failures)) {
         stderr.write(`${id}: `);
         printError(stderr, error, context.debug);
       }
     });
-    return result.failures.length > 0 || result.pictures.length === 0 ? EXIT.failed : EXIT.done;
+    const incomplete = ({ result }: Measured) => result.failures.length > 0 || result.pictures.length === 0;
+    return measured.some(incomplete) ? EXIT.failed : EXIT.done;
   } finally {
     display.stop();
-    await Promise.all([meters.close(), clearword?.dispose()]);
+    await meters.close();
   }
 }
 
+/** What all models of one evaluation share. */
+interface Evaluation {
+  readonly given: EvaluateOptions;
+  readonly list: CaseList;
+  readonly prompts: readonly string[];
+  readonly meters: Meters;
+  readonly display: ProgressDisplay;
+  readonly context: CommandContext;
+}
+
+/** A model on the set; without a model the results of another system. */
+interface Measured {
+  readonly model: { readonly name: string; readonly hash: string } | undefined;
+  readonly about: ReturnType<typeof aboutOf>;
+  readonly result: EvaluationResult;
+}
+
+/** The models to be measured, one after the other; undefined is the bundled one. */
+function modelsOf({ model = [], descriptor, encoders }: EvaluateOptions): readonly (string | undefined)[] {
+  if (model.length <= 1) return [model[0]];
+  for (const [name, value] of Object.entries({ descriptor, encoders })) {
+    if (value === undefined) continue;
+    throw new ClearwordError('INVALID_OPTION', `expected no --${name} with several models, received ${value}`, {
+      fix: 'It would be about all of them: put a descriptor beside each ONNX network (x.json), and encoders on the cards.',
+    });
+  }
+  return model;
+}
+
+async function measureSet(evaluation: Evaluation, clearword: Clearword | undefined): Promise<Measured> {
+  const { given, list, meters, display, context } = evaluation;
+  const result = await evaluateSet(
+    { name: nameOf(given), cases: list.cases, prompts: promptsOf(evaluation, clearword) },
+    {
+      meters,
+      ...(clearword && { restorer: restorerOf(clearword, given) }),
+      folder: given.output,
+      settings: settingsOf(given, clearword),
+      ahead: given.ahead,
+      signal: context.signal,
+      onProgress: (_done, fraction, text) => display.update(fraction, text),
+    },
+  );
+  return { model: clearword?.model, about: aboutOf(given, list, clearword), result };
+}
+
+/** What a plain network does not have is left out where other models have it, and is an error where none has. */
+const isAlone = ({ model = [] }: EvaluateOptions): boolean => model.length <= 1;
+const isGuided = ({ model }: Clearword): boolean => model.defaults !== undefined;
+
+function promptsOf({ given, prompts }: Evaluation, clearword: Clearword | undefined): readonly string[] {
+  return clearword === undefined || isGuided(clearword) || isAlone(given) ? prompts : prompts.map(() => '');
+}
+
+/** Writes the report, if there is a folder for it; the text that is printed. */
+async function report(measured: readonly Measured[], { given, list }: Evaluation): Promise<string> {
+  const name = nameOf(given);
+  const results = measured.map(({ result, about }) => resultJson(result, about));
+  const [first] = measured;
+  if (first === undefined) return '';
+  if (measured.length === 1) {
+    const [json = {}] = results;
+    if (given.output !== undefined) {
+      const page = { title: `Evaluation: ${name}`, about: asText(first.about), results: [first.result] };
+      await writeEvaluation(given.output, page, json);
+    }
+    return given.json ? `${JSON.stringify(json)}\n` : summaryOf(first.result, list, given.output);
+  }
+  const entrants = entrantsOf(measured);
+  const json = { name, models: results, differences: pairedDifferences(entrants) };
+  if (given.output !== undefined) {
+    const { model: _, hash: __, ...common } = first.about;
+    const models = entrants.map(({ name: own, hash }) => [own, hash.slice(0, 12)]);
+    await writeEvaluation(
+      given.output,
+      {
+        title: `Evaluation: ${name}`,
+        about: asText({ ...common, ...Object.fromEntries(models) }),
+        folder: given.output,
+        results: entrants.map((entrant) => ({ ...entrant.result, name: entrant.name })),
+        extra: await contestSections(entrants, given.output),
+      },
+      json,
+    );
+  }
+  return given.json ? `${JSON.stringify(json)}\n` : contestText(entrants, list, given.output);
+}
+
+/** Names that differ: of two networks with one name the second gets a number. */
+function entrantsOf(measured: readonly Measured[]): readonly Entrant[] {
+  const seen = new Map<string, number>();
+  return measured.map(({ model, result }) => {
+    const name = model?.name ?? 'results';
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return { name: count === 1 ? name : `${name} (${count})`, hash: model?.hash ?? '', result };
+  });
+}
+
+function contestText(entrants: readonly Entrant[], list: CaseList, output: string | undefined): string {
+  const tables = [contestTable(entrants), differenceTable(entrants)].filter(({ rows }) => rows.length > 0);
+  const texts = tables.map(({ titles, rows }) => `${textTable(titles, rows)}\n`);
+  return `${texts.join('\n')}${notesOf(
+    entrants.map(({ result }) => result),
+    list,
+    output,
+  )}`;
+}
+
 async function loadModel(
-  { device, precision, model, encoders }: EvaluateOptions,
+  { device, precision, encoders, descriptor }: EvaluateOptions,
+  model: string | undefined,
   context: CommandContext,
   display: ProgressDisplay,
 ): Promise<Clearword> {
@@ -120,6 +246,7 @@ async function loadModel(
     precision,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
     onDownload: (progress) => showDownload(display, 'the model', progress),
     signal: context.signal,
   });
@@ -127,11 +254,13 @@ async function loadModel(
 
 function restorerOf(clearword: Clearword, given: EvaluateOptions): NonNullable<EvaluationOptions['restorer']> {
   const { steps, sampler, seed, tile, ensemble } = given;
+  const sampling = isGuided(clearword) || isAlone(given);
   const chosen = {
-    ...(steps !== undefined && { steps }),
-    ...(sampler !== undefined && { sampler }),
+    ...(sampling && steps !== undefined && { steps }),
+    ...(sampling && sampler !== undefined && { sampler }),
     ...(tile !== undefined && { tile }),
-    seed,
+    // A plain network has no noise of its own: the seed is that of added noise alone.
+    ...(isGuided(clearword) && { seed }),
     ensemble,
   };
   return { clearword, parameters: chosen };
@@ -180,11 +309,16 @@ const asText = (values: Readonly<Record<string, unknown>>): Record<string, strin
 
 function summaryOf(result: EvaluationResult, list: CaseList, output: string | undefined): string {
   const { titles, rows } = meanTable([result]);
+  return `${textTable(titles, rows)}\n${notesOf([result], list, output)}`;
+}
+
+function notesOf(results: readonly EvaluationResult[], list: CaseList, output: string | undefined): string {
+  const resumed = results.reduce((sum, result) => sum + result.resumed, 0);
   const notes = [
-    ...missingMetrics([result]),
+    ...missingMetrics(results),
     ...(list.unused > 0 ? [`${list.unused} targets without a picture of theirs were not used`] : []),
-    ...(result.resumed > 0 ? [`${result.resumed} pictures were measured before`] : []),
+    ...(resumed > 0 ? [`${resumed} pictures were measured before`] : []),
     ...(output === undefined ? [] : [`report: ${resolve(output)}/report.html`]),
   ];
-  return `${textTable(titles, rows)}\n${notes.map((note) => `${note}\n`).join('')}`;
+  return notes.map((note) => `${note}\n`).join('');
 }

@@ -25,6 +25,11 @@ export const commands: readonly RegistryEntry[] = [
     load: async () => (await import('./inspect.ts')).inspect,
   },
   {
+    name: 'inspect-model',
+    summary: 'say what an ONNX network is, try it, and describe it',
+    load: async () => (await import('./inspect-model.ts')).inspectModel,
+  },
+  {
     name: 'doctor',
     summary: 'list devices and versions, and test them',
     load: async () => (await import('./doctor.ts')).doctor,

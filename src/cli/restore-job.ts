@@ -5,13 +5,12 @@
  */
 import { access } from 'node:fs/promises';
 import type { Clearword, RestoreProgress } from '../clearword.ts';
-import type { Request } from '../degradations/grammar.ts';
 import { ClearwordError } from '../errors.ts';
 import { checkLossless } from '../image/image-encode.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
 import type { Findings } from '../models/model.ts';
 import { limitsFor } from '../restore/options.ts';
-import type { Decision } from '../restore/policy.ts';
+import { type DecisionReport, reportDecision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { outputFormat, type RestoredImage, type WriteSettings } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
@@ -29,16 +28,10 @@ export interface JobReport {
   readonly seconds?: number;
   readonly width?: number;
   readonly height?: number;
-  /** How the prompt was read: whether it was understood, and what it asks to go and to stay. */
-  readonly prompt?: {
-    readonly understood: boolean;
-    readonly remove: readonly string[];
-    readonly keep: readonly string[];
-  };
+  readonly prompt?: DecisionReport['prompt'];
   /** Of the controller, without its embedding. */
   readonly findings?: Pick<Findings, 'degradations'>;
-  /** Whether anything was changed, what went, and what was left alone because nobody asked. */
-  readonly decision?: Pick<Decision, 'removing' | 'perhaps'>;
+  readonly decision?: DecisionReport['decision'];
   readonly provenance?: Provenance;
   /** What a person should know, such as that the input ends early or that its IPTC is lost in this format. */
   readonly warnings?: readonly string[];
@@ -70,7 +63,7 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
   const started = performance.now();
   try {
     const { result, written, warnings } = await restoreAndWrite(job, tools);
-    const { status, removing, perhaps, request } = result.decision;
+    const { status, prompt, decision } = reportDecision(result.decision);
     return {
       status,
       input,
@@ -78,9 +71,9 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
       seconds: Math.round(performance.now() - started) / 1000,
       width: result.width,
       height: result.height,
-      prompt: promptReport(request),
+      prompt,
       findings: { degradations: result.findings.degradations },
-      decision: { removing, perhaps },
+      decision,
       provenance: result.provenance,
       ...(warnings.length > 0 && { warnings }),
       ...(Object.keys(written).length > 0 && { companions: written }),
@@ -92,9 +85,6 @@ export async function runJob(job: Job, tools: JobTools): Promise<JobReport> {
     return { status: 'failed', input, output, error: reportOf(cause), cause };
   }
 }
-
-/** What it asks for is not what the words say, where they were not understood. */
-const promptReport = ({ kind, remove, keep }: Request) => ({ understood: kind !== 'unknown', remove, keep });
 
 async function restoreAndWrite({ input, output }: Job, { clearword, given, context, onProgress, promptFor }: JobTools) {
   const { overwrite, skipExisting, quality, lossless } = given;

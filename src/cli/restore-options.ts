@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { formatSchema, losslessSchema, qualitySchema } from '../restore/encode-settings.ts';
 import { type RestoreParameters, restoreOptionsSchema } from '../restore/options.ts';
 import {
+  descriptorOption,
   deviceOption,
   encodersOption,
   jsonOption,
@@ -49,6 +50,7 @@ export const restoreCommandOptions = z
     precision: precisionOption,
     model: modelOption,
     encoders: encodersOption,
+    descriptor: descriptorOption,
     threads: threadsOption,
     ...others,
     format: formatSchema,

@@ -74,8 +74,13 @@ function textOf(report: JobReport): string {
       ? [`perhaps ${listed(perhaps)}, left alone: ask for it with --prompt "remove ${perhaps[0]}"`]
       : []),
   ];
+  const { reading, model } = report.provenance ?? {};
   const done =
-    report.status === 'unchanged' ? 'unchanged, nothing found or asked for' : `removed: ${described(report, removing)}`;
+    report.status === 'unchanged'
+      ? 'unchanged, nothing found or asked for'
+      : reading === undefined
+        ? `removed: ${described(report, removing)}`
+        : `restored by ${visible(model ?? '')}`;
   return [`${names}  ${report.seconds?.toFixed(1)} s  ${done}`, ...notes].join('; ');
 }
 

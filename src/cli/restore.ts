@@ -39,6 +39,7 @@ Examples:
   clearword restore rainy.jpg -o clear.png --prompt "remove the rain, keep the fog"
   clearword restore holiday -o restored --skip-existing
   clearword restore holiday -o small --format webp --quality 80
+  clearword restore noisy.jpg --model scunet.onnx
   clearword restore - < rainy.jpg > clear.jpg`,
   run,
 });
@@ -110,13 +111,14 @@ async function loadModel(
   progress: ProgressDisplay,
 ): Promise<Clearword> {
   progress.update(0, 'loading the model');
-  const { device, precision, threads, model, encoders } = given;
+  const { device, precision, threads, model, encoders, descriptor } = given;
   return context.loadModel({
     device,
     precision,
     threads,
     ...(model !== undefined && { model }),
     ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
     onDownload: (received) => showDownload(progress, 'the model', received),
     signal: context.signal,
   });

@@ -43,7 +43,14 @@ export function describeOptions(schema: z.ZodObject): OptionDescription[] {
 }
 
 export function commanderOptions(schema: z.ZodObject): Option[] {
-  return describeOptions(schema).map(({ flags, text }) => new Option(flags, text));
+  const options = Object.values(schema.shape) as z.ZodType[];
+  return describeOptions(schema).map(({ flags, text }, i) => {
+    const option = new Option(flags, text);
+    const repeated = options[i] !== undefined && innermost(options[i]) instanceof z.ZodArray;
+    return repeated
+      ? option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
+      : option;
+  });
 }
 
 /** The options that commander collected (strings, and true for switches) as the schema wants them. */

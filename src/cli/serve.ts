@@ -7,10 +7,15 @@ import { once } from 'node:events';
 import type { z } from 'zod';
 import { serverSettingsSchema } from '../server/settings.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, modelOption } from './common-options.ts';
+import { descriptorOption, deviceOption, encodersOption, modelOption } from './common-options.ts';
 import { importService, inferenceOf } from './service.ts';
 
-const options = serverSettingsSchema.extend({ model: modelOption, encoders: encodersOption, device: deviceOption });
+const options = serverSettingsSchema.extend({
+  model: modelOption,
+  encoders: encodersOption,
+  descriptor: descriptorOption,
+  device: deviceOption,
+});
 
 export const serve = defineCommand({
   name: 'serve',
@@ -24,13 +29,13 @@ Exit codes: 0 or that of the signal when it is stopped, 1 it cannot start, 2 wro
 });
 
 async function run(_: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
-  const { model, encoders, device, ...settings } = given;
+  const { model, encoders, descriptor, device, ...settings } = given;
   const { startServer, createLog } = await importService(async () => ({
     ...(await import('../server/serve.ts')),
     ...(await import('../server/log.ts')),
   }));
   const log = createLog(settings.logLevel, context.stdout);
-  const server = await startServer({ settings, inference: inferenceOf({ model, encoders, device }), log });
+  const server = await startServer({ settings, inference: inferenceOf({ model, encoders, descriptor, device }), log });
   const { queue, store } = settings;
   log.info(
     { url: server.url, processes: settings.processes, store, queue: queue.replace(/\/\/.*@/, '//') },

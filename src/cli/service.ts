@@ -28,11 +28,18 @@ export function importService<T>(load: () => Promise<T>): Promise<T> {
 export function inferenceOf({
   model,
   encoders,
+  descriptor,
   device,
 }: {
   readonly model?: string | undefined;
   readonly encoders?: string | undefined;
+  readonly descriptor?: string | undefined;
   readonly device: InferenceSettings['device'];
 }): Omit<InferenceSettings, 'store' | 'threads'> {
-  return { device, ...(model !== undefined && { model }), ...(encoders !== undefined && { encoders }) };
+  return {
+    device,
+    ...(model !== undefined && { model }),
+    ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
+  };
 }

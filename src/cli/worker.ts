@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { z } from 'zod';
 import { queueSettings, workSettings } from '../server/settings.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
-import { deviceOption, encodersOption, modelOption } from './common-options.ts';
+import { descriptorOption, deviceOption, encodersOption, modelOption } from './common-options.ts';
 import { importService, inferenceOf } from './service.ts';
 
 const options = z.strictObject({
@@ -29,6 +29,7 @@ const options = z.strictObject({
   grace: workSettings.grace,
   model: modelOption,
   encoders: encodersOption,
+  descriptor: descriptorOption,
   device: deviceOption,
   metricsPort: z.int().min(1).max(65535).optional().meta({
     placeholder: 'n',
@@ -52,13 +53,13 @@ Exit codes: 0 or that of the signal when it is stopped, 1 it cannot start, 2 wro
 });
 
 async function run(_: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
-  const { model, encoders, device, logLevel, ...settings } = given;
+  const { model, encoders, descriptor, device, logLevel, ...settings } = given;
   const { startWorker, createLog } = await importService(async () => ({
     ...(await import('../server/work.ts')),
     ...(await import('../server/log.ts')),
   }));
   const log = createLog(logLevel, context.stdout);
-  const stop = await startWorker({ settings, inference: inferenceOf({ model, encoders, device }), log });
+  const stop = await startWorker({ settings, inference: inferenceOf({ model, encoders, descriptor, device }), log });
   if (!context.signal.aborted) await once(context.signal, 'abort');
   log.info({ grace: settings.grace }, 'stopping');
   await stop();

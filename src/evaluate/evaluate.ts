@@ -9,7 +9,7 @@ import { fromRawPixels, toBytes, toRaster } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
 import { frechetDistance } from '../metrics/frechet.ts';
 import type { RestoreParameters } from '../restore/options.ts';
-import { decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';
+import { type Decided, decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';
 import { savePreviews } from './report/previews.ts';
 import { allScores, type MeanScores, meanScores, pixelScores } from './scores.ts';
 import type { EvaluationCase } from './sets/pictures.ts';
@@ -81,7 +81,7 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   const { meters, restorer, folder, signal, onProgress, ahead = 3 } = options;
   const key = settingsKey([
     options.settings,
-    restorer === undefined ? null : [restorer.clearword.model.hash, restorer.parameters],
+    restorer === undefined ? null : [...weightsOf(restorer.clearword), restorer.parameters],
     Object.keys(meters.unavailable),
   ]);
   const journal = await Journal.open(folder, key);
@@ -101,7 +101,9 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
     try {
       const { input, target } = await loading;
       const started = performance.now();
-      const result = restorer === undefined ? input : await restored(restorer, input, prompt, signal, report);
+      const memory = restorer === undefined ? undefined : watchMemory();
+      const own = restorer && (await restored(restorer, input, prompt, signal, report).finally(memory?.stop));
+      const result = own?.result ?? input;
       const seconds = restorer === undefined ? 0 : (performance.now() - started) / 1000;
       const features = meters.inception && {
         result: encodeFeatures(await meters.inception.of(result)),
@@ -123,7 +125,8 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
         width: target.width,
         height: target.height,
         seconds: Math.round(seconds * 1000) / 1000,
-        ...(restorer !== undefined && { before: pixelScores(input, target) }),
+        ...(memory && { memory: memory.most() }),
+        ...(own && { before: pixelScores(input, target), decided: own.decided }),
         after: await allScores(result, target, meters),
         ...(features && { features }),
         ...(previews && { previews }),
@@ -139,6 +142,28 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
   return summary(set.name, pictures, { failures, resumed, unavailable: meters.unavailable });
 }
 
+/** What tells models apart: of a plain network also how its input is made. */
+const weightsOf = ({ model: { hash, reading } }: Clearword): readonly string[] =>
+  reading === undefined ? [hash] : [hash, reading];
+
+/** Milliseconds between two looks at the memory. */
+const LOOK = 50;
+
+/** The most memory that this process holds until it is stopped, in whole megabytes. */
+function watchMemory(): { readonly stop: () => void; readonly most: () => number } {
+  let most = 0;
+  const look = () => {
+    most = Math.max(most, process.memoryUsage.rss());
+  };
+  look();
+  const timer = setInterval(look, LOOK);
+  const stop = () => {
+    look();
+    clearInterval(timer);
+  };
+  return { stop, most: () => Math.round(most / 1e6) };
+}
+
 /** Whether the journal has this case, made of the same files and with the same prompt. */
 function known(journal: Journal, { id, input, target }: EvaluationCase, prompt: string): boolean {
   const record = journal.find(id);
@@ -151,14 +176,24 @@ async function restored(
   prompt: string,
   signal: AbortSignal | undefined,
   report: (fraction: number) => void,
-): Promise<Raster> {
-  const result = await clearword.restore(toBytes(input), {
+): Promise<{ readonly result: Raster; readonly decided: Decided }> {
+  const given = toBytes(input);
+  const result = await clearword.restore(given, {
     ...parameters,
     prompt,
     onProgress: ({ fraction }) => report(fraction),
     ...(signal !== undefined && { signal }),
   });
-  return toRaster(fromRawPixels(result.pixels()));
+  const pixels = result.pixels();
+  const findings = Object.entries(result.findings.degradations).map(
+    ([name, { probability, verdict }]) => [name, { probability, verdict }] as const,
+  );
+  const decided = {
+    status: result.decision.status,
+    untouched: Buffer.compare(Buffer.from(pixels.data), Buffer.from(given.data)) === 0,
+    findings: Object.fromEntries(findings),
+  };
+  return { result: toRaster(fromRawPixels(pixels)), decided };
 }
 
 function summary(

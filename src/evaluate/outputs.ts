@@ -68,7 +68,7 @@ export function resultJson(result: EvaluationResult, about: Readonly<Record<stri
     unavailable: result.unavailable,
     statistics: Object.fromEntries(spread),
     secondsEach: result.secondsEach,
-    pictures: result.pictures.map(({ id, input, target, prompt, width, height, seconds, before, after }) => ({
+    pictures: result.pictures.map(({ id, input, target, prompt, width, height, seconds, memory, before, after }) => ({
       id,
       input,
       target,
@@ -76,6 +76,7 @@ export function resultJson(result: EvaluationResult, about: Readonly<Record<stri
       width,
       height,
       seconds,
+      ...(memory !== undefined && { memory }),
       ...(before && { degraded: before }),
       scores: after,
     })),

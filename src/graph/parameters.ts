@@ -32,20 +32,27 @@ export function layoutOf(build: (graph: Graph) => unknown): ParameterLayout {
   return { entries, size: offset };
 }
 
-/** Parameters as parts of the vector `flat` [layout.size], which one Split cuts up. */
-export function flatProvider(layout: ParameterLayout, flat: Tensor): ParameterProvider {
-  const parts = f.split(
+/** The values of each parameter as a part of the vector `flat` [layout.size], which one Split cuts up. */
+export const flatParts = ({ entries }: ParameterLayout, flat: Tensor): readonly Tensor[] =>
+  f.split(
     flat,
     0,
-    layout.entries.map(({ size }) => size),
+    entries.map(({ size }) => size),
   );
-  const tensors = new Map(layout.entries.map(({ name, shape }, i) => [name, f.reshape(parts[i] as Tensor, shape)]));
+
+/** Parameters from {@link flatParts}. */
+export function partsProvider({ entries }: ParameterLayout, parts: readonly Tensor[]): ParameterProvider {
+  const tensors = new Map(entries.map(({ name, shape }, i) => [name, f.reshape(parts[i] as Tensor, shape)]));
   return (_, { name }) => {
     const tensor = tensors.get(name);
     if (!tensor) throw new RangeError(`parameter ${name} is not in the layout`);
     return tensor;
   };
 }
+
+/** Parameters as parts of the vector `flat` [layout.size]. */
+export const flatProvider = (layout: ParameterLayout, flat: Tensor): ParameterProvider =>
+  partsProvider(layout, flatParts(layout, flat));
 
 /** The flat vector of named values. */
 export function flatten(layout: ParameterLayout, values: ReadonlyMap<string, Float32Array>): Float32Array<ArrayBuffer> {

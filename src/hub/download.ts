@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { hubEndpoint, isLoopback, parseSource, type RemoteFile } from './source.ts';
 
@@ -52,10 +53,14 @@ interface Described extends Remote {
 }
 
 /** What is kept beside a file. */
-interface Record extends Remote {
-  readonly url: string;
-  readonly sha256: string;
-}
+const keptSchema = z.object({
+  url: z.string(),
+  etag: z.string().optional(),
+  size: z.number().optional(),
+  sha256: z.string(),
+});
+
+type Kept = Readonly<z.output<typeof keptSchema>>;
 
 /** The user's cache folder, as the platforms have it. */
 export function defaultCache(environment: NodeJS.ProcessEnv = process.env): string {
@@ -132,7 +137,7 @@ function failure(source: string, cause: unknown): ClearwordError {
 async function attemptDownload(
   file: RemoteFile,
   path: string,
-  kept: Record | undefined,
+  kept: Kept | undefined,
   { onProgress, signal }: FetchOptions,
 ): Promise<string> {
   const remote = await describe(file.url, signal);
@@ -148,7 +153,7 @@ async function attemptDownload(
   // The record of the file before must not stand beside this one, whenever the program ends.
   await rm(recordPath(path), { force: true });
   await rename(part, path);
-  const record: Record = { url: file.url, etag: remote.etag, size: remote.size, sha256 };
+  const record: Kept = { url: file.url, etag: remote.etag, size: remote.size, sha256 };
   await writeFile(recordPath(path), `${JSON.stringify(record, null, 2)}\n`);
   return path;
 }
@@ -274,9 +279,9 @@ async function check(part: string, file: RemoteFile, { etag = '', size }: Remote
 const recordPath = (path: string) => `${path}.source.json`;
 
 /** What is known of a file in the cache, if it is there whole. */
-async function readRecord(path: string): Promise<Record | undefined> {
+async function readRecord(path: string): Promise<Kept | undefined> {
   try {
-    const record = JSON.parse(await readFile(recordPath(path), 'utf8')) as Record;
+    const record = keptSchema.parse(JSON.parse(await readFile(recordPath(path), 'utf8')));
     const length = await sizeOf(path);
     return length > 0 && (record.size === undefined || record.size === length) ? record : undefined;
   } catch {

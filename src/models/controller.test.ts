@@ -11,6 +11,7 @@ import { presets } from './presets.ts';
 const run = graphRunner();
 const config = presets.tiny?.encoders?.controller;
 if (!config) throw new Error('no tiny preset with a controller');
+const { detector: _, view: __, ...plain } = config;
 const FEATURES = 2 * (config.widths.at(-1) as number);
 const OUT = 16;
 
@@ -26,7 +27,8 @@ function parametersOf(build: (graph: Graph) => unknown, bias = 1): Map<string, F
 }
 
 describe('the head', () => {
-  const build = (graph: Graph, n: number) => controllerHead([graph.input('statistics', [n, FEATURES])], OUT, 3);
+  const build = (graph: Graph, n: number) =>
+    controllerHead([graph.input('statistics', [n, FEATURES])], plain, { out: OUT, degradations: 3 });
   const parameters = parametersOf((graph) => build(graph, 1));
   const of = async (rows: readonly ArrayLike<number>[]) => {
     const graph = new Graph();
@@ -74,8 +76,7 @@ describe('statistics', () => {
   async function statistics(images: readonly Plane[], bias = 1): Promise<Float64Array[]> {
     const [{ width, height }] = images as [Plane];
     const shape = [images.length, 3, height, width];
-    const build = (graph: Graph) =>
-      controllerStatistics(graph.input('picture', shape), config as NonNullable<typeof config>);
+    const build = (graph: Graph) => controllerStatistics(graph.input('picture', shape), plain);
     const graph = new Graph();
     graph.output('s', build(graph));
     const data = images.flatMap((image) => [...image.data]);

@@ -11,6 +11,7 @@ import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { l2Normalise } from '../nn/functional.ts';
 import { conv2d, linear } from '../nn/layers.ts';
+import { detectorFeatures, detectorHead, detectorSize, detectorStatistics } from './detector.ts';
 import type { ControllerConfig } from './preset-schema.ts';
 
 /** Features of pictures [N,3,H,W]: convolutions over pixels folded by two, each after the first halving the map. */
@@ -30,11 +31,15 @@ const moments = (h: Tensor): Tensor => f.concat([f.reduceMean(h, [2, 3]), f.redu
 
 /**
  * Local statistics of pictures [N,3,H,W] (H and W multiples of 2^(widths+1)): mean and mean square over positions of the
- * last features, [N,2C]. Means of tiles of one size average to the mean of the whole, so that a picture of any size is
- * described by its tiles.
+ * last features, [N,2C], and those of the detector, if there is one. Means of tiles of one size average to the mean of the
+ * whole, so that a picture of any size is described by its tiles.
  */
-export function controllerStatistics(picture: Tensor, { widths }: ControllerConfig): Tensor {
-  return picture.graph.scope('controller', () => moments(features(picture, widths)));
+export function controllerStatistics(picture: Tensor, { widths, detector }: ControllerConfig): Tensor {
+  const { graph } = picture;
+  return graph.scope('controller', () => {
+    const own = moments(features(picture, widths));
+    return detector ? f.concat([own, graph.scope('detector', () => detectorStatistics(picture, detector))], 1) : own;
+  });
 }
 
 export interface ViewOutput {
@@ -54,9 +59,13 @@ export function controllerView(view: Tensor, widths: readonly number[], out: num
   });
 }
 
-/** Features that a controller's head reads: means and root mean squares of each look. */
-export function statisticsSizes({ widths, view }: ControllerConfig): { readonly close: number; readonly view: number } {
-  return { close: 2 * (widths.at(-1) ?? 0), view: 2 * (view?.widths.at(-1) ?? 0) };
+/** Values of the statistics of each look. */
+export function statisticsSizes({ widths, view, detector }: ControllerConfig) {
+  const own = 2 * (widths.at(-1) ?? 0);
+  return {
+    close: own + (detector ? detectorSize(detector) : 0),
+    view: 2 * (view?.widths.at(-1) ?? 0),
+  } as const;
 }
 
 export interface ControllerOutput {
@@ -64,28 +73,46 @@ export interface ControllerOutput {
   readonly embedding: Tensor;
   /** Strength of each degradation, 0..1, [M,D]. */
   readonly strength: Tensor;
+  /** Strengths before the sigmoid. */
+  readonly strengthLogits: Tensor;
+  /** What a detector adds to the logits of each degradation, [M,D]. */
+  readonly presence: Tensor | undefined;
 }
 
 /**
  * Statistics -> embedding and strengths.
  *
- * @param looks statistics of the close look [M,2C], and of the whole view, if there is one
+ * @param looks statistics of the close look, and of the whole view, if there is one
  * @param out features of the embedding
  * @param degradations D
  */
-export function controllerHead(looks: readonly Tensor[], out: number, degradations: number): ControllerOutput {
-  const [{ graph }] = looks as [Tensor];
+export function controllerHead(
+  [close, ...views]: readonly [Tensor, ...Tensor[]],
+  { widths, detector }: ControllerConfig,
+  { out, degradations }: { readonly out: number; readonly degradations: number },
+): ControllerOutput {
+  const { graph } = close;
   return graph.scope('controller', () => {
-    const parts = looks.flatMap((statistics) => {
-      const half = dim(statistics.shape, 1) / 2;
-      const [means, squares] = f.split(statistics, 1, [half, half]) as [Tensor, Tensor];
-      // The root brings mean squares, which differ a thousandfold between weak and strong noise, onto the scale of means.
-      return [means, f.sqrt(f.add(squares, 1e-6))];
-    });
-    const h = f.gelu(linear(f.concat(parts, 1), 'hidden', 256));
-    return {
-      embedding: l2Normalise(linear(h, 'projection', out)),
-      strength: f.sigmoid(linear(h, 'strength', degradations)),
-    };
+    const plain = 2 * (widths.at(-1) ?? 0);
+    const sizes = detector ? [plain, detectorSize(detector)] : [plain];
+    const [local, sharp] = f.split(close, 1, sizes) as [Tensor, Tensor?];
+    const seen = f.concat([local, ...views].flatMap(momentFeatures), 1);
+    const h = f.gelu(linear(seen, 'hidden', 256));
+    const embedding = l2Normalise(linear(h, 'projection', out));
+    const own = linear(h, 'strength', degradations);
+    if (!detector || !sharp) {
+      return { embedding, strength: f.sigmoid(own), strengthLogits: own, presence: undefined };
+    }
+    const all = f.concat([seen, detectorFeatures(sharp, detector)], 1);
+    const found = graph.scope('detector', () => detectorHead(all, degradations));
+    const strengthLogits = f.add(own, found.strength);
+    return { embedding, strength: f.sigmoid(strengthLogits), strengthLogits, presence: found.presence };
   });
+}
+
+/** The root brings mean squares, which differ a thousandfold between weak and strong noise, onto the scale of means. */
+function momentFeatures(statistics: Tensor): Tensor[] {
+  const half = dim(statistics.shape, 1) / 2;
+  const [means, squares] = f.split(statistics, 1, [half, half]) as [Tensor, Tensor];
+  return [means, f.sqrt(f.add(squares, 1e-6))];
 }

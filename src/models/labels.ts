@@ -7,6 +7,7 @@ import { combinationsOf } from '../degradations/combinations.ts';
 import { wordsFor } from '../degradations/index.ts';
 import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
+import type { ControllerOutput } from './controller.ts';
 import type { ControllerConfig } from './preset-schema.ts';
 
 /** One way to name. Presence and probability are [M,D]; logits are [M,L] for L texts. */
@@ -63,6 +64,16 @@ const labellings = { combinations, sigmoid } as const satisfies Record<string, L
 
 /** How a controller names; absent in its configuration: by combinations. */
 export const labellingOf = ({ labels = 'combinations' }: ControllerConfig): Labelling => labellings[labels];
+
+/** How strongly pictures are like each of the labels' texts [L,C], with what a detector adds: logits [M,L]. */
+export function labelsLogits(
+  { embedding, presence, strength }: ControllerOutput,
+  texts: Tensor,
+  config: ControllerConfig,
+) {
+  const logits = labellingOf(config).logits(embedding, texts, dim(strength.shape, 1));
+  return presence ? f.add(logits, presence) : logits;
+}
 
 /** Row m is 1 at the combination of degradations that picture m has, [M,2^D], for presence [M,D]. */
 export function combinationTargets(presence: Float32Array, degradations: number): Float32Array<ArrayBuffer> {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { DEVICES } from '../runtime/protocol.ts';
+import { descriptorSchema } from './plain/descriptor.ts';
 
 /** Threads of one operator; more than any machine has is a mistake. */
 export const threadsSchema = z.int().min(0).max(1024);
@@ -12,6 +13,7 @@ export const threadsSchema = z.int().min(0).max(1024);
 export const loadOptionsSchema = z.strictObject({
   model: z.string().min(1).optional(),
   encoders: z.string().min(1).optional(),
+  descriptor: z.union([z.string(), descriptorSchema]).optional(),
   onDownload: z
     .custom<(progress: never) => void>((value) => typeof value === 'function', 'expected a function for onDownload')
     .optional(),

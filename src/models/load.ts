@@ -13,20 +13,25 @@ import type { DeviceChoice } from '../runtime/protocol.ts';
 import type { ModelFile } from './card.ts';
 import { loadEncoders } from './load-encoders.ts';
 import { type InferencePrecision, LoadedModel } from './loaded-model.ts';
-import type { ModelEncoders, RestorationModel } from './model.ts';
+import type { AnyModel, ModelEncoders } from './model.ts';
 import { readModel } from './model-file.ts';
+import type { DescriptorOption } from './plain/descriptor.ts';
+import { isOnnxModel, readOnnxModel } from './plain/load-onnx.ts';
+import { OnnxModel, type OnnxModelParts } from './plain/onnx-model.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
 export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
 
 export interface LoadModelOptions {
   /**
-   * Weights (.safetensors) with their card (.json) beside them: path, `hub:owner/name/file` or https address; the bundled
-   * model unless given.
+   * Weights (.safetensors) with their card (.json) beside them, or any ONNX network that maps a picture to a picture: path,
+   * `hub:owner/name/file` or https address; the bundled model unless given.
    */
   readonly path?: string;
   /** Weights of the encoders of a model that has none of its own: path, hub name or address; else those its card names. */
   readonly encoders?: string;
+  /** What an ONNX network's file does not say about it; docs/other-models.md. */
+  readonly descriptor?: DescriptorOption;
   /** Called while weights are downloaded. */
   readonly onDownload?: (progress: DownloadProgress) => void;
   readonly device?: DeviceChoice;
@@ -49,14 +54,50 @@ function encoderSource({ card }: ModelFile, model: string, given: string | undef
   return parseSource(source).kind === 'path' ? besideSource(model, source) : source;
 }
 
+const NO_ONNX = 'Leave it out, or give an ONNX network with --model.';
+const ONLY_OWN = 'Leave it out: an ONNX network computes as it was exported, without encoders.';
+
+/** An ONNX network; options of other models are errors. */
+async function loadPlain(source: string, options: LoadModelOptions): Promise<AnyModel> {
+  const { device = 'cpu', threads = 0, signal, onDownload, descriptor, encoders, precision } = options;
+  for (const [name, value] of Object.entries({
+    encoders,
+    precision: precision === 'float16' ? precision : undefined,
+  })) {
+    if (value === undefined) continue;
+    const message = `expected no ${name} for the ONNX network ${source}, received ${value}`;
+    throw new ClearwordError('INVALID_OPTION', message, { fix: ONLY_OWN });
+  }
+  return openOnnxModel(await readOnnxModel(source, { descriptor, onDownload, signal }), { device, threads });
+}
+
+/** A network out of an ONNX file that was read, in an engine of its own. Errors: DEVICE_UNAVAILABLE, RUNTIME_FAILED. */
+export async function openOnnxModel(
+  parts: OnnxModelParts,
+  { device, threads }: { readonly device: DeviceChoice; readonly threads: number },
+): Promise<OnnxModel> {
+  const engine = new Engine({ device: await chooseDevice(device), threads });
+  try {
+    return await OnnxModel.load(parts, engine);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
 /**
- * Loads a model.
+ * Loads a model: a diffusion model, or an ONNX network, by what the file is.
  *
  * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, DOWNLOAD_FAILED, DEVICE_UNAVAILABLE, CANCELLED
  */
-export async function loadModel(options: LoadModelOptions = {}): Promise<RestorationModel> {
+export async function loadModel(options: LoadModelOptions = {}): Promise<AnyModel> {
   const { path, device = 'cpu', threads = 0, signal, onDownload } = options;
   const source = path ?? bundledModel();
+  if (path !== undefined && (await isOnnxModel(path, { onDownload, signal }))) return loadPlain(path, options);
+  if (options.descriptor !== undefined) {
+    const message = `expected no descriptor for the model ${source}, which is no ONNX network, received one`;
+    throw new ClearwordError('INVALID_OPTION', message, { fix: NO_ONNX });
+  }
   const file = await readModel(source, { onProgress: onDownload, signal });
   throwIfCancelled(signal, 'loading the model');
   const { external } = file.card.preset;
@@ -80,6 +121,12 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<Restora
     await engine.close();
     throw error;
   }
+}
+
+/** The hash that a model has when it is loaded, without loading it. Errors: those of loading. */
+export async function modelHash(source = bundledModel()): Promise<string> {
+  if (await isOnnxModel(source, {})) return (await readOnnxModel(source)).hash;
+  return (await readModel(source)).card.sha256;
 }
 
 /** Other encoders speak another language than the one that the network learned. */

@@ -80,7 +80,52 @@ export interface ModelEncoders {
   encodeText(prompt: string): Promise<Float32Array>;
 }
 
-export interface RestorationModel extends ModelEncoders {
+/** How pictures have to be cut for a network. All lengths in pixels. */
+export interface Tiling {
+  /** Tiles start at multiples of it, and their sides are multiples of it. */
+  readonly multiple: number;
+  /** How far the network looks: so much of a tile's edge is cut off where a neighbouring tile knows better. */
+  readonly halo: number;
+  /** Of networks that take one size only. */
+  readonly fixed?: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** What everything has that restores pictures tile by tile. */
+export interface TileModel {
+  readonly name: string;
+  /** SHA-256 of the weights, hex, for provenance. */
+  readonly hash: string;
+  /** Tile side the model was tuned for, in pixels. */
+  readonly defaultTile: number;
+  /** Default: as networks of this program are built. */
+  readonly tiling?: Tiling | undefined;
+  dispose(): Promise<void>;
+}
+
+/** A network that maps a picture to a picture, and takes neither words nor steps. */
+export interface PlainModel extends TileModel {
+  readonly tiling: Tiling;
+  /** How its input is made and its output read, in words, for provenance: it decides the result as the weights do. */
+  readonly reading: string;
+  /** Whether it is told how noisy a picture is. */
+  readonly takesNoiseLevel: boolean;
+  /** The tile [3, height, width], 0..1, restored; its values may leave that range. */
+  restoreTile(tile: Raster, options?: PlainTileOptions): Promise<Float32Array>;
+}
+
+export interface PlainTileOptions {
+  /** Standard deviation of 8-bit values, for networks that are told it; default: the one it was loaded with. */
+  readonly noiseLevel?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Everything that restores. */
+export type AnyModel = RestorationModel | PlainModel;
+
+export const isPlain = (model: AnyModel): model is PlainModel => 'restoreTile' in model;
+
+/** A diffusion model: guided by words and by what it finds. */
+export interface RestorationModel extends ModelEncoders, TileModel {
   /** What it finds and removes, in the order of every per-degradation array. */
   readonly degradations: readonly string[];
   /**
@@ -93,14 +138,8 @@ export interface RestorationModel extends ModelEncoders {
   readonly sde: SdeConfig;
   /** What the network predicts; samplers get both through `diffusion/parameterisation.ts`. */
   readonly parameterisation: 'noise' | 'data';
-  /** Tile side the model was tuned for, in pixels. */
-  readonly defaultTile: number;
   /** Steps and sampler that serve this model best. */
   readonly defaults: { readonly steps: number; readonly sampler: string };
-  /** Hash of the weights (SHA-256, hex) for provenance. */
-  readonly hash: string;
-  readonly name: string;
   /** Raw network output for one tile: the noise estimate, or x0_hat for a data-prediction model; [3, height, width]. */
   predict(request: PredictRequest): Promise<Float32Array>;
-  dispose(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { controllerHead, controllerStatistics, controllerView, statisticsSizes } from './controller.ts';
 import { erunet } from './erunet.ts';
-import { labellingOf } from './labels.ts';
+import { labellingOf, labelsLogits } from './labels.ts';
 import type { ControllerConfig, Preset } from './preset-schema.ts';
 import { textEncoder, textInputs } from './text-encoder.ts';
 
@@ -52,15 +52,18 @@ export function viewGraph(
 export function findingsGraph(graph: Graph, { encoders, fusion, degradations }: OwnPreset): void {
   const { controller } = encoders;
   const sizes = statisticsSizes(controller);
-  const looks = [graph.input('close', [1, sizes.close])];
-  if (controller.view) looks.push(graph.input('view', [1, sizes.view]));
-  const { embedding, strength } = controllerHead(looks, fusion.context, degradations.length);
+  const close = graph.input('close', [1, sizes.close]);
+  const views = controller.view ? [graph.input('view', [1, sizes.view])] : [];
   const labelling = labellingOf(controller);
   const texts = graph.input('texts', [labelling.texts(degradations).length, fusion.context]);
-  const logits = labelling.logits(embedding, texts, degradations.length);
-  graph.output('embedding', embedding);
+  const found = controllerHead([close, ...views], controller, {
+    out: fusion.context,
+    degradations: degradations.length,
+  });
+  const logits = labelsLogits(found, texts, controller);
+  graph.output('embedding', found.embedding);
   graph.output('probability', labelling.probabilities(logits, degradations.length));
-  graph.output('strength', strength);
+  graph.output('strength', found.strength);
 }
 
 /** Places of the map that a view becomes: the tokens S. */

@@ -71,6 +71,17 @@ export const textEncoderSchema = z.strictObject({
   pieces: count,
 });
 
+/** Of the convolutions that a detector reads spectra of blocks with: over a block, its neighbours, and a block again. */
+const detectorSchema = z
+  .strictObject({
+    widths: z.array(count).min(1).max(3).readonly(),
+    /** Groups of channels that each choose by themselves where they look. */
+    heads: count,
+  })
+  .refine(({ widths, heads }) => (widths.at(-1) ?? 0) % heads === 0, {
+    message: 'expected last widths that heads divides',
+  });
+
 export const controllerSchema = z.strictObject({
   /** Channels of its convolutions; each after the first halves the map. */
   widths: z.array(count).min(1).readonly(),
@@ -83,6 +94,8 @@ export const controllerSchema = z.strictObject({
    * no.
    */
   labels: z.enum(['combinations', 'sigmoid']).optional(),
+  /** A sharper eye for judging alone: it corrects probabilities and strengths, and the embedding is none of its business. */
+  detector: detectorSchema.optional(),
 });
 
 /** Channels of the middle: its transformer has heads of 32 channels, and its norm 32 groups. */
@@ -154,6 +167,10 @@ export const presetSchema = presetShape.superRefine(({ degradations, network, en
     const message = `expected sigmoid for more than ${MOST_COMBINED} degradations, received combinations for ${degradations.length}`;
     addIssue({ code: 'custom', path: ['encoders', 'controller', 'labels'], message });
   }
+  if (encoders?.controller.detector && labels !== 'sigmoid') {
+    const message = `expected labels sigmoid beside a detector, received ${labels}`;
+    addIssue({ code: 'custom', path: ['encoders', 'controller', 'detector'], message });
+  }
   const asksForView = network.middle === 'view' || network.attention.includes('view');
   if (asksForView && encoders?.controller.view === undefined) {
     const message = 'expected encoders.controller.view for a network that sees the whole picture, received none';
@@ -164,5 +181,6 @@ export const presetSchema = presetShape.superRefine(({ degradations, network, en
 export type ErunetConfig = Readonly<z.infer<typeof erunetSchema>>;
 export type FusionConfig = Readonly<z.infer<typeof fusionSchema>>;
 export type TextEncoderConfig = Readonly<z.infer<typeof textEncoderSchema>>;
+export type DetectorConfig = Readonly<z.infer<typeof detectorSchema>>;
 export type ControllerConfig = Readonly<z.infer<typeof controllerSchema>>;
 export type Preset = Readonly<z.infer<typeof presetSchema>>;

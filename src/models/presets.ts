@@ -62,7 +62,13 @@ const lite: Preset = {
   parameterisation: 'data',
   encoders: {
     text: { buckets: 4096, width: 96, layers: 2, heads: 4, words: 48, pieces: 12 },
-    controller: { widths: [32, 64, 96], tile: 64, view: { side: 64, widths: [32, 64, 96] }, labels: 'sigmoid' },
+    controller: {
+      widths: [32, 64, 96],
+      tile: 64,
+      view: { side: 64, widths: [32, 64, 96] },
+      labels: 'sigmoid',
+      detector: { widths: [128, 128, 128], heads: 8 },
+    },
   },
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 512 },
 };
@@ -94,7 +100,13 @@ const tiny: Preset = {
   },
   encoders: {
     text: { buckets: 64, width: 16, layers: 1, heads: 2, words: 12, pieces: 6 },
-    controller: { widths: [8, 8], tile: 32, view: { side: 16, widths: [8, 8] }, labels: 'sigmoid' },
+    controller: {
+      widths: [8, 8],
+      tile: 32,
+      view: { side: 16, widths: [8, 8] },
+      labels: 'sigmoid',
+      detector: { widths: [8, 8], heads: 2 },
+    },
   },
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 64 },
 };

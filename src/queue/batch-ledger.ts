@@ -7,9 +7,10 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { ClearwordError } from '../errors.ts';
 import type { ObjectStore, StoredObject } from '../store/object-store.ts';
-import type { JobError } from './job.ts';
+import { jobErrorSchema } from './job.ts';
 
 /** Prefix of everything in a target that is no result. */
 export const BATCH_PREFIX = '.clearword-batch/';
@@ -21,21 +22,23 @@ export const SET_ASIDE = `${BATCH_PREFIX}set-aside.jsonl`;
 /** Records in a segment, and seconds after which it is written with fewer. */
 const [SEGMENT_RECORDS, SEGMENT_SECONDS] = [500, 5];
 
-export interface BatchRecord {
-  readonly key: string;
-  readonly status: 'restored' | 'set-aside';
+const recordSchema = z.object({
+  key: z.string(),
+  status: z.enum(['restored', 'unchanged', 'set-aside']),
   /** Of the job. */
-  readonly id: string;
+  id: z.string(),
   /** What the picture was when it was read. */
-  readonly bytes: number;
-  readonly modified: number;
+  bytes: z.number(),
+  modified: z.number(),
   /** Identity of everything else that decides the result. */
-  readonly settings: string;
+  settings: z.string(),
   /** Keys in the target, the result first. */
-  readonly outputs: readonly string[];
-  readonly seconds?: number;
-  readonly error?: JobError;
-}
+  outputs: z.array(z.string()).readonly(),
+  seconds: z.number().exactOptional(),
+  error: jobErrorSchema.exactOptional(),
+});
+
+export type BatchRecord = Readonly<z.output<typeof recordSchema>>;
 
 export class BatchLedger {
   readonly #target: ObjectStore;
@@ -128,8 +131,17 @@ export class BatchLedger {
       .toString()
       .split('\n')) {
       if (line === '') continue;
-      const record = JSON.parse(line) as BatchRecord;
-      this.#records.set(record.key, record);
+      const record = parseRecord(line);
+      if (record !== undefined) this.#records.set(record.key, record);
     }
+  }
+}
+
+/** Undefined: not a record, such as a line that a full disk has cut off; its picture is done again. */
+function parseRecord(line: string): BatchRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
   }
 }

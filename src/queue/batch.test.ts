@@ -42,7 +42,8 @@ async function setUp(pictures: Readonly<Record<string, string>>) {
       await store.put(key, Buffer.from(`${text}! ${part}`));
       files.push({ part, key, format: part === 'uncertainty' ? 'png' : 'jpeg', bytes: 1 });
     }
-    return { degradations, seconds: 0.5, files };
+    const status = text.startsWith('clean') ? 'unchanged' : 'restored';
+    return { status, degradations, seconds: 0.5, files };
   };
   const open = async (runner: JobRunner = restore) => {
     const queue = await openQueue({
@@ -97,7 +98,7 @@ describe('a batch', () => {
   it('restores every picture into the same place in the target, and leaves nothing else behind', async () => {
     const place = await setUp({ 'a.jpg': 'a', 'deep/er/b.PNG': 'b', 'notes.txt': 'x', 'c.webp': 'c' });
     const { summary, reports } = await place.run();
-    expect(summary).toEqual({ restored: 3, skipped: 0, 'set-aside': 0, failed: 0 });
+    expect(summary).toEqual({ restored: 3, unchanged: 0, skipped: 0, 'set-aside': 0, failed: 0 });
     expect(await place.results()).toEqual(['a.jpg', 'c.webp', 'deep/er/b.PNG']);
     expect(await place.read('deep/er/b.PNG')).toBe('b! restored');
     expect(reports).toContainEqual({ status: 'restored', input: 'a.jpg', output: 'a.jpg', seconds: 0.5 });
@@ -107,19 +108,38 @@ describe('a batch', () => {
   it('again does nothing, but what is new, changed, asked for otherwise or gone from the target', async () => {
     const place = await setUp({ 'a.jpg': 'a', 'b.jpg': 'b', 'c.jpg': 'c' });
     await place.run();
-    expect((await place.run()).summary).toEqual({ restored: 0, skipped: 3, 'set-aside': 0, failed: 0 });
+    expect((await place.run()).summary).toEqual({ restored: 0, unchanged: 0, skipped: 3, 'set-aside': 0, failed: 0 });
     await place.source.put('b.jpg', Buffer.from('b2'));
     await place.source.put('d.jpg', Buffer.from('d'));
     await place.target.remove('c.jpg');
-    expect((await place.run()).summary).toEqual({ restored: 3, skipped: 1, 'set-aside': 0, failed: 0 });
+    expect((await place.run()).summary).toEqual({ restored: 3, unchanged: 0, skipped: 1, 'set-aside': 0, failed: 0 });
     expect(place.restored.sort()).toEqual(['a', 'b', 'b2', 'c', 'c', 'd']);
     expect((await place.run({ parameters: { prompt: 'x' } })).summary.restored).toBe(4);
     expect((await place.run({ model: 'n'.repeat(64) })).summary.restored).toBe(4);
   });
 
+  it('counts photos that are left unchanged apart from those that are restored, and skips both the next time', async () => {
+    const place = await setUp({ 'a.jpg': 'a', 'b.jpg': 'clean' });
+    const { summary, reports } = await place.run();
+    expect(summary).toEqual({ restored: 1, unchanged: 1, skipped: 0, 'set-aside': 0, failed: 0 });
+    expect(reports).toContainEqual({ status: 'unchanged', input: 'b.jpg', output: 'b.jpg', seconds: 0.5 });
+    expect(await place.results()).toEqual(['a.jpg', 'b.jpg']);
+    expect((await place.run()).summary).toEqual({ restored: 0, unchanged: 0, skipped: 2, 'set-aside': 0, failed: 0 });
+  });
+
+  it('does again what a damaged line of its ledger was about', async () => {
+    const place = await setUp({ 'a.jpg': 'a', 'b.jpg': 'b' });
+    await place.run();
+    const [segment = ''] = (await place.list(place.target)).filter((key) => key.includes('/ledger/'));
+    const lines = (await place.read(segment)).split('\n').filter((line) => line !== '');
+    const damaged = lines.map((line) => (line.includes('"a.jpg"') ? line.slice(0, 40) : line));
+    await place.target.put(segment, Buffer.from(damaged.join('\n')));
+    expect((await place.run()).summary).toMatchObject({ restored: 1, skipped: 1 });
+  });
+
   it('sets aside what cannot be restored, lists it, and tries it again when told', async () => {
     const place = await setUp({ 'a.jpg': 'a', 'b.jpg': 'bad IMAGE_DAMAGED', 'c.jpg': 'bad WORKER_CRASHED' });
-    expect((await place.run()).summary).toEqual({ restored: 1, skipped: 0, 'set-aside': 2, failed: 0 });
+    expect((await place.run()).summary).toEqual({ restored: 1, unchanged: 0, skipped: 0, 'set-aside': 2, failed: 0 });
     expect(place.restored.filter((text) => text === 'bad WORKER_CRASHED')).toHaveLength(2);
     const listed = (await place.read('.clearword-batch/set-aside.jsonl'))
       .trim()
@@ -131,12 +151,13 @@ describe('a batch', () => {
     ]);
     const runs = place.restored.length;
     const again = await place.run();
-    expect(again.summary).toEqual({ restored: 0, skipped: 1, 'set-aside': 2, failed: 0 });
+    expect(again.summary).toEqual({ restored: 0, unchanged: 0, skipped: 1, 'set-aside': 2, failed: 0 });
     expect(again.reports).toContainEqual(expect.objectContaining({ input: 'b.jpg', error: expect.anything() }));
     expect(place.restored).toHaveLength(runs);
     await place.source.put('b.jpg', Buffer.from('mended'));
     expect((await place.run({ retrySetAside: true })).summary).toEqual({
       restored: 1,
+      unchanged: 0,
       skipped: 1,
       'set-aside': 1,
       failed: 0,
@@ -195,10 +216,10 @@ describe('a batch', () => {
     await place.target.put('.clearword-batch/batch.json', Buffer.from('{}'));
     await place.target.put('b.jpg/x', Buffer.from(''));
     const { summary, reports } = await place.run();
-    expect(summary).toEqual({ restored: 1, skipped: 0, 'set-aside': 0, failed: 1 });
+    expect(summary).toEqual({ restored: 1, unchanged: 0, skipped: 0, 'set-aside': 0, failed: 1 });
     expect(reports).toContainEqual(expect.objectContaining({ input: 'b.jpg', status: 'failed' }));
     await place.target.remove('b.jpg/x');
-    expect((await place.run()).summary).toEqual({ restored: 1, skipped: 1, 'set-aside': 0, failed: 0 });
+    expect((await place.run()).summary).toEqual({ restored: 1, unchanged: 0, skipped: 1, 'set-aside': 0, failed: 0 });
     expect(place.restored.sort()).toEqual(['a', 'b']);
   });
 
@@ -214,14 +235,14 @@ describe('a batch', () => {
         return place.restore(request);
       };
     const hopeless = await place.run({}, failing(9, 'MODEL_MISMATCH'));
-    expect(hopeless.summary).toEqual({ restored: 1, skipped: 0, 'set-aside': 0, failed: 1 });
+    expect(hopeless.summary).toEqual({ restored: 1, unchanged: 0, skipped: 0, 'set-aside': 0, failed: 1 });
     expect(hopeless.reports).toContainEqual(
       expect.objectContaining({ input: 'b.jpg', error: expect.objectContaining({ code: 'MODEL_MISMATCH' }) }),
     );
     expect(failures).toBe(4);
     failures = 0;
     const { summary } = await place.run({}, failing(3, 'STORE_FAILED'));
-    expect(summary).toEqual({ restored: 1, skipped: 1, 'set-aside': 0, failed: 0 });
+    expect(summary).toEqual({ restored: 1, unchanged: 0, skipped: 1, 'set-aside': 0, failed: 0 });
     expect(failures).toBe(4);
   });
 
@@ -239,6 +260,12 @@ describe('a batch', () => {
     const place = await setUp({ 'a.jpg': 'a' });
     const target = await openStore(join(place.root, 'source', 'restored'));
     expect((await place.run({ target })).summary.restored).toBe(1);
-    expect((await place.run({ target })).summary).toEqual({ restored: 0, skipped: 1, 'set-aside': 0, failed: 0 });
+    expect((await place.run({ target })).summary).toEqual({
+      restored: 0,
+      unchanged: 0,
+      skipped: 1,
+      'set-aside': 0,
+      failed: 0,
+    });
   });
 });

@@ -49,7 +49,7 @@ export interface BatchSettings {
 }
 
 export interface BatchReport {
-  readonly status: 'restored' | 'skipped' | 'set-aside' | 'failed';
+  readonly status: BatchRecord['status'] | 'skipped' | 'failed';
   readonly input: string;
   readonly output?: string;
   readonly seconds?: number;
@@ -107,7 +107,7 @@ function excludedPrefix(source: string, target: string): string {
 }
 
 class Batch {
-  readonly summary: BatchSummary = { restored: 0, skipped: 0, 'set-aside': 0, failed: 0 };
+  readonly summary: BatchSummary = { restored: 0, unchanged: 0, skipped: 0, 'set-aside': 0, failed: 0 };
   readonly #settings: BatchSettings;
   readonly #ledger: BatchLedger;
   readonly #identity: string;
@@ -142,8 +142,8 @@ class Batch {
       const known = this.#ledger.find(object, this.#identity);
       if (known && (await this.#stillHolds(known))) {
         const { status, outputs, error } = known;
-        if (status === 'restored') this.#report({ status: 'skipped', input: key, ...outputOf(outputs) });
-        else this.#report({ status, input: key, ...(error && { error }) });
+        if (status === 'set-aside') this.#report({ status, input: key, ...(error && { error }) });
+        else this.#report({ status: 'skipped', input: key, ...outputOf(outputs) });
         return undefined;
       }
       const picture = await getExisting(this.#settings.source, key);
@@ -180,9 +180,9 @@ class Batch {
     const common = { key, id, bytes, modified: modified.getTime(), settings: this.#identity, outputs };
     const forget = () => this.#forget(id);
     if (result) {
-      const { seconds } = result;
-      await this.#ledger.add({ ...common, status: 'restored', seconds }, forget);
-      this.#report({ status: 'restored', input: key, seconds, ...outputOf(outputs) });
+      const { status = 'restored', seconds } = result;
+      await this.#ledger.add({ ...common, status, seconds }, forget);
+      this.#report({ status, input: key, seconds, ...outputOf(outputs) });
     } else if (error) {
       await this.#ledger.add({ ...common, status: 'set-aside', error }, forget);
       this.#report({ status: 'set-aside', input: key, error });

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { z } from 'zod';
 import type { ObjectStore } from '../store/object-store.ts';
 import {
+  FINISHED,
   isFinished,
   isWorthAnotherTry,
   type JobError,
@@ -18,6 +20,17 @@ import type { JobCounts, JobQueue, JobRunner, QueueWorker, RetrySettings } from 
 import type { Log } from './log.ts';
 
 const JOURNAL = 'job.json';
+
+/** What the queue itself needs of a journal; what is asked for is checked by whoever does it. */
+const journalSchema = z.looseObject({
+  request: z.looseObject({ id: z.string(), kind: z.enum(['restoration', 'inspection']) }),
+  state: z.enum(['queued', 'running', ...FINISHED]),
+  progress: z.object({ stage: z.enum(['read', 'inspect', 'restore']), fraction: z.number() }),
+  attempts: z.int().min(0),
+  created: z.number(),
+});
+
+const isJournal = (value: unknown): value is JobStatus => journalSchema.safeParse(value).success;
 
 interface Entry {
   status: JobStatus;
@@ -251,8 +264,8 @@ export class EmbeddedQueue implements JobQueue {
 /** Undefined: not a journal, such as one cut off by a full disk of a store that does not write atomically. */
 function parseJournal(data: Uint8Array | undefined): JobStatus | undefined {
   try {
-    const status = JSON.parse(Buffer.from(data ?? []).toString()) as JobStatus;
-    return typeof status.request.id === 'string' ? status : undefined;
+    const status: unknown = JSON.parse(Buffer.from(data ?? []).toString());
+    return isJournal(status) ? status : undefined;
   } catch {
     return undefined;
   }

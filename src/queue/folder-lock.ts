@@ -6,16 +6,16 @@
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ClearwordError } from '../errors.ts';
 
 const NAME = '.lock';
 /** Seconds between signs of life, and after how many without one a lock of another machine is void. */
 const [SIGN, VOID] = [10, 60];
 
-interface Holder {
-  readonly host: string;
-  readonly pid: number;
-}
+const holderSchema = z.object({ host: z.string(), pid: z.int() });
+
+type Holder = Readonly<z.output<typeof holderSchema>>;
 
 /**
  * Locks a folder until the returned function is called or this process ends.
@@ -56,7 +56,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 /** Whoever holds the lock and is alive, as far as can be told. */
 async function livingHolder(lock: string, path: string): Promise<Holder | undefined> {
   try {
-    const { host, pid } = JSON.parse(lock) as Holder;
+    const { host, pid } = holderSchema.parse(JSON.parse(lock));
     if (host === hostname()) return pid !== process.pid && isAlive(pid) ? { host, pid } : undefined;
     const { mtimeMs } = await stat(path);
     return Date.now() - mtimeMs < VOID * 1000 ? { host, pid } : undefined;

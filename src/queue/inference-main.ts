@@ -9,7 +9,12 @@ import { removeUnfinishedFiles } from '../atomic-file.ts';
 import { Clearword } from '../clearword.ts';
 import { loadModel } from '../models/load.ts';
 import { openStore } from '../store/open-store.ts';
-import type { FromProcess, InferenceSettings, ToProcess } from './inference-protocol.ts';
+import {
+  type FromProcess,
+  type InferenceSettings,
+  inferenceSettingsSchema,
+  type ToProcess,
+} from './inference-protocol.ts';
 import { type JobRequest, jobErrorOf } from './job.ts';
 import { performJob } from './perform.ts';
 
@@ -21,8 +26,12 @@ async function load({ loader, model, ...settings }: InferenceSettings): Promise<
     const module = (await import(loader)) as { load(): Promise<Clearword> };
     return module.load();
   }
-  const { encoders, device, threads } = settings;
-  const options = { ...(model !== undefined && { path: model }), ...(encoders !== undefined && { encoders }) };
+  const { encoders, descriptor, device, threads } = settings;
+  const options = {
+    ...(model !== undefined && { path: model }),
+    ...(encoders !== undefined && { encoders }),
+    ...(descriptor !== undefined && { descriptor }),
+  };
   return new Clearword(await loadModel({ ...options, device, threads }));
 }
 
@@ -62,7 +71,8 @@ async function main(settings: InferenceSettings): Promise<void> {
     else if (message.kind === 'cancel') current?.abort();
     else void working.then(() => clearword.dispose()).then(() => process.exit(0));
   });
-  tell({ kind: 'ready', model: { name: clearword.model.name, hash: clearword.model.hash } });
+  const { name, hash, defaults } = clearword.model;
+  tell({ kind: 'ready', model: { name, hash, guided: defaults !== undefined } });
 }
 
 // Ctrl-C reaches the whole group of processes; when to stop is for the parent to say.
@@ -74,7 +84,11 @@ process.on('disconnect', () => {
   process.exit(0);
 });
 
-main(JSON.parse(process.argv[2] ?? '{}') as InferenceSettings).catch((error: unknown) => {
+async function start(): Promise<void> {
+  await main(inferenceSettingsSchema.parse(JSON.parse(process.argv[2] ?? '{}')));
+}
+
+start().catch((error: unknown) => {
   tell({ kind: 'unusable', error: jobErrorOf(error) });
   process.disconnect();
 });

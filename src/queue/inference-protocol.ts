@@ -3,29 +3,36 @@
  *
  * @module
  */
-import type { DeviceChoice } from '../runtime/protocol.ts';
+import { z } from 'zod';
+import { DEVICES } from '../runtime/protocol.ts';
 import type { JobError, JobProgress, JobRequest, JobResult } from './job.ts';
 
 /** What a process is started with. */
-export interface InferenceSettings {
+export const inferenceSettingsSchema = z.object({
   /** Address of the store. */
-  readonly store: string;
+  store: z.string(),
   /** Path of a model; default: the bundled one. */
-  readonly model?: string;
+  model: z.string().exactOptional(),
   /** Weights of the encoders of a model that has none of its own. */
-  readonly encoders?: string;
-  readonly device: DeviceChoice;
+  encoders: z.string().exactOptional(),
+  /** What the file of an ONNX network does not say about it. */
+  descriptor: z.string().exactOptional(),
+  device: z.enum([...DEVICES, 'auto']),
   /** Threads of one operator on the CPU; 0: one per core. */
-  readonly threads: number;
+  threads: z.number(),
   /** URL of a module whose `load(settings)` gives the Clearword to work with, for models of one's own. */
-  readonly loader?: string;
-}
+  loader: z.string().exactOptional(),
+});
+
+export type InferenceSettings = Readonly<z.output<typeof inferenceSettingsSchema>>;
 
 /** Which model a process has. */
 export interface ModelIdentity {
   readonly name: string;
   /** SHA-256 of the weights, hex. */
   readonly hash: string;
+  /** Whether it takes words, steps and samples, or is a plain network. */
+  readonly guided: boolean;
 }
 
 export type ToProcess =

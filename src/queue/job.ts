@@ -5,10 +5,12 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { ClearwordError, catalogue, type ErrorCode } from '../errors.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
 import type { Findings } from '../models/model.ts';
 import type { RestoreParameters } from '../restore/options.ts';
+import type { DecisionReport } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 
 interface CommonRequest {
@@ -59,7 +61,8 @@ export interface ResultFile {
   readonly times?: readonly number[];
 }
 
-export interface JobResult {
+/** The decision is there of restorations; jobs of earlier versions have none. */
+export interface JobResult extends Partial<DecisionReport> {
   readonly degradations: Findings['degradations'];
   /** Of the work itself, without waiting. */
   readonly seconds: number;
@@ -71,11 +74,13 @@ export interface JobResult {
 }
 
 /** An error as it travels. */
-export interface JobError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly fix: string;
-}
+export const jobErrorSchema = z.object({
+  code: z.enum(Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string(),
+  fix: z.string(),
+});
+
+export type JobError = Readonly<z.output<typeof jobErrorSchema>>;
 
 export const FINISHED = ['done', 'failed', 'cancelled'] as const;
 export type JobState = 'queued' | 'running' | (typeof FINISHED)[number];

@@ -6,6 +6,7 @@
 import type { Clearword } from '../clearword.ts';
 import { ClearwordError } from '../errors.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
+import { reportDecision } from '../restore/policy.ts';
 import type { RestoredImage } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
 import { getExisting, type ObjectStore } from '../store/object-store.ts';
@@ -49,8 +50,9 @@ export async function performJob(
   const { parameters, format } = request;
   const result = await clearword.restore(input, { ...parameters, maxMegapixels, format, signal, onProgress });
   const files = await writeResults(result, store, request);
-  const { width, height, provenance, findings } = result;
-  return { degradations: findings.degradations, seconds: seconds(), width, height, provenance, files };
+  const { width, height, provenance, findings, decision } = result;
+  const told = reportDecision(decision);
+  return { ...told, degradations: findings.degradations, seconds: seconds(), width, height, provenance, files };
 }
 
 async function writeResults(

@@ -4,7 +4,16 @@
  * @module
  */
 import type { Job, JobState as QueuedState } from 'bullmq';
-import { type JobError, type JobProgress, type JobRequest, type JobResult, type JobStatus, NOT_BEGUN } from './job.ts';
+import { z } from 'zod';
+import {
+  type JobError,
+  type JobProgress,
+  type JobRequest,
+  type JobResult,
+  type JobStatus,
+  jobErrorSchema,
+  NOT_BEGUN,
+} from './job.ts';
 
 export interface QueuedData {
   readonly request: JobRequest;
@@ -35,10 +44,12 @@ export function hasMoreTries(job: QueuedJob, attempts: number): boolean {
   return endedTries(job) + 1 < attempts;
 }
 
-interface Failure extends JobError {
+const failureSchema = jobErrorSchema.extend({
   /** Tries that have begun, where BullMQ counts its end as one more. */
-  readonly tries?: number;
-}
+  tries: z.int().exactOptional(),
+});
+
+type Failure = Readonly<z.output<typeof failureSchema>>;
 
 /** A failure as the text that BullMQ keeps of it. */
 export function encodeError(error: JobError): string {
@@ -61,7 +72,7 @@ function vanished(message: string): JobError {
 
 function decodeError(reason: string): Failure {
   try {
-    return JSON.parse(reason) as Failure;
+    return failureSchema.parse(JSON.parse(reason));
   } catch {
     return vanished(`the worker vanished: ${reason}`);
   }

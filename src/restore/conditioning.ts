@@ -4,18 +4,38 @@
  * @module
  */
 
-import { checkFinite, throwIfCancelled } from '../errors.ts';
+import { ClearwordError, checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import { type Findings, findingOf, type Guidance, type RestorationModel } from '../models/model.ts';
+import {
+  type AnyModel,
+  type Findings,
+  findingOf,
+  type Guidance,
+  isPlain,
+  type RestorationModel,
+} from '../models/model.ts';
 import { toldValues } from '../models/told-strengths.ts';
 import { viewsOf } from './inspection-view.ts';
 import type { RestoreSettings } from './options.ts';
+import { withEvidence } from './plain-surface.ts';
 import { type Decision, decide } from './policy.ts';
 
 export interface Conditioning {
   readonly findings: Findings;
   readonly decision: Decision;
   readonly guidance: Guidance;
+}
+
+/** The model, if it finds anything in pictures. Errors: INVALID_OPTION. */
+export function inspecting(model: AnyModel): RestorationModel {
+  if (!isPlain(model)) return model;
+  throw new ClearwordError(
+    'INVALID_OPTION',
+    `expected a model that inspects pictures, received the plain network ${model.name}`,
+    {
+      fix: 'Plain networks only restore; leave the model out to inspect with the bundled one.',
+    },
+  );
 }
 
 export async function inspectPicture(
@@ -26,7 +46,7 @@ export async function inspectPicture(
   throwIfCancelled(signal, 'inspecting the picture');
   const findings = await model.inspect(viewsOf(picture, model), signal);
   checkFinite(findings.embedding, 'the degradation embedding');
-  return findings;
+  return withEvidence(findings, picture);
 }
 
 export async function condition(

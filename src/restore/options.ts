@@ -8,8 +8,10 @@ import { z } from 'zod';
 import { SAMPLER_NAMES } from '../diffusion/samplers/index.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
-import type { RestorationModel } from '../models/model.ts';
+import { type AnyModel, isPlain } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
+import { amountSchema } from './encode-settings.ts';
+import { plainStrengths, plainTile, refuseGuidance } from './plain-options.ts';
 import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
@@ -58,10 +60,7 @@ export const restoreOptionsSchema = z.strictObject({
   ensemble: z.boolean().default(false).meta({
     description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
   }),
-  amount: z.number().min(0).max(100).default(100).meta({
-    description: 'how much of the change is made, in percent; 0 gives the photo as it is',
-    placeholder: 'percent',
-  }),
+  amount: amountSchema,
   strength: z
     .union([z.string(), z.record(z.string(), z.number())])
     .default('')
@@ -139,20 +138,31 @@ export function limitsFor(maxMegapixels: number): ImageLimits {
  */
 const DEFAULT_OVERLAP = 32;
 
+/** What stands for the sampler of a plain network. */
+const NO_SAMPLER = 'none';
+
 /** Checks the options and fills in the model's defaults. Errors: INVALID_OPTION, naming the option. */
-export function settingsFor(model: RestorationModel, parameters: RestoreParameters): RestoreSettings {
+export function settingsFor(model: AnyModel, parameters: RestoreParameters): RestoreSettings {
   const options = checkOptions(restoreOptionsSchema, parameters);
+  const { prompt, seed, samples, ensemble } = options;
+  const common = { prompt, seed, samples, ensemble, amount: options.amount / 100 };
+  if (isPlain(model)) {
+    refuseGuidance(model, options);
+    return {
+      ...common,
+      steps: 1,
+      sampler: NO_SAMPLER,
+      strengths: plainStrengths(model, options.strength),
+      ...plainTile(model, options),
+    };
+  }
   const tile = options.tile ?? model.defaultTile;
   return {
-    prompt: options.prompt,
+    ...common,
     steps: options.steps ?? model.defaults.steps,
     sampler: options.sampler ?? model.defaults.sampler,
-    seed: options.seed,
-    samples: options.samples,
     tile,
     overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
-    ensemble: options.ensemble,
-    amount: options.amount / 100,
     strengths: strengthsOf(model, options.strength),
   };
 }

@@ -22,6 +22,25 @@ export interface Decision {
   readonly instruction: string;
 }
 
+/** A decision as it is told, on the command line and over HTTP: plain JSON. */
+export interface DecisionReport {
+  readonly status: Decision['status'];
+  /** How the prompt was read: whether it was understood, and what it asks to go and to stay. */
+  readonly prompt: {
+    readonly understood: boolean;
+    readonly remove: readonly string[];
+    readonly keep: readonly string[];
+  };
+  /** What went, and what was left alone because nobody asked. */
+  readonly decision: Pick<Decision, 'removing' | 'perhaps'>;
+}
+
+/** What words that were not understood ask for is not what they say: everything found goes then. */
+export function reportDecision({ status, removing, perhaps, request }: Decision): DecisionReport {
+  const { kind, remove, keep } = request;
+  return { status, prompt: { understood: kind !== 'unknown', remove, keep }, decision: { removing, perhaps } };
+}
+
 const listed = (names: readonly string[]): string => {
   const words = names.map((name) => `the ${wordsFor(name).label}`);
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;

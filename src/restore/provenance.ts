@@ -4,7 +4,7 @@
  * @module
  */
 import { wordsFor } from '../degradations/index.ts';
-import type { RestorationModel } from '../models/model.ts';
+import { type AnyModel, isPlain } from '../models/model.ts';
 import { VERSION } from '../version.ts';
 import type { RestoreSettings } from './options.ts';
 
@@ -17,7 +17,9 @@ export interface Provenance {
   readonly modelHash: string;
   readonly prompt: string;
   readonly seed: number;
+  /** 1 for a plain network, which works in one. */
   readonly steps: number;
+  /** `none` for a plain network. */
   readonly sampler: string;
   readonly samples: number;
   /** Width x height of the tiles in pixels, such as "512x384"; with `overlap` part of what decides the bytes. */
@@ -29,6 +31,8 @@ export interface Provenance {
   readonly amount?: number;
   /** Strengths that somebody said, in the units of the option, such as "noise=12,haze=40". */
   readonly strength?: string;
+  /** Of a plain network: how its input was made and its output read, such as "rgb, 0..1, halo 32". */
+  readonly reading?: string;
 }
 
 /** Strengths 0..1 as the option has them. */
@@ -39,7 +43,7 @@ const strengthText = (strengths: RestoreSettings['strengths']): string =>
     .join(',');
 
 export function provenanceOf(
-  model: RestorationModel,
+  model: AnyModel,
   settings: RestoreSettings,
   tile: { readonly width: number; readonly height: number },
 ): Provenance {
@@ -58,5 +62,6 @@ export function provenanceOf(
     ...(settings.ensemble && { ensemble: 'yes' as const }),
     ...(settings.amount !== 1 && { amount: Number((100 * settings.amount).toPrecision(6)) }),
     ...(Object.keys(settings.strengths).length > 0 && { strength: strengthText(settings.strengths) }),
+    ...(isPlain(model) && { reading: model.reading }),
   };
 }

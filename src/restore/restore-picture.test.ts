@@ -65,6 +65,57 @@ describe('tiled against whole', () => {
   });
 });
 
+describe('the area in view first', () => {
+  it('gives the same picture, and its tiles before the others', async () => {
+    const picture = noisePicture(301, 173);
+    const parameters = { tile: 64, overlap: 16, samples: 2, steps: 2 };
+    const options = { radius: 1, stateShare: 0.5 };
+    const plain = await restore(fakeModel(options), picture, parameters);
+    const model = fakeModel(options);
+    const first = { x: 200, y: 100, width: 20, height: 10 };
+    const shown: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }[] = [];
+    const result = await restorePicture(model, picture, settingsFor(model, parameters), {
+      first,
+      onTile: (area, tile) => {
+        shown.push(area);
+        expect(tile.data).toHaveLength(3 * area.width * area.height);
+      },
+    });
+    expect(largestDifference(result.mean.data, plain.mean.data)).toBe(0);
+    const touches = shown.map(({ x, y, width, height }) => x < 220 && x + width > 200 && y < 110 && y + height > 100);
+    const early = touches.lastIndexOf(true) + 1;
+    expect(early).toBeGreaterThan(0);
+    expect(touches.slice(0, early).every(Boolean)).toBe(true);
+    // Every tile once, none beyond the picture.
+    expect(shown.length).toBe(new Set(shown.map(({ x, y }) => `${x},${y}`)).size);
+    expect(Math.max(...shown.map(({ x, width }) => x + width))).toBe(301);
+    expect(Math.max(...shown.map(({ y, height }) => y + height))).toBe(173);
+  });
+
+  it('shows tiles as the network made them', async () => {
+    const model = fakeModel({ predict: ({ mu }) => mu.map((value) => value / 2) });
+    const picture = patternPicture(70, 40);
+    const settings = settingsFor(model, { tile: 128 });
+    const tiles: number[][] = [];
+    const { mean } = await restorePicture(model, picture, settings, { onTile: (_, { data }) => tiles.push([...data]) });
+    expect(tiles).toHaveLength(1);
+    expect(largestDifference(tiles[0] ?? [], mean.data)).toBe(0);
+  });
+
+  it('waits for whoever wants to know what is done', async () => {
+    const order: string[] = [];
+    const model = fakeModel({ predict: ({ mu }) => mu });
+    await restorePicture(model, patternPicture(64, 64), settingsFor(model, {}), {
+      onDecision: async ({ status }) => {
+        await Promise.resolve();
+        order.push(status);
+      },
+      onTile: () => order.push('tile'),
+    });
+    expect(order).toEqual(['restored', 'tile']);
+  });
+});
+
 describe('what the model is asked', () => {
   it('conditioning once, tiles of one shape, the prompt as given', async () => {
     const model = fakeModel({ tile: 64 });

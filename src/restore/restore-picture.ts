@@ -3,23 +3,19 @@
  *
  * @module
  */
-
-import { samplerNamed } from '../diffusion/samplers/index.ts';
-import { MeanRevertingSde } from '../diffusion/sde.ts';
-import { ClearwordError, throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
-import type { Findings, RestorationModel } from '../models/model.ts';
-import { condition } from './conditioning.ts';
-import { ENSEMBLE_PASSES } from './ensemble.ts';
+import { type AnyModel, type Findings, isPlain } from '../models/model.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import { inOrder } from './in-order.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
-import { isVisible, readTile, sourceIndices } from './tile-pixels.ts';
-import { type SamplingPlan, sampleTile } from './tile-sampler.ts';
-import { planTiles, type TilePlan } from './tiles.ts';
+import { isVisible, readTile, sourceIndices, writeTile } from './tile-pixels.ts';
+import { restorerFor } from './tile-restorer.ts';
+import { planSampling } from './tile-sampler.ts';
+import { type AxisPlan, planTiles, type TilePlan } from './tiles.ts';
 
 /** While the network computes one tile, the next one is prepared and the one before is added to the picture. */
 const TILES_UNDER_WAY = 2;
@@ -31,10 +27,30 @@ export interface Progress {
   readonly fraction: number;
 }
 
+/** A rectangle of the picture, in its pixels. */
+export interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface Hooks {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called when it is known what is done with the picture; the tiles wait for it. */
+  readonly onDecision?: ((decision: Decision) => Promise<void>) | undefined;
+  /**
+   * Called with each tile of the first sample as soon as it is done, before neighbours are blended and before `amount` is
+   * applied: 8-bit RGB.
+   */
+  readonly onTile?: ((area: Area, tile: Picture) => void) | undefined;
+  /** Tiles that touch this are restored first; the result is the same. */
+  readonly first?: Area | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Results that may wait for their row, [3, side, side] floats: 48 MB of tiles of 512. */
+const MOST_EARLY = 16;
 
 export interface Restoration extends SamplePictures {
   readonly findings: Findings;
@@ -44,19 +60,10 @@ export interface Restoration extends SamplePictures {
   readonly tile: { readonly width: number; readonly height: number };
 }
 
-/** What the steps of a sampler need, with the model's defaults filled in and checked against its process. */
-export function planSampling(
-  model: RestorationModel,
-  settings: Pick<RestoreSettings, 'steps' | 'sampler'>,
-): Pick<SamplingPlan, 'model' | 'sde' | 'sampler' | 'steps'> {
-  const sde = new MeanRevertingSde(model.sde);
-  const { steps } = settings;
-  if (steps > sde.T) {
-    throw new ClearwordError('INVALID_OPTION', `expected an integer in 1..${sde.T} for steps, received ${steps}`, {
-      fix: `The model ${model.name} was trained with ${sde.T} steps; more do not exist.`,
-    });
-  }
-  return { model, sde, sampler: samplerNamed(settings.sampler), steps };
+/** Whether a picture can be restored so at all, before one is read. Errors: INVALID_OPTION. */
+export function checkSettings(model: AnyModel, settings: RestoreSettings): void {
+  if (!isPlain(model)) planSampling(model, settings);
+  planTiles(1, 1, settings.tile, settings.overlap, model.tiling);
 }
 
 /**
@@ -66,17 +73,17 @@ export function planSampling(
  * Errors: INVALID_OPTION, NON_FINITE, RUNTIME_FAILED, CANCELLED.
  */
 export async function restorePicture(
-  model: RestorationModel,
+  model: AnyModel,
   picture: Picture,
   settings: RestoreSettings,
-  { onProgress, signal }: Hooks = {},
+  { onProgress, onDecision, onTile, first, signal }: Hooks = {},
 ): Promise<Restoration> {
-  const sampling = planSampling(model, settings);
-  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap);
+  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model.tiling);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
-  const conditioning = await condition(model, covered, settings, signal);
-  const { findings, decision } = conditioning;
+  const restorer = await restorerFor(model, covered, settings, signal);
+  const { findings, decision, passes } = restorer;
+  await onDecision?.(decision);
   const tile = { width: tiles.x.side, height: tiles.y.side };
   if (decision.status === 'unchanged' || settings.amount === 0) {
     onProgress?.({ stage: 'restore', fraction: 1 });
@@ -85,38 +92,86 @@ export async function restorePicture(
 
   const collector = new SampleCollector(picture, settings.samples, settings.amount);
   const band = new FeatherBand(tiles, picture.channels, settings.samples, (y, rows) => collector.addRow(y, rows));
-  const plan = { ...sampling, conditioning, signal, ensemble: settings.ensemble };
-  const passes = sampling.steps * (settings.ensemble ? ENSEMBLE_PASSES : 1);
   const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
-  const onStep = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
-  /** Each sample of each tile. */
+  const onPass = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
+  const urgent = tilesOn(tiles, first, settings.samples);
+  const order = everyTile(tiles);
+  /** Each sample of each tile: of those that are wanted first, then of the others, row by row. */
   function* tasks() {
-    for (let ty = 0; ty < tiles.y.starts.length; ty++) {
-      for (let tx = 0; tx < tiles.x.starts.length; tx++) {
-        const { columns, rows } = tileAt(tiles, tx, ty);
-        const mu = readTile(covered, columns, rows);
-        const visible = isVisible(picture, columns, rows);
-        const place = { columns, rows, imageWidth: picture.width };
-        for (let sample = 0; sample < settings.samples; sample++) {
-          yield async () => {
-            throwIfCancelled(signal, 'the restoration');
-            const restored = visible ? await sampleTile(plan, mu, place, settings.seed + sample, onStep) : mu.data;
-            if (!visible) done += passes;
-            return { sample, tx, ty, restored };
-          };
-        }
+    for (const [tx, ty] of new Map([...urgent, ...order].map((at) => [`${at}`, at])).values()) {
+      const { columns, rows } = tileAt(tiles, tx, ty);
+      const mu = readTile(covered, columns, rows);
+      const visible = isVisible(picture, columns, rows);
+      const place = { columns, rows, imageWidth: picture.width };
+      for (let sample = 0; sample < settings.samples; sample++) {
+        yield async () => {
+          throwIfCancelled(signal, 'the restoration');
+          const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
+          if (!visible) done += passes;
+          return { tx, ty, sample, restored, mu };
+        };
       }
     }
   }
-  for await (const { sample, tx, ty, restored } of inOrder(tasks(), TILES_UNDER_WAY)) {
+  // A tile that is restored out of turn waits here for its place in the row.
+  const early = new Map(urgent.map((at) => [`${at}`, [] as Float32Array[]]));
+  let added = 0;
+  /** Adds the waiting tiles that come before one in the order of rows. */
+  const catchUp = (until: string | undefined) => {
+    for (let at = order[added]; at !== undefined && `${at}` !== until; at = order[++added]) {
+      const [tx, ty] = at;
+      band.moveTo(ty);
+      for (const [sample, restored] of (early.get(`${at}`) ?? []).entries()) band.add(sample, tx, ty, restored);
+      early.delete(`${at}`);
+    }
+  };
+  for await (const { tx, ty, sample, restored, mu } of inOrder(tasks(), TILES_UNDER_WAY)) {
+    if (sample === 0 && onTile !== undefined) {
+      const { x, y } = tiles;
+      const area = { x: x.starts[tx] as number, y: y.starts[ty] as number, ...insideOf(tiles, tx, ty) };
+      onTile(area, writeTile(restored, mu, area));
+    }
+    const waiting = early.get(`${[tx, ty]}`);
+    if (waiting !== undefined) {
+      waiting.push(restored);
+      continue;
+    }
+    catchUp(`${[tx, ty]}`);
     band.moveTo(ty);
     band.add(sample, tx, ty, restored);
   }
+  catchUp(undefined);
   band.finish();
   return { ...collector.pictures(), findings, decision, tile };
 }
 
+/** Places of all tiles, row by row. */
+function everyTile({ x, y }: TilePlan): [tx: number, ty: number][] {
+  return [...y.starts.keys()].flatMap((ty) => [...x.starts.keys()].map((tx): [number, number] => [tx, ty]));
+}
+
 function tileAt(tiles: TilePlan, tx: number, ty: number): { columns: Int32Array; rows: Int32Array } {
   return { columns: sourceIndices(tiles.x, tx), rows: sourceIndices(tiles.y, ty) };
+}
+
+/** Pixels of the picture that a tile shows. */
+function insideOf({ x, y }: TilePlan, tx: number, ty: number): { readonly width: number; readonly height: number } {
+  const inside = (axis: AxisPlan, tile: number) => Math.min(axis.side, axis.length - (axis.starts[tile] as number));
+  return { width: inside(x, tx), height: inside(y, ty) };
+}
+
+/** Places of the tiles that touch an area, from its middle outwards, as many as may wait. */
+function tilesOn({ x, y }: TilePlan, area: Area | undefined, samples: number): [tx: number, ty: number][] {
+  if (area === undefined) return [];
+  const touched = ({ starts, side }: AxisPlan, from: number, length: number) =>
+    [...starts.keys()].filter((i) => (starts[i] as number) < from + length && (starts[i] as number) + side > from);
+  const away = ({ starts, side }: AxisPlan, tile: number, middle: number) =>
+    Math.abs((starts[tile] as number) + side / 2 - middle);
+  const distance = ([tx, ty]: [number, number]) =>
+    away(x, tx, area.x + area.width / 2) + away(y, ty, area.y + area.height / 2);
+  return touched(y, area.y, area.height)
+    .flatMap((ty) => touched(x, area.x, area.width).map((tx): [number, number] => [tx, ty]))
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, Math.floor(MOST_EARLY / samples));
 }

@@ -11,9 +11,8 @@ import { reduce, sideBySide } from './comparison.ts';
 import { condition } from './conditioning.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
-import { planSampling } from './restore-picture.ts';
-import { readTile, sourceIndices } from './tile-pixels.ts';
-import { sampleTile, tileNoise } from './tile-sampler.ts';
+import { readTile, sourceIndices, writeTile } from './tile-pixels.ts';
+import { planSampling, sampleTile, tileNoise } from './tile-sampler.ts';
 import { planTiles } from './tiles.ts';
 
 /** States in a strip, first and last included. */
@@ -55,18 +54,6 @@ export async function statesStrip(
   await sampleTile({ ...sampling, conditioning, signal }, mu, place, settings.seed, ({ step, t, x }) => {
     if (wanted.has(step)) states.push({ t, x: new Float32Array(x) });
   });
-  const shown = [mu.data, ...states.map(({ x }) => x)].map((x) => cropped(x, mu, view));
+  const shown = [mu.data, ...states.map(({ x }) => x)].map((x) => writeTile(x, mu, view));
   return { picture: sideBySide(shown as [Picture, ...Picture[]], LINE), times: states.map(({ t }) => t) };
-}
-
-/** The planes [3, mu.height, mu.width] without their padding, clipped to 0..1, as 8-bit RGB. */
-function cropped(x: Float32Array, mu: { width: number; height: number }, view: Picture): Picture {
-  const { width, height } = view;
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < data.length; i++) {
-    const pixel = Math.floor(i / 3);
-    const at = ((i % 3) * mu.height + Math.floor(pixel / width)) * mu.width + (pixel % width);
-    data[i] = Math.round(255 * Math.min(1, Math.max(0, x[at] as number)));
-  }
-  return { width, height, channels: 3, data };
 }

@@ -36,6 +36,27 @@ export function readTile(picture: Picture, columns: Int32Array, rows: Int32Array
   return raster;
 }
 
+/** What of the planes [3, side.height, side.width] lies inside the picture, clipped to 0..1, as 8-bit RGB. */
+export function writeTile(
+  planes: Float32Array,
+  side: { readonly width: number; readonly height: number },
+  inside: { readonly width: number; readonly height: number },
+): Picture {
+  const { width, height } = inside;
+  const plane = side.width * side.height;
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = y * side.width + x;
+      for (let c = 0; c < 3; c++) {
+        const value = planes[c * plane + from] as number;
+        data[to++] = Math.round(255 * Math.min(1, Math.max(0, value)));
+      }
+    }
+  }
+  return { width, height, channels: 3, data };
+}
+
 /** Whether any pixel of the tile can be seen. */
 export function isVisible(picture: Picture, columns: Int32Array, rows: Int32Array): boolean {
   const { alpha, width } = picture;

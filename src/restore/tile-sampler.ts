@@ -5,14 +5,15 @@
  */
 
 import { toEstimates } from '../diffusion/parameterisation.ts';
-import type { Sampler, StepReport } from '../diffusion/samplers/index.ts';
-import type { MeanRevertingSde } from '../diffusion/sde.ts';
+import { type Sampler, type StepReport, samplerNamed } from '../diffusion/samplers/index.ts';
+import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
 import type { Raster } from '../image/raster.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { gaussianField } from '../random/random.ts';
 import type { Conditioning } from './conditioning.ts';
 import { type NoiseSource, overSymmetries } from './ensemble.ts';
+import type { RestoreSettings } from './options.ts';
 
 /** What is the same for every tile of a picture. */
 export interface SamplingPlan {
@@ -24,6 +25,21 @@ export interface SamplingPlan {
   readonly ensemble?: boolean;
   readonly conditioning: Conditioning;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What the steps of a sampler need, with the model's defaults filled in and checked against its process. */
+export function planSampling(
+  model: RestorationModel,
+  settings: Pick<RestoreSettings, 'steps' | 'sampler'>,
+): Pick<SamplingPlan, 'model' | 'sde' | 'sampler' | 'steps'> {
+  const sde = new MeanRevertingSde(model.sde);
+  const { steps } = settings;
+  if (steps > sde.T) {
+    throw new ClearwordError('INVALID_OPTION', `expected an integer in 1..${sde.T} for steps, received ${steps}`, {
+      fix: `The model ${model.name} was trained with ${sde.T} steps; more do not exist.`,
+    });
+  }
+  return { model, sde, sampler: samplerNamed(settings.sampler), steps };
 }
 
 /** Where a tile lies; the noise of a pixel depends on nothing else. */

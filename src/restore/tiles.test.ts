@@ -113,3 +113,54 @@ describe('tile plan', () => {
     }
   });
 });
+
+describe('tile plan of a foreign network', () => {
+  it('keeps to its multiple, its halo and its size: weights sum to 1 and are 0 where context is lacking', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          length: fc.integer({ min: 1, max: 2000 }),
+          tile: fc.integer({ min: 64, max: 700 }),
+          multiple: fc.constantFrom(1, 2, 3, 8, 16, 64, 100),
+          halo: fc.integer({ min: 0, max: 60 }),
+          fixed: fc.boolean(),
+        }),
+        ({ length, tile, multiple, halo, fixed }) => {
+          fc.pre(multiple <= tile);
+          const side = multiple * Math.floor(tile / multiple);
+          const tiling = { multiple, halo, ...(fixed && { fixed: { width: side, height: side } }) };
+          const overlap = Math.min(2 * halo + 16, Math.floor(tile / 2));
+          const plan = planTiles(length, 1, tile, overlap, tiling).x;
+          expect(plan.side % multiple).toBe(0);
+          expect(plan.side).toBeLessThanOrEqual(side);
+          if (fixed) expect(plan.side).toBe(side);
+          const sums = new Float64Array(length);
+          plan.starts.forEach((start, i) => {
+            expect(start % multiple).toBe(0);
+            const weights = plan.weights[i] as Float32Array;
+            weights.forEach((weight, x) => {
+              sums[start + x] = (sums[start + x] as number) + weight;
+            });
+            const next = plan.starts[i + 1];
+            // Half of what neighbours share is the most that either can leave to the other.
+            const cut = Math.min(halo, Math.floor(overlap / 2));
+            if (next !== undefined && start + plan.side - next >= 2 * cut) {
+              const edge = weights.subarray(plan.side - cut);
+              expect(edge.every((weight) => weight === 0)).toBe(true);
+            }
+          });
+          expect((plan.starts.at(-1) as number) + plan.side).toBeGreaterThanOrEqual(length);
+          expect(sums.every((sum) => Math.abs(sum - 1) < 1e-6)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives a picture that fits in one tile as it is, up to the multiple', () => {
+    expect(planTiles(100, 201, 512, 32, { multiple: 8, halo: 8 })).toMatchObject({
+      x: { side: 104, starts: [0] },
+      y: { side: 208, starts: [0] },
+    });
+  });
+});

@@ -7,6 +7,7 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
+import type { Tiling } from '../models/model.ts';
 
 /**
  * Tiles start at multiples of this, and their sides are multiples of it. Networks fold pixels into channels and halve
@@ -14,6 +15,8 @@ import { ClearwordError } from '../errors.ts';
  * have to coincide. It is also what networks pad to.
  */
 const GRAIN = 16;
+/** How this program's own networks want it: they see more in a larger tile, whose edge is as good as the rest. */
+const OWN: Tiling = { multiple: GRAIN, halo: 0 };
 export const MIN_TILE = 64;
 export const MAX_TILE = 4096;
 /**
@@ -44,12 +47,15 @@ export interface TilePlan {
 }
 
 /**
+/**
  * @param tile side of a square, in pixels: a tile has, overlaps aside, at most the pixels of 2.25 such squares, and at most
  *   twice its length along either axis
  * @param overlap least overlap of neighbours, in pixels
+ * @param tiling of a network that wants it otherwise than this program's own: its tiles have at most `tile` pixels along an axis
  */
-export function planTiles(width: number, height: number, tile: number, overlap: number): TilePlan {
-  if (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE) {
+export function planTiles(width: number, height: number, tile: number, overlap: number, tiling?: Tiling): TilePlan {
+  const anySize = tiling?.fixed === undefined;
+  if (anySize && (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE)) {
     throw new ClearwordError(
       'INVALID_OPTION',
       `expected an integer in ${MIN_TILE}..${MAX_TILE} for tile, received ${tile}`,
@@ -61,26 +67,62 @@ export function planTiles(width: number, height: number, tile: number, overlap: 
       `expected an integer in 0..${Math.floor(tile / 2)} (half a tile) for overlap, received ${overlap}`,
     );
   }
+  if (tiling) {
+    const { fixed } = tiling;
+    return {
+      x: planForeign(width, tile, overlap, tiling, fixed?.width),
+      y: planForeign(height, tile, overlap, tiling, fixed?.height),
+    };
+  }
   const grains = wholeGrains(overlap);
   const picture = { x: wholeGrains(width), y: wholeGrains(height) };
   const counts = tileCounts(picture, tile, grains);
   const side = (axis: 'x' | 'y') => sideOf(picture[axis], counts[axis], grains);
   const small = counts.x * counts.y === 1 && width * height < tile * tile;
   const [columns, rows] = small ? [eighths(picture.x, tile), eighths(picture.y, tile)] : [side('x'), side('y')];
-  return { x: planAxis(width, columns, counts.x), y: planAxis(height, rows, counts.y) };
+  return { x: spread(width, columns, counts.x, OWN), y: spread(height, rows, counts.y, OWN) };
 }
 
-function planAxis(length: number, side: number, count: number): AxisPlan {
-  // Spread evenly, in grains: every overlap is at least the one asked for, and equal to the others within a grain.
-  const free = (wholeGrains(length) - side) / GRAIN;
+/** An axis for a network with a multiple and a halo of its own, which takes a picture that fits in one tile as it is. */
+function planForeign(length: number, tile: number, leastOverlap: number, tiling: Tiling, fixed?: number): AxisPlan {
+  const { multiple } = tiling;
+  const padded = Math.max(wholeGrains(length, multiple), fixed ?? 0);
+  const most = fixed ?? Math.max(multiple, multiple * Math.floor(tile / multiple));
+  // Neighbours have to get on by at least a multiple.
+  const overlap = Math.min(wholeGrains(leastOverlap, multiple), multiple * Math.floor((most - 1) / multiple));
+  const side = fixed ?? (padded <= most ? padded : sideFor(padded, most, overlap, multiple));
+  const halo = Math.min(tiling.halo, Math.floor(overlap / 2));
+  return spread(length, side, tilesNeeded(padded, side, overlap), { multiple, halo });
+}
+
+/** Tiles spread evenly, in grains: every overlap is at least the one that the count was chosen for, and equal to the others within a grain. */
+function spread(length: number, side: number, count: number, { multiple, halo }: Omit<Tiling, 'fixed'>): AxisPlan {
+  const free = (wholeGrains(length, multiple) - side) / multiple;
   const starts = Array.from({ length: count }, (_, i) =>
-    count === 1 ? 0 : GRAIN * Math.round((i * free) / (count - 1)),
+    count === 1 ? 0 : multiple * Math.round((i * free) / (count - 1)),
   );
-  return { length, side, starts, weights: blendingWeights(length, side, starts) };
+  return { length, side, starts, weights: blendingWeights(length, side, starts, halo) };
 }
 
-function wholeGrains(length: number): number {
-  return GRAIN * Math.ceil(length / GRAIN);
+function wholeGrains(length: number, grain: number = GRAIN): number {
+  return grain * Math.ceil(length / grain);
+}
+
+/**
+ * The side that computes the fewest pixels. A picture of several tiles gets at least half a tile, because networks see further in a
+ * larger one.
+ */
+function sideFor(length: number, tile: number, overlap: number, grain: number): number {
+  const sides = Array.from({ length: SIDES }, (_, i) => wholeGrains((tile * (i + 1)) / SIDES, grain));
+  const single = sides.find((side) => side >= length);
+  if (single !== undefined) return single;
+  const cost = (side: number) => side * tilesNeeded(length, side, overlap);
+  const large = sides.filter((side) => side >= 0.5 * tile && side > overlap);
+  return large.reduce((best, side) => (cost(side) <= cost(best) ? side : best));
+}
+
+function tilesNeeded(length: number, side: number, overlap: number): number {
+  return length <= side ? 1 : Math.ceil((length - overlap) / (side - overlap));
 }
 
 /** Side of `count` tiles that cover a whole number of grains with at least this overlap. */
@@ -117,8 +159,12 @@ function tileCounts(picture: PerAxis, tile: number, overlap: number): PerAxis {
   return best;
 }
 
-/** A cosine ramp over each overlap, scaled so that the weights at every pixel sum to 1 (three tiles may meet). */
-function blendingWeights(length: number, side: number, starts: readonly number[]): Float32Array[] {
+/**
+ * A cosine ramp over each overlap, scaled so that the weights at every pixel sum to 1 (three tiles may meet).
+ *
+ * @param cut pixels at the edge of a tile that count for nothing where it has a neighbour
+ */
+function blendingWeights(length: number, side: number, starts: readonly number[], cut: number): Float32Array[] {
   const total = new Float64Array(length);
   const ramps = starts.map((start, i) => {
     const end = Math.min(start + side, length);
@@ -126,7 +172,7 @@ function blendingWeights(length: number, side: number, starts: readonly number[]
     const after = i === starts.length - 1 ? 0 : start + side - (starts[i + 1] as number);
     const ramp = new Float64Array(end - start);
     for (let x = 0; x < ramp.length; x++) {
-      ramp[x] = cosineRamp(x, before) * cosineRamp(ramp.length - 1 - x, after);
+      ramp[x] = edgeRamp(x, before, cut) * edgeRamp(ramp.length - 1 - x, after, cut);
       total[start + x] = (total[start + x] as number) + (ramp[x] as number);
     }
     return ramp;
@@ -134,6 +180,12 @@ function blendingWeights(length: number, side: number, starts: readonly number[]
   return ramps.map((ramp, i) =>
     Float32Array.from(ramp, (value, x) => value / (total[(starts[i] as number) + x] as number)),
   );
+}
+
+/** The ramp of an edge that `overlap` pixels of a neighbour cover, none at all of it within `cut`. */
+function edgeRamp(x: number, overlap: number, cut: number): number {
+  if (overlap === 0) return 1;
+  return x < cut ? 0 : cosineRamp(x - cut, overlap - 2 * cut);
 }
 
 /** From nearly 0 at the tile's edge (x = 0) to 1 after `overlap` pixels; the ramps of two neighbours sum to 1. */

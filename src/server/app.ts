@@ -21,6 +21,7 @@ import { watchMethods } from './methods.ts';
 import { asClearwordError, PROBLEM_TYPE, problemOf, RetryLater } from './problem.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inspectionRoutes } from './routes/inspections.ts';
+import { modelRoutes } from './routes/models.ts';
 import { pageRoutes } from './routes/page.ts';
 import { clientOf } from './routes/requests.ts';
 import { restorationRoutes } from './routes/restorations.ts';
@@ -96,6 +97,7 @@ export async function buildApp(service: Service, access: Access, log: Logger): P
       });
       await api.register(restorationRoutes, { service });
       await api.register(inspectionRoutes, { service });
+      await api.register(modelRoutes, { service });
     },
     { prefix: '/v1' },
   );

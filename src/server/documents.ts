@@ -4,6 +4,7 @@
  * @module
  */
 
+import { KNOWN_DEGRADATIONS, listInWords } from '../degradations/index.ts';
 import { catalogue } from '../errors.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';
@@ -22,7 +23,8 @@ export const OPENAPI = {
     title: 'Clearword',
     version: VERSION,
     description:
-      'Photographs restored with words: removes noise, rain and haze. Errors are application/problem+json with stable codes.',
+      `Photographs restored with words: removes ${listInWords(KNOWN_DEGRADATIONS)}. ` +
+      'Errors are application/problem+json with stable codes.',
     contact: { name: 'The developers of Clearword' },
     license: { name: 'MIT', identifier: 'MIT' },
   },
@@ -41,6 +43,28 @@ export const OPENAPI = {
   security: [{}, { key: [] }],
 } as const;
 
+export const modelsSchema = {
+  type: 'object',
+  required: ['models'],
+  properties: {
+    models: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['name', 'hash', 'guided'],
+        properties: {
+          name: text('What it is called'),
+          hash: text('SHA-256 of its weights, hex'),
+          guided: {
+            type: 'boolean',
+            description: 'Whether it takes prompt, steps, sampler, seed, samples and strength, or none of them',
+          },
+        },
+      },
+    },
+  },
+};
+
 const degradations = {
   type: 'object',
   description: 'For each degradation the probability that the picture has it, and its strength',
@@ -56,6 +80,34 @@ const degradations = {
         description: "What follows by the model's own thresholds",
       },
     },
+  },
+};
+
+const names = (description: string) => ({ type: 'array', items: { type: 'string' }, description });
+
+const prompt = {
+  type: 'object',
+  description: 'How the prompt was read',
+  required: ['understood', 'remove', 'keep'],
+  properties: {
+    understood: { type: 'boolean', description: 'If not, everything found is removed' },
+    remove: names('What it lets go: what it names, or all that it does not ask to stay'),
+    keep: names('What it asks to stay'),
+  },
+};
+
+const decision = {
+  type: 'object',
+  description: 'What was done, and why',
+  required: ['status', 'removing', 'perhaps'],
+  properties: {
+    status: {
+      type: 'string',
+      enum: ['restored', 'unchanged'],
+      description: 'unchanged: nothing was found or asked for, and the result is the file that was sent',
+    },
+    removing: names('What was removed'),
+    perhaps: names('What may be there, and was left alone because the prompt does not name it'),
   },
 };
 
@@ -89,6 +141,8 @@ export const restorationSchema = {
     width: { type: 'integer' },
     height: { type: 'integer' },
     degradations,
+    prompt,
+    decision,
     provenance: { type: 'object', description: 'Model, prompt, seed and everything else that decides the result' },
     results: {
       type: 'array',

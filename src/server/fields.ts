@@ -17,7 +17,7 @@ export type FieldLimits = Pick<ServerSettings, 'maxSteps' | 'maxSamples' | 'maxT
  * ensemble, which would take eight times the work.
  */
 export function restorationFields({ maxSteps, maxSamples, maxTile }: FieldLimits) {
-  const { steps, samples, tile, overlap } = restoreOptionsSchema.shape;
+  const { steps, samples, tile, overlap, strength } = restoreOptionsSchema.shape;
   const described = <Type extends z.ZodType>(type: Type, as: z.ZodType): Type => type.meta(as.meta() ?? {});
   return restoreOptionsSchema.omit({ maxMegapixels: true, ensemble: true }).extend({
     steps: described(steps.unwrap().max(maxSteps).optional(), steps),
@@ -30,6 +30,8 @@ export function restorationFields({ maxSteps, maxSamples, maxTile }: FieldLimits
         .optional(),
       overlap,
     ),
+    // Forms carry text.
+    strength: described(z.string().max(500).default(''), strength),
     format: z.enum(IMAGE_FORMATS).optional().meta({ description: "format of the result; default: the picture's" }),
     quality: z.int().min(1).max(100).optional().meta({
       description: 'quality of a JPEG, WebP or AVIF result; default: 95, 95 and 85',

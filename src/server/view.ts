@@ -4,6 +4,7 @@
  * @module
  */
 import { errorOfJob, type JobResult, type JobStatus } from '../queue/job.ts';
+import type { DecisionReport } from '../restore/policy.ts';
 import { type Problem, problemOf } from './problem.ts';
 
 export interface RestorationView {
@@ -21,6 +22,9 @@ export interface RestorationView {
   readonly width?: number;
   readonly height?: number;
   readonly degradations?: JobResult['degradations'];
+  readonly prompt?: DecisionReport['prompt'];
+  /** With whether anything was changed: the status of a job is another thing. */
+  readonly decision?: DecisionReport['decision'] & Pick<DecisionReport, 'status'>;
   readonly provenance?: JobResult['provenance'];
   readonly results?: readonly ResultView[];
   readonly error?: Problem;
@@ -58,7 +62,8 @@ export function restorationView(job: JobStatus): RestorationView {
   };
 }
 
-function resultView({ seconds, width, height, degradations, provenance, files }: JobResult, self: string) {
+function resultView(result: JobResult, self: string) {
+  const { seconds, width, height, degradations, status, prompt, decision, provenance, files } = result;
   const results = files.map(({ key: _, format, part, ...rest }, i) => ({
     ...rest,
     part,
@@ -71,6 +76,8 @@ function resultView({ seconds, width, height, degradations, provenance, files }:
     results,
     ...(width !== undefined && { width }),
     ...(height !== undefined && { height }),
+    ...(prompt && { prompt }),
+    ...(status && decision && { decision: { status, ...decision } }),
     ...(provenance && { provenance }),
   };
 }

@@ -42,9 +42,10 @@ export const trainConfigSchema = z
     minutes: positive.optional(),
     /**
      * `matching` is the paper's |E - O|; the others compare x0_hat with x0 and need data prediction. `psnr` is the mean of
-     * the samples' ln RMSE, which is about 20 times as steep as the others: auxiliary weights and clipNorm grow with it.
+     * the samples' ln RMSE, which is about 20 times as steep as the others: auxiliary weights and clipNorm grow with it. `none`
+     * restores nothing, for training encoders alone.
      */
-    loss: z.enum(['matching', 'l1', 'l2', 'charbonnier', 'psnr']).default('l1'),
+    loss: z.enum(['matching', 'l1', 'l2', 'charbonnier', 'psnr', 'none']).default('l1'),
     /** Weights of the losses beside the restoration's. */
     auxiliary: z
       .strictObject({
@@ -104,6 +105,8 @@ export const trainConfigSchema = z
     compile: z.union([z.boolean(), z.literal('auto')]).default('auto'),
     /** Parts that PyTorch cuts each batch into, to use less memory; more where that is still too little. */
     parts: z.int().min(1).max(64).default(1),
+    /** PyTorch processes on this machine that share each batch, one for each card. */
+    ranks: z.int().min(1).max(64).default(1),
     /** Times that PyTorch uses each batch, each with other steps t and noise and mirrored at random, so that a card need not wait for data. */
     echo: z.int().min(1).max(64).default(1),
     /** Absent: the CPU with the built-in engine, what there is with PyTorch, which knows cpu and cuda. */
@@ -112,9 +115,19 @@ export const trainConfigSchema = z
     threads: z.int().min(0).default(0),
     /** Model, or checkpoint whose averaged parameters, to start from, instead of random values. */
     initialise: z.string().min(1).optional(),
+    /** Beginnings of the names of the parameters that are trained, such as `controller.detector.`; the others stay as they are. */
+    only: z.array(z.string().min(1)).min(1).optional(),
   })
   .refine((config) => (config.steps === undefined) !== (config.minutes === undefined), {
     message: 'expected exactly one of steps and minutes',
+  })
+  .refine(({ only, optimiser }) => only === undefined || optimiser.weightDecay === 0, {
+    path: ['optimiser', 'weightDecay'],
+    message: 'expected 0 beside only: decay would change what is to stay as it is',
+  })
+  .refine(({ only, loss }) => loss !== 'none' || only !== undefined, {
+    path: ['only'],
+    message: 'expected the names of what loss none is to train',
   });
 
 export type TrainConfig = z.infer<typeof trainConfigSchema>;

@@ -60,6 +60,7 @@ export function matchingLoss({ eulerMean, optimum }: WeightInputs, { x, mu, x0, 
 const pictureLosses = { l1: l1Loss, l2: l2Loss, charbonnier: charbonnierLoss, psnr: psnrLoss } as const;
 
 /** The loss of a batch. Losses on x0 need a data-prediction network. */
-export function restorationLoss(name: LossName, weights: WeightInputs, images: ObjectiveImages): Tensor {
+export function restorationLoss(name: LossName | 'none', weights: WeightInputs, images: ObjectiveImages): Tensor {
+  if (name === 'none') return images.mu.graph.scalar(0);
   return name === 'matching' ? matchingLoss(weights, images) : pictureLosses[name](images.output, images.x0);
 }

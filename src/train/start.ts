@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { ClearwordError } from '../errors.ts';
-import { flatten, type ParameterLayout } from '../graph/parameters.ts';
+import { flatten, type ParameterLayout, unflatten } from '../graph/parameters.ts';
 import { cardPath, parameterValues } from '../models/card.ts';
 import { readModel } from '../models/model-file.ts';
 import { type Preset, presetSchema } from '../models/preset-schema.ts';
@@ -14,7 +14,8 @@ import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.
 import type { TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
 import { initialVectors, type OptimiserChoice, optimisers } from './optimisers/index.ts';
-import type { TrainingGraphOptions } from './training-graph.ts';
+import { isTrained } from './trained-part.ts';
+import { type TrainingGraphOptions, trainingLayout } from './training-graph.ts';
 
 /** The preset that a configuration names, with its changes. */
 function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
@@ -60,9 +61,20 @@ function optimiserOf({ optimiser }: TrainConfig): OptimiserChoice {
   return { kind, betas, eps, weightDecay, clipNorm: optimiser.clipNorm ?? Number.POSITIVE_INFINITY };
 }
 
+/** Every beginning of a name must be that of some parameter: a slip of the pen would train nothing. */
+function checkOnly(options: TrainingGraphOptions): void {
+  if (!options.only) return;
+  const names = trainingLayout(options).entries.map(({ name }) => name);
+  const idle = options.only.find((beginning) => !names.some((name) => name.startsWith(beginning)));
+  if (idle === undefined) return;
+  const parts = [...new Set(names.map((name) => name.split('.').slice(0, 2).join('.')))];
+  const message = `only: expected the beginning of a parameter's name, received ${idle}; parameters begin with ${parts.join(', ')}`;
+  throw new ClearwordError('INVALID_OPTION', message);
+}
+
 /** The training graph that a configuration describes. */
 export function graphOptions(config: TrainConfig): TrainingGraphOptions {
-  const { batch, loss, auxiliary, data } = config;
+  const { batch, loss, only, auxiliary, data } = config;
   const preset = presetOf(config);
   if (loss !== 'matching' && preset.parameterisation !== 'data') {
     throw new ClearwordError(
@@ -80,7 +92,13 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     const message = `data.grid: expected 1 for preset ${preset.name}, whose embeddings are made of each patch, received ${data.grid}`;
     throw new ClearwordError('INVALID_OPTION', message);
   }
-  return { preset, batch, patches, patch: data.patch, loss, auxiliary, optimiser: optimiserOf(config) };
+  if (loss === 'none' && !preset.encoders) {
+    const message = `loss: expected a loss of the restoration for preset ${preset.name}, which has nothing else to train, received none`;
+    throw new ClearwordError('INVALID_OPTION', message);
+  }
+  const options = { preset, batch, patches, patch: data.patch, loss, only, auxiliary, optimiser: optimiserOf(config) };
+  checkOnly(options);
+  return options;
 }
 
 /** Names and shapes in order: two networks with the same text can exchange checkpoints. */
@@ -94,12 +112,17 @@ const describeLayout = (layout: ParameterLayout) =>
 async function parametersOf(
   path: string,
   layout: ParameterLayout,
+  { seed, only }: TrainConfig,
   check: (path: string, checkpoint: Checkpoint) => Checkpoint,
 ): Promise<Float32Array> {
   const isModel = path.endsWith('.safetensors') && existsSync(cardPath(path));
   if (!isModel) return check(path, await readCheckpoint(path)).vectors.average;
   const { weights } = await readModel(path);
-  return flatten(layout, parameterValues(layout, weights, `model ${path}`));
+  // What is to be trained may be new to the model.
+  const fresh = unflatten(layout, initialValues(layout, seed));
+  const isNew = (name: string) => only !== undefined && isTrained(only, name) && !weights.tensors.has(name);
+  const known = { ...layout, entries: layout.entries.filter(({ name }) => !isNew(name)) };
+  return flatten(layout, new Map([...fresh, ...parameterValues(known, weights, `model ${path}`)]));
 }
 
 /** A checkpoint is another optimiser's too, if that one keeps the same vectors. */
@@ -143,6 +166,6 @@ export async function startingPoint(
   const values =
     config.initialise === undefined
       ? initialValues(parameters, config.seed)
-      : await parametersOf(config.initialise, parameters, check);
+      : await parametersOf(config.initialise, parameters, config, check);
   return { ...fresh, vectors: initialVectors(config.optimiser.kind, values) };
 }

@@ -4,12 +4,16 @@ import { basename, dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
+import { unflatten } from '../graph/parameters.ts';
 import { loadModel } from '../models/load.ts';
+import { writeModel } from '../models/model-file.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { exportCheckpoint } from './export.ts';
+import { initialValues } from './initialise.ts';
 import { graphOptions } from './start.ts';
 import { type TrainEvents, train } from './trainer.ts';
+import { trainingLayout } from './training-graph.ts';
 
 const root = await temporaryFolder();
 const photos = join(root, 'photos');
@@ -211,6 +215,64 @@ describe('the optimiser', () => {
   });
 });
 
+describe('a part of a model alone', () => {
+  const only = ['controller.detector.'];
+  const trained = { only, loss: 'none', optimiser: { learningRate: 1e-2 } };
+
+  it('is trained, and nothing else changes by a bit', async () => {
+    const config = configure({ ...trained, steps: 3 });
+    const folder = runFolder();
+    await train(config, folder, false);
+    const { vectors } = await newest(folder);
+    const { entries, size } = trainingLayout(graphOptions(config));
+    const before = initialValues({ entries, size }, config.seed);
+    const changed = entries.filter(
+      ({ offset, size: length }) =>
+        !sameBits(vectors.parameters.subarray(offset, offset + length), before.subarray(offset, offset + length)),
+    );
+    expect(changed.length).toBeGreaterThan(5);
+    expect(changed.filter(({ name }) => !name.startsWith('controller.detector.'))).toEqual([]);
+  });
+
+  it('may be new to the model that it begins from', async () => {
+    const options = graphOptions(configure());
+    const { encoders } = options.preset;
+    if (!encoders) throw new Error('expected a preset with a controller');
+    const { detector: _, ...controller } = encoders.controller;
+    const preset = { ...options.preset, encoders: { ...encoders, controller } };
+    const layout = trainingLayout({ ...options, preset });
+    const values = initialValues(layout, 99);
+    const model = join(root, 'before.safetensors');
+    await writeModel(
+      model,
+      layout,
+      values,
+      { name: 'before', preset, licence: 'none', training: {}, quality: {} },
+      'float32',
+    );
+
+    const folder = runFolder();
+    await train(configure({ ...trained, steps: 1, initialise: model }), folder, false);
+    const { parameters } = (await newest(folder)).vectors;
+    const after = unflatten(trainingLayout(options), parameters);
+    for (const [name, before] of unflatten(layout, values)) {
+      expect(sameBits(after.get(name) ?? new Float32Array(), before), name).toBe(true);
+    }
+    expect(after.size).toBeGreaterThan(layout.entries.length);
+
+    const all = train(configure({ steps: 1, initialise: model }), runFolder(), false);
+    await expect(all).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('detector') });
+  });
+
+  it('is named so that a slip of the pen is seen', () => {
+    expect(() => graphOptions(configure({ only: ['controler.'] }))).toThrow(/only: expected .* received controler\./);
+    expect(() => configure({ loss: 'none' })).toThrow('only: expected the names');
+    expect(() => configure({ ...trained, optimiser: { weightDecay: 0.1 } })).toThrow(
+      'weightDecay: expected 0 beside only',
+    );
+  });
+});
+
 describe('a disk that is full', () => {
   // What a folder in the place of the file does to a write is what a full disk does: it fails.
   const blocked = (folder: string, step: number) => join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
@@ -319,6 +381,9 @@ describe('beside a run that has ended', () => {
     const { parameters, average } = (await newest(other)).vectors;
     expect(parameters).toEqual(ended.vectors.average);
     expect(average).toEqual(parameters);
+    const next = join(dirname(model), 'next.safetensors');
+    const { training } = await exportCheckpoint((await newestCheckpoint(other)) ?? '', next, { precision: 'float32' });
+    expect(training, 'how both parts were trained').toMatchObject({ steps: 0, before: { steps: 22 } });
     await expect(train(configure({ preset: 'lite', initialise: model }), runFolder(), false)).rejects.toMatchObject({
       code: 'MODEL_INVALID',
     });

@@ -8,18 +8,19 @@ import * as f from '../graph/functions.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import { emitModel } from '../graph/onnx/emit.ts';
-import { flatProvider, layoutOf, type ParameterLayout } from '../graph/parameters.ts';
+import { flatParts, flatProvider, layoutOf, type ParameterLayout, partsProvider } from '../graph/parameters.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
-import { controllerHead, controllerStatistics, controllerView } from '../models/controller.ts';
-import { erunet } from '../models/erunet.ts';
-import { labellingOf } from '../models/labels.ts';
+import { type ControllerOutput, controllerHead, controllerStatistics, controllerView } from '../models/controller.ts';
+import { type ErunetInputs, erunet } from '../models/erunet.ts';
+import { labellingOf, labelsLogits } from '../models/labels.ts';
 import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { toldStrengths } from '../models/told-strengths.ts';
-import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
+import { binaryCrossEntropy, crossEntropy, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
+import { isTrained } from './trained-part.ts';
 
 /** Weights of the losses beside the restoration's. */
 export interface AuxiliaryWeights {
@@ -37,7 +38,10 @@ export interface TrainingGraphOptions {
   /** Patches of each picture, K, a divisor of N: a batch shows M = N / K pictures. */
   readonly patches: number;
   readonly patch: number;
-  readonly loss: LossName;
+  /** `none`: nothing is restored, and the parts beside the restoration's are the loss. */
+  readonly loss: LossName | 'none';
+  /** Beginnings of the names of the parameters that are trained; absent: all are. */
+  readonly only?: readonly string[] | undefined;
   readonly auxiliary: AuxiliaryWeights;
   readonly optimiser: OptimiserChoice;
 }
@@ -56,7 +60,7 @@ export const LOSS_PARTS = ['loss', 'restoration', 'contrastive', 'strength', 'in
 function losses(graph: Graph, options: TrainingGraphOptions) {
   const { preset, batch, patches, patch, loss, auxiliary } = options;
   if (!hasOwnEncoders(preset)) return lossesFromOutside(graph, options);
-  const { encoders, fusion, network, parameterisation, degradations } = preset;
+  const { encoders, fusion, degradations } = preset;
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
   const [pictures, count] = [batch / patches, degradations.length];
@@ -74,20 +78,19 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
   const [text, names] = f.split(encoded.embedding, 0, sizes) as [Tensor, Tensor];
   const [intent] = f.split(encoded.intent, 0, sizes) as [Tensor, Tensor];
   const { looks, tokens } = controllerLooks(mu, pictures, preset);
-  const found = controllerHead(looks, fusion.context, count);
+  const found = controllerHead(looks, encoders.controller, { out: fusion.context, degradations: count });
 
   const weights = weightInputs(graph, batch);
   const x = noisyState(weights, x0, mu, z);
   const told = fusion.strengths ? toldStrengths(graph.input('told', [pictures, 2 * count]), found.strength) : undefined;
   const inputs = { x, mu, t, text, degradation: found.embedding, told, view: tokens };
-  const raw = erunet(inputs, network, fusion);
-  const output = parameterisation === 'data' ? f.add(raw, mu) : raw;
+  const output = loss === 'none' ? mu : predicted(inputs, preset);
   const images = { x, mu, x0, output };
 
   const parts = {
     restoration: restorationLoss(loss, weights, images),
-    contrastive: labelLoss(found.embedding, names, preset),
-    strength: l1Loss(found.strength, strengths),
+    contrastive: labelLoss(found, names, preset),
+    strength: binaryCrossEntropy(found.strengthLogits, strengths),
     intent: binaryCrossEntropy(intent, asked),
   };
   const total = f.add(
@@ -108,34 +111,32 @@ function controllerLooks(mu: Tensor, pictures: number, { encoders, fusion }: Own
     dim(mu.shape, 0) === pictures
       ? statistics
       : f.reduceMean(f.reshape(statistics, [pictures, -1, dim(statistics.shape, 1)]), [1]);
-  if (!controller.view) return { looks: [close], tokens: undefined };
+  if (!controller.view) return { looks: [close] as const, tokens: undefined };
   const { side, widths } = controller.view;
   const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), widths, fusion.context);
-  return { looks: [close, seen.statistics], tokens: seen.tokens };
+  return { looks: [close, seen.statistics] as const, tokens: seen.tokens };
 }
 
 /** The picture's embedding among those of the labels; declares the input `presence` [M,D] or `combination` [M,2^D]. */
-function labelLoss(image: Tensor, names: Tensor, { encoders, degradations }: OwnPreset): Tensor {
-  const labelling = labellingOf(encoders.controller);
-  const logits = labelling.logits(image, names, degradations.length);
+function labelLoss(found: ControllerOutput, names: Tensor, { encoders }: OwnPreset): Tensor {
+  const { graph } = found.embedding;
+  const logits = labelsLogits(found, names, encoders.controller);
   const { labels = 'combinations' } = encoders.controller;
   return labels === 'sigmoid'
-    ? binaryCrossEntropy(logits, image.graph.input('presence', logits.shape))
-    : crossEntropy(logits, image.graph.input('combination', logits.shape));
+    ? binaryCrossEntropy(logits, graph.input('presence', logits.shape))
+    : crossEntropy(logits, graph.input('combination', logits.shape));
 }
 
 /** The same for a network whose embeddings come from outside: inputs `text` and `degradation` [N,context], one loss. */
 function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: TrainingGraphOptions) {
-  const { fusion, network, parameterisation } = preset;
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
   const t = graph.input('t', [batch]);
-  const embedding = (name: string) => graph.input(name, [batch, fusion.context]);
+  const embedding = (name: string) => graph.input(name, [batch, preset.fusion.context]);
   const [text, degradation] = [embedding('text'), embedding('degradation')];
   const weights = weightInputs(graph, batch);
   const x = noisyState(weights, x0, mu, z);
-  const raw = erunet({ x, mu, t, text, degradation }, network, fusion);
-  const output = parameterisation === 'data' ? f.add(raw, mu) : raw;
+  const output = predicted({ x, mu, t, text, degradation }, preset);
   const images = { x, mu, x0, output };
   const restoration = restorationLoss(loss, weights, images);
   const none = graph.scalar(0);
@@ -143,9 +144,19 @@ function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: Trainin
   return { ...parts, loss: restoration, errors: sampleErrors(output, x0) };
 }
 
+/** eps_hat, or x0_hat. */
+function predicted(inputs: ErunetInputs, { network, fusion, parameterisation }: Preset): Tensor {
+  const raw = erunet(inputs, network, fusion);
+  return parameterisation === 'data' ? f.add(raw, inputs.mu) : raw;
+}
+
+/** All of a preset's networks are there, whatever a step computes. */
+const whole = (options: TrainingGraphOptions): TrainingGraphOptions =>
+  options.loss === 'none' ? { ...options, loss: 'l1' } : options;
+
 /** The parameters of a preset, in the order in which its checkpoints keep them. */
 export function trainingLayout(options: TrainingGraphOptions): ParameterLayout {
-  return layoutOf((graph) => losses(graph, options));
+  return layoutOf((graph) => losses(graph, whole(options)));
 }
 
 /**
@@ -159,13 +170,37 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
   const layout = trainingLayout(options);
   const graph = new Graph();
   const flat = graph.input('parameters', [layout.size]);
-  graph.provideParameters(flatProvider(layout, flat));
+  const values = flatParts(layout, flat);
+  graph.provideParameters(partsProvider(layout, values));
   const { errors, ...parts } = losses(graph, options);
   for (const name of LOSS_PARTS) graph.output(name, parts[name]);
   graph.output('errors', errors);
-  const [gradient] = gradients(parts.loss, [flat]) as [Tensor];
-  appendOptimiser(graph, layout, flat, gradient, options.optimiser);
+  const gradient = flatGradient(parts.loss, layout, values, (name) => isTrained(options.only, name));
+  appendOptimiser(graph, layout, flat, gradient, { ...options.optimiser, only: options.only });
   return { model: emitModel(graph), layout, resident: residentOf(options.optimiser.kind) };
+}
+
+/** The gradient [P] of a loss; zeros for what is not trained. */
+function flatGradient(
+  loss: Tensor,
+  { entries }: ParameterLayout,
+  values: readonly Tensor[],
+  trained: (name: string) => boolean,
+): Tensor {
+  const isWanted = entries.map(({ name }) => trained(name));
+  const wanted = values.filter((_, i) => isWanted[i]);
+  const found = gradients(loss, wanted)[Symbol.iterator]();
+  const pieces: Tensor[] = [];
+  let still = 0;
+  entries.forEach(({ size }, i) => {
+    if (isWanted[i]) {
+      if (still > 0) pieces.push(f.expand(loss.graph.scalar(0), [still]));
+      still = 0;
+      pieces.push(found.next().value as Tensor);
+    } else still += size;
+  });
+  if (still > 0) pieces.push(f.expand(loss.graph.scalar(0), [still]));
+  return f.concat(pieces, 0);
 }
 
 /** Forward only: `parameters` [P] and the inputs of a step -> `errors` [N]. */
@@ -173,6 +208,6 @@ export function validationGraph(options: TrainingGraphOptions): Uint8Array {
   const layout = trainingLayout(options);
   const graph = new Graph();
   graph.provideParameters(flatProvider(layout, graph.input('parameters', [layout.size])));
-  graph.output('errors', losses(graph, options).errors);
+  graph.output('errors', losses(graph, whole(options)).errors);
   return emitModel(graph);
 }

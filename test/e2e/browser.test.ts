@@ -7,6 +7,7 @@ import {
   bytesOf,
   type Failure,
   libraryUnderTest,
+  type Pixels,
   picture,
   pixels,
   type Restored,
@@ -20,6 +21,31 @@ const ROUNDED = 0.002;
 
 /** Longest pause of the page's thread, ms. Alone on two cores it is below 50; other tests may be running beside this one. */
 const FREEZE = 1000;
+
+interface Amounts {
+  readonly before: Pixels;
+  readonly after: Pixels;
+  readonly again: Pixels;
+  readonly amount: number;
+  readonly same: boolean;
+}
+
+interface Watched extends Pixels {
+  readonly shown: readonly {
+    readonly stage: string;
+    readonly area: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+    readonly width: number;
+    readonly bytes: number;
+  }[];
+  readonly fractions: readonly number[];
+  readonly seconds: number;
+}
+
+interface Untouched {
+  readonly decision: object;
+  readonly same: boolean;
+  readonly other: string;
+}
 
 const under = await libraryUnderTest();
 
@@ -102,6 +128,46 @@ describe.skipIf(MISSING !== '')(`with WebAssembly${MISSING}`, () => {
     expect(restored.longest).toBeLessThan(FREEZE);
     expect(restored.ticks).toBeGreaterThan(20);
     expect(restored.fractions.length).toBeGreaterThan(10);
+  });
+
+  it('makes a part of the change at once, as the option does', async () => {
+    const amounts = await under.call<Amounts>('amounts', pixels, 40);
+    expect(amounts.amount).toBe(40);
+    expect(amounts.same).toBe(true);
+    expect(largestDifference(bytesOf(amounts.after), bytesOf(amounts.before))).toBeLessThanOrEqual(1);
+    expect(largestDifference(bytesOf(amounts.after), picture.data)).toBeGreaterThan(10);
+    expect(largestDifference(bytesOf(amounts.again), picture.data)).toBe(0);
+  });
+
+  it('shows a smaller picture first, then the area in view, and says before how long it takes', async () => {
+    const first = { x: 140, y: 90, width: 5, height: 5 };
+    const parameters = { tile: 64, seed: 3 };
+    const { shown, fractions, seconds, ...restored } = await under.call<Watched>('watched', pixels, parameters, first);
+    const plain = await under.call<Restored>('restore', pixels, parameters);
+    expect(restored.base64).toBe(plain.base64);
+    expect(shown[0]).toEqual({
+      stage: 'preview',
+      area: { x: 0, y: 0, width: 150, height: 100 },
+      width: 75,
+      bytes: 75 * 50 * 3,
+    });
+    expect(shown[1]?.stage).toBe('tile');
+    expect((shown[1]?.area.x ?? 0) + (shown[1]?.area.width ?? 0)).toBe(150);
+    expect((shown[1]?.area.y ?? 0) + (shown[1]?.area.height ?? 0)).toBe(100);
+    for (const { area, bytes, stage } of shown) if (stage === 'tile') expect(bytes).toBe(3 * area.width * area.height);
+    // One measure of progress for both.
+    expect([...fractions].sort((a, b) => a - b)).toEqual(fractions);
+    expect(fractions.at(-1)).toBeCloseTo(1, 10);
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThan(60);
+  });
+
+  it('gives the file back as it was where nothing was to be done', async () => {
+    const file = await readFile(new URL('../../examples/photo.jpg', import.meta.url));
+    const { decision, same, other } = await under.call<Untouched>('untouched', file.toString('base64'));
+    expect(decision).toMatchObject({ status: 'unchanged', removing: [], request: { kind: 'nothing' } });
+    expect(same).toBe(true);
+    expect(other).toBe('image/png');
   });
 
   it('cancels at once, and goes on with the next picture', async () => {

@@ -59,7 +59,7 @@ describe(`object storage and Redis${REDIS_NOTE}`, () => {
               if (reports.length === 5) restarted = redis?.stop().then(() => redis.start());
             },
           });
-        expect(await run()).toEqual({ restored: 12, skipped: 0, 'set-aside': 1, failed: 0 });
+        expect(await run()).toEqual({ restored: 12, unchanged: 0, skipped: 0, 'set-aside': 1, failed: 0 });
         expect(restarted).toBeDefined();
         await restarted;
         const results = [...s3.objects.keys()].filter((key) => key.startsWith('restored/2024/'));
@@ -67,7 +67,7 @@ describe(`object storage and Redis${REDIS_NOTE}`, () => {
         expect([...s3.objects.keys()].filter((key) => key.startsWith('work/'))).toEqual([]);
         const { picture } = await readImage(s3.objects.get('restored/2024/5.png') as Buffer);
         expect(picture).toMatchObject({ width: 75, height: 50 });
-        expect(await run()).toEqual({ restored: 0, skipped: 12, 'set-aside': 1, failed: 0 });
+        expect(await run()).toEqual({ restored: 0, unchanged: 0, skipped: 12, 'set-aside': 1, failed: 0 });
       } finally {
         await worker.close(5);
         await queue.close();

@@ -5,7 +5,7 @@
  */
 import type { Raster } from '../../src/image/raster.ts';
 import { judge } from '../../src/models/calibration.ts';
-import type { Findings, PredictRequest, RestorationModel } from '../../src/models/model.ts';
+import type { Findings, PlainModel, PredictRequest, RestorationModel } from '../../src/models/model.ts';
 
 export interface FakeModelOptions {
   /** Receptive field: x0_hat is the mean over the (2 radius + 1)^2 neighbourhood, mirrored at the tile's edges. Default 1. */
@@ -68,6 +68,18 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
   };
   return model;
 }
+
+/** A plain network of any size that makes this of a tile. */
+export const fakePlain = (restore: (tile: Raster) => Float32Array, hash = 'e'.repeat(64)): PlainModel => ({
+  name: 'plain',
+  hash,
+  defaultTile: 128,
+  tiling: { multiple: 1, halo: 0 },
+  reading: 'nchw, rgb, 0..1',
+  takesNoiseLevel: false,
+  restoreTile: async (tile) => restore(tile),
+  async dispose() {},
+});
 
 /** Mean over the neighbourhood of each pixel of [3, height, width], mirrored at the edges; rows, then columns. */
 function boxFilter(data: Float32Array, width: number, height: number, radius: number): Float32Array {

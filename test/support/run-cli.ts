@@ -5,7 +5,7 @@
  */
 
 import { runCommandLine } from '../../src/cli/program.ts';
-import { Clearword, type LoadOptions, type RestorationModel } from '../../src/index.ts';
+import { type AnyModel, Clearword, type LoadOptions } from '../../src/index.ts';
 import { fakeModel } from './fake-model.ts';
 
 export interface CliResult {
@@ -21,7 +21,9 @@ export interface CliResult {
 }
 
 export interface CliSettings {
-  readonly model?: RestorationModel;
+  readonly model?: AnyModel;
+  /** Stand-ins for models that are named. */
+  readonly models?: Readonly<Record<string, AnyModel>>;
   readonly signal?: AbortSignal;
   readonly tty?: boolean;
   /** What is on standard input. */
@@ -31,6 +33,7 @@ export interface CliSettings {
 export async function runCli(argv: readonly string[], settings: CliSettings = {}): Promise<CliResult> {
   const {
     model = fakeModel({ predict: ({ mu }) => mu }),
+    models = {},
     signal = new AbortController().signal,
     tty = false,
     stdin = new Uint8Array(),
@@ -52,7 +55,7 @@ export async function runCli(argv: readonly string[], settings: CliSettings = {}
     signal,
     async loadModel(options) {
       loads.push(options);
-      return new Clearword(model);
+      return new Clearword(models[options.model ?? ''] ?? model);
     },
   });
   const json = () =>

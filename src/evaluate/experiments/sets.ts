@@ -21,7 +21,9 @@ const folder = z.string().min(1);
 const common = {
   /** Row of the tables. */
   name: z.string().min(1),
-  /** Only the first pictures. */
+  /** Only every second picture in natural order, where thresholds were set by the others. */
+  half: z.enum(['even', 'odd']).optional(),
+  /** Only the first pictures, of those. */
   limit: z.int().min(1).optional(),
   /** Only the middle of each picture, this many pixels wide and high. */
   centre: z.int().min(16).optional(),
@@ -188,6 +190,7 @@ export async function openSet(config: SetConfig, root: string, seed: number): Pr
     return { input: part(input), target: part(target) };
   };
   const chosen = cases
+    .filter((_, i) => config.half === undefined || (config.half === 'odd') === (i % 2 === 1))
     .slice(0, config.limit)
     .map((entry): EvaluationCase => ({ ...entry, load: async (signal) => cut(await entry.load(signal)) }));
   return { name: config.name, task, cases: chosen };

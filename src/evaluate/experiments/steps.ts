@@ -78,7 +78,7 @@ export async function sweepSteps(config: StepsConfig, context: ExperimentContext
     results: points
       .filter(
         ({ sampler, steps }) =>
-          sampler === clearword.model.defaults.sampler && steps === clearword.model.defaults.steps,
+          sampler === clearword.model.defaults?.sampler && steps === clearword.model.defaults.steps,
       )
       .map(({ result }) => result),
     missing,

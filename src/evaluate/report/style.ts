@@ -73,4 +73,12 @@ const left=frame.querySelector('img.under');
 [left.src,left.dataset.other]=[left.dataset.other,left.src];
 frame.querySelector('.left').textContent=choice.checked?'target':'degraded';
 });
+}
+for(const figure of document.querySelectorAll('figure.contest')){
+const frame=figure.querySelector('.compare'),pictures=figure.querySelectorAll('.sources img');
+for(const select of figure.querySelectorAll('select'))select.addEventListener('change',()=>{
+const side=select.dataset.side,chosen=pictures[select.selectedIndex];
+frame.querySelector(side==='left'?'img.under':'img.over').src=chosen.src;
+frame.querySelector('span.'+side).textContent=chosen.alt;
+});
 }`;

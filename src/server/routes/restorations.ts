@@ -43,7 +43,8 @@ export async function restorationRoutes(app: FastifyInstance, { service }: Route
         description:
           'Answers with the picture if it is small and done soon, else with a job. `Prefer: respond-async` asks for a ' +
           'job, `Prefer: wait=10` for one after 10 seconds, `Accept: application/json` for the description instead of ' +
-          'the picture. A request with the same `Idempotency-Key` is one job, however often it is sent.',
+          'the picture. A request with the same `Idempotency-Key` is one job, however often it is sent. With pictures, ' +
+          '`Clearword-Status` says whether anything was changed.',
         consumes: ['multipart/form-data'],
         headers: {
           type: 'object',
@@ -218,7 +219,7 @@ async function sendPicture(
   if (!job.result) {
     throw new ClearwordError('NOT_FINISHED', `expected a restoration that is done, received one that is ${job.state}`);
   }
-  const { files } = job.result;
+  const { files, status } = job.result;
   const file = part === undefined ? files[0] : files.find((candidate) => candidate.part === part);
   if (!file) {
     const expected = files.map((candidate) => candidate.part).join(', ');
@@ -226,6 +227,7 @@ async function sendPicture(
   }
   const stored = await getExisting(service.store, file.key);
   const data = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  if (status !== undefined) reply.header('clearword-status', status);
   reply
     .type(`image/${file.format}`)
     .header('cache-control', 'private, no-store')

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LayoutEntry, ParameterLayout } from '../../graph/parameters.ts';
+import { isTrained } from '../trained-part.ts';
 
 export interface MuonMatrix {
   readonly name: string;
@@ -18,9 +19,9 @@ const SHORTEST_SIDE = 16;
 
 /**
  * Networks beside the one that restores. They are small and learn fast, from losses of another scale, and the measurement
- * that speaks for Muon left them to AdamW.
+ * that speaks for Muon left them to AdamW. The detector is trained alone, and profits.
  */
-const OTHER_NETWORKS = ['text.', 'controller.'];
+const OTHER_NETWORKS = /^(text|controller\.(?!detector\.))/;
 
 function matrixOf({ name, shape, offset }: LayoutEntry): MuonMatrix | undefined {
   const [rows = 0, inputs = 0, ...kernel] = shape;
@@ -28,15 +29,16 @@ function matrixOf({ name, shape, offset }: LayoutEntry): MuonMatrix | undefined 
   const isWeight = /(^|\.)weight$/.test(name) && (shape.length === 2 || shape.length === 4);
   // The kernels [C,1,k,k] of a depthwise convolution act on a channel each: together they are no linear map.
   const isDepthwise = shape.length === 4 && inputs === 1;
-  if (!isWeight || isDepthwise || OTHER_NETWORKS.some((prefix) => name.startsWith(prefix))) return undefined;
+  if (!isWeight || isDepthwise || OTHER_NETWORKS.test(name)) return undefined;
   const columns = kernel.reduce((product, side) => product * side, inputs);
   return Math.min(rows, columns) >= SHORTEST_SIDE ? { name, offset, rows, columns } : undefined;
 }
 
 /**
  * Weights [O,I] and [O,I,k,k] of the network's linear layers and convolutions, as matrices of O rows and I k k columns, in the
- * order of the layout. Not depthwise kernels, biases, norms, gains, nor anything of the text encoder and the controller.
+ * order of the layout. Not depthwise kernels, biases, norms, gains, nor anything of the text encoder and the controller but its
+ * detector, nor what is not trained.
  */
-export function muonMatrices(layout: ParameterLayout): MuonMatrix[] {
-  return layout.entries.flatMap((entry) => matrixOf(entry) ?? []);
+export function muonMatrices(layout: ParameterLayout, only?: readonly string[] | undefined): MuonMatrix[] {
+  return layout.entries.flatMap((entry) => (isTrained(only, entry.name) ? (matrixOf(entry) ?? []) : []));
 }

@@ -112,7 +112,7 @@ export const muon = optimiserOf({
   next: (step) => {
     const { layout, config, parameters, gradient, scalars } = step;
     const { learningRate, otherLearningRate } = scalars;
-    const stretches = stretchesOf(layout, muonMatrices(layout));
+    const stretches = stretchesOf(layout, muonMatrices(layout, config.only));
     const sizes = stretches.map(({ size }) => size);
     const next = moments(step);
     const [beta] = config.betas;

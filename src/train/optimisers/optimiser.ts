@@ -19,6 +19,8 @@ export interface OptimiserConfig {
   readonly weightDecay: number;
   /** Gradients longer than this are scaled down to it; Infinity leaves them. */
   readonly clipNorm: number;
+  /** Beginnings of the names of the parameters that are trained; absent: all are. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What may change a step's scalars; clipping does not. */

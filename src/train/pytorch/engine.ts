@@ -43,24 +43,26 @@ export interface PyTorchOptions extends Omit<ProcessOptions, 'threads'> {
 
 /** What the process is told of the networks, the losses and the optimiser. */
 function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
-  const { preset, loss, auxiliary, optimiser } = options;
+  const { preset, loss, only, auxiliary, optimiser } = options;
   const layout = trainingLayout(options);
   const { clipNorm } = optimiser;
   return {
     preset,
     loss,
+    ...(only && { only }),
     auxiliary,
     layout: layout.entries.map(({ name, shape }) => ({ name, shape })),
     optimiser: {
       ...optimiser,
       // JSON has no infinity.
       clipNorm: Number.isFinite(clipNorm) ? clipNorm : null,
-      matrices: optimiser.kind === 'muon' ? muonMatrices(layout) : [],
+      matrices: optimiser.kind === 'muon' ? muonMatrices(layout, only) : [],
     },
     device: config.device ?? 'auto',
     precision: config.precision,
     compile: config.compile,
     parts: config.parts,
+    ranks: config.ranks,
   };
 }
 
@@ -83,7 +85,7 @@ export class PyTorchEngine implements StepEngine {
 
   private constructor(
     process: PyTorchProcess,
-    { device, precision, compiled, torch, python }: Answer,
+    { device, precision, compiled, torch, python, ranks = 1 }: Answer,
     config: TrainConfig,
     options: TrainingGraphOptions,
     givenNoise: boolean,
@@ -93,7 +95,8 @@ export class PyTorchEngine implements StepEngine {
     this.#givenNoise = givenNoise;
     this.#feeds = { training: feedOptions(config, options), validation: validationFeeds(config, options) };
     const how = `${precision}${compiled ? ', compiled' : ''}`;
-    this.description = `PyTorch ${torch} (Python ${python}) on ${device}, ${how}`;
+    const many = ranks > 1 ? `${ranks} x ` : '';
+    this.description = `PyTorch ${torch} (Python ${python}) on ${many}${device}, ${how}`;
   }
 
   /**

@@ -4,8 +4,9 @@
  * @module
  */
 import {
+  type Area,
   type BrowserParameters,
-  type BrowserResult,
+  BrowserResult,
   Clearword,
   ClearwordError,
   type LoadProgress,
@@ -121,6 +122,44 @@ const clearwordTest = {
       bitmap: bitmap.width > 0 && toPixels(fromBitmap).base64 === toPixels(result).base64,
       data: fromData !== undefined && toPixels(fromData).base64 === toPixels(result).base64,
     };
+  },
+
+  /** A part of the change, asked for before and after the work, and what comes back out of a store. */
+  async amounts(pixels: Pixels, amount: number) {
+    const whole = await opened().restore(rawPixels(pixels));
+    const stored = BrowserResult.fromStored(structuredClone(whole.stored()));
+    return {
+      before: toPixels(await opened().restore(rawPixels(pixels), { amount })),
+      after: toPixels(whole.withAmount(amount)),
+      amount: whole.withAmount(amount).provenance.amount,
+      same: toPixels(stored).base64 === toPixels(whole).base64 && whole.withAmount(100) === whole,
+      again: toPixels(stored.withAmount(0)),
+    };
+  },
+
+  /** What is shown on the way, and how long it was thought to take. */
+  async watched(pixels: Pixels, parameters: BrowserParameters, first: Area) {
+    const shown: { stage: string; area: Area; width: number; bytes: number }[] = [];
+    const fractions: number[] = [];
+    const seconds = await opened().estimate(pixels, parameters);
+    const result = await opened().restore(rawPixels(pixels), {
+      ...parameters,
+      preview: true,
+      first,
+      onProgress: ({ fraction }) => fractions.push(fraction),
+      onPartial: ({ stage, area, picture }) =>
+        shown.push({ stage, area, width: picture.width, bytes: picture.data.length }),
+    });
+    return { ...toPixels(result), shown, fractions, seconds };
+  },
+
+  /** A file that nothing is to be done to. */
+  async untouched(base64: string) {
+    const file = new Blob([fromBase64(base64)], { type: 'image/jpeg' });
+    const result = await opened().restore(file, { prompt: 'do nothing' });
+    const other = await result.toBlob({ format: 'png' });
+    const bytes = new Uint8Array(await (await result.toBlob()).arrayBuffer());
+    return { decision: result.decision, same: toBase64(bytes) === base64, other: other.type };
   },
 
   inspect: async (pixels: Pixels) => (await opened().inspect(rawPixels(pixels))).degradations,

@@ -1,9 +1,12 @@
 /**
+ * What few people have to set.
+ *
  * @module
  */
-import type { Signal } from '@preact/signals';
-import { model, type Place, place, samples, seed, serverOffered, steps } from '../state.ts';
-import { lookAgain } from '../work.ts';
+import type { Place } from '../state/page.ts';
+import { dispatch, expected, model, place, serverOffered, settings } from '../state/store.ts';
+import { foresee, look } from '../work/open.ts';
+import { LONG } from '../work/restore.ts';
 
 /** Beyond this, waiting is no longer worth what it shows. */
 const MOST_SAMPLES = 8;
@@ -11,42 +14,56 @@ const MOST_STEPS = 100;
 const LARGEST_SEED = 2 ** 31 - 1;
 
 interface NumberFieldProps {
-  readonly id: string;
+  readonly name: 'steps' | 'seed' | 'samples';
   readonly label: string;
   readonly hint: string;
-  readonly value: Signal<number> | Signal<number | undefined>;
   readonly least: number;
   readonly most: number;
   readonly placeholder?: string | undefined;
 }
 
-function NumberField({ id, label, hint, value, least, most, placeholder }: NumberFieldProps) {
+function NumberField({ name, label, hint, least, most, placeholder }: NumberFieldProps) {
   return (
     <div class="number">
-      <label for={id}>{label}</label>
+      <label for={name}>{label}</label>
       <input
-        id={id}
+        id={name}
         type="number"
         inputMode="numeric"
         min={least}
         max={most}
         step={1}
         placeholder={placeholder ?? ''}
-        aria-describedby={`${id}-hint`}
-        value={value.value ?? ''}
+        aria-describedby={`${name}-hint`}
+        value={settings.value[name] ?? ''}
         onChange={(event) => {
           const typed = event.currentTarget.valueAsNumber;
           // An empty field of a number that must be there goes back to the least.
-          if (Number.isNaN(typed))
-            (value as Signal<number | undefined>).value = placeholder === undefined ? least : undefined;
-          else value.value = Math.min(most, Math.max(least, Math.round(typed)));
-          event.currentTarget.value = String(value.value ?? '');
+          const empty = placeholder === undefined ? least : undefined;
+          const value = Number.isNaN(typed) ? empty : Math.min(most, Math.max(least, Math.round(typed)));
+          dispatch({ type: 'settings', values: { [name]: value } });
+          event.currentTarget.value = String(value ?? '');
+          void foresee();
         }}
       />
-      <p id={`${id}-hint`} class="hint">
+      <p id={`${name}-hint`} class="hint">
         {hint}
       </p>
     </div>
+  );
+}
+
+function PreviewField() {
+  const long = expected.value !== undefined && expected.value >= LONG;
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={settings.value.preview ?? long}
+        onChange={(event) => dispatch({ type: 'settings', values: { preview: event.currentTarget.checked } })}
+      />
+      Show a smaller picture first
+    </label>
   );
 }
 
@@ -67,8 +84,9 @@ function PlaceField() {
             value={name}
             checked={place.value === name}
             onChange={() => {
-              place.value = name;
-              lookAgain();
+              dispatch({ type: 'settings', values: { place: name } });
+              dispatch({ type: 'set', values: { failure: undefined } });
+              void look();
             }}
           />
           {label}
@@ -83,38 +101,30 @@ function PlaceField() {
   );
 }
 
-export function MoreOptions() {
+export function SettingsFields() {
   const usual = model.value?.defaults.steps;
   return (
     <details class="more">
-      <summary>More</summary>
+      <summary>Settings</summary>
       <div class="more-fields">
         <NumberField
-          id="steps"
+          name="steps"
           label="Steps"
-          hint="More take longer."
-          value={steps}
+          hint="More draw finer texture, which is likely rather than known, and take longer."
           least={1}
           most={model.value?.mostSteps ?? MOST_STEPS}
           placeholder={usual === undefined ? 'auto' : String(usual)}
         />
+        <NumberField name="seed" label="Seed" hint="Change it for another variant." least={0} most={LARGEST_SEED} />
         <NumberField
-          id="seed"
-          label="Seed"
-          hint="Another seed gives another result."
-          value={seed}
-          least={0}
-          most={LARGEST_SEED}
-        />
-        <NumberField
-          id="samples"
+          name="samples"
           label="Samples"
           hint="Several show what is uncertain."
-          value={samples}
           least={1}
           most={MOST_SAMPLES}
         />
       </div>
+      {place.value === 'device' && <PreviewField />}
       {serverOffered.value && <PlaceField />}
     </details>
   );

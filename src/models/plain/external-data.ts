@@ -1,0 +1,147 @@
+/**
+ * ONNX models whose weights lie in a file beside them, as one file.
+ *
+ * PyTorch's exporter writes large networks like this. The runtime would read any file that a model names; here it has to lie
+ * in the model's own folder, and has to be as long as the model says.
+ *
+ * @module
+ */
+import { open, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { ClearwordError } from '../../errors.ts';
+import { ELEMENT_BITS, type OnnxTensor } from './onnx-file.ts';
+import { encodeField, fieldsOf } from './wire.ts';
+
+/** Bytes of a model in all: the most that the format can hold in one file. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+const WHOLE = /^\d{1,15}$/;
+
+interface Part {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The model with all its weights in it; the bytes themselves where they are. Errors: MODEL_INVALID. */
+export async function withExternalData(
+  bytes: Uint8Array,
+  tensors: readonly OnnxTensor[],
+  path: string,
+  source: string,
+): Promise<Uint8Array> {
+  const outside = tensors.filter(({ external }) => external !== undefined);
+  if (outside.length === 0) return bytes;
+  const parts = new Map<string, Part>();
+  let total = bytes.length;
+  for (const tensor of outside) {
+    const part = await partOf(tensor, path, source);
+    total += part.length;
+    if (total > MOST_BYTES) fail(source, `at most ${MOST_BYTES} bytes of weights`, `${total}`);
+    parts.set(tensor.name, part);
+  }
+  const data = new Map<string, Uint8Array>();
+  for (const [name, part] of parts) data.set(name, await readPart(part, name, source));
+  return withGraph(bytes, data);
+}
+
+function fail(source: string, expected: string, received: string): never {
+  throw new ClearwordError('MODEL_INVALID', `${source}: expected ${expected}, received ${received}`, {
+    fix: 'Put the file of weights that the exporter wrote beside the model, under its own name.',
+  });
+}
+
+/** Where a tensor's data lies. */
+async function partOf(
+  { name, shape, elementType, external = {} }: OnnxTensor,
+  path: string,
+  source: string,
+): Promise<Part> {
+  const { location = '', offset = '0', length } = external;
+  const label = JSON.stringify(location.slice(0, 80));
+  const parts = location.split(/[\\/]/);
+  const leaves = location === '' || /^[\\/]|^[a-z]:|\0/i.test(location) || parts.includes('..');
+  if (leaves) fail(source, 'weights in the folder of the model', label);
+  const size = (shape.reduce((product, side) => product * side, 1) * (ELEMENT_BITS[elementType] ?? 8)) / 8;
+  if (!WHOLE.test(offset))
+    fail(source, `a whole number for the offset of tensor ${JSON.stringify(name)}`, JSON.stringify(offset));
+  if (!(size <= MOST_BYTES) || (length !== undefined && Number(length) !== size)) {
+    fail(source, `${size} bytes for tensor ${JSON.stringify(name)}`, `${length ?? 'none'}`);
+  }
+  const folder = await realpath(dirname(path));
+  let real: string;
+  try {
+    // Links are followed first, so that none leads out of the folder.
+    real = await realpath(join(folder, ...parts));
+  } catch {
+    return fail(source, 'weights beside the model', `none at ${label}`);
+  }
+  if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+    fail(source, 'weights in the folder of the model', label);
+  }
+  return { path: real, offset: Number(offset), length: size };
+}
+
+async function readPart({ path, offset, length }: Part, name: string, source: string): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile() || offset + length > stats.size) {
+      fail(source, `${offset + length} bytes in the file of tensor ${JSON.stringify(name)}`, `${stats.size}`);
+    }
+    const bytes = new Uint8Array(length);
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await file.read(bytes, read, length - read, offset + read);
+      if (bytesRead === 0) fail(source, `${length} bytes for tensor ${JSON.stringify(name)}`, `${read}`);
+      read += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+const FIELD = { graph: 7, initialiser: 5, name: 8, raw: 9, external: 13, location: 14 } as const;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let place = 0;
+  for (const part of parts) {
+    all.set(part, place);
+    place += part.length;
+  }
+  return all;
+}
+
+/** The message with some of its fields written anew. */
+function rewritten(
+  message: Uint8Array,
+  number: number,
+  change: (bytes: Uint8Array) => readonly Uint8Array[] | undefined,
+): Uint8Array[] {
+  return [...fieldsOf(message)].flatMap((field) => {
+    const changed = field.number === number ? change(field.bytes) : undefined;
+    return changed ?? [message.subarray(field.start, field.end)];
+  });
+}
+
+const withGraph = (model: Uint8Array, data: ReadonlyMap<string, Uint8Array>): Uint8Array =>
+  joined(
+    rewritten(model, FIELD.graph, (graph) =>
+      encodeField(FIELD.graph, joined(rewritten(graph, FIELD.initialiser, (tensor) => withRaw(tensor, data)))),
+    ),
+  );
+
+function withRaw(tensor: Uint8Array, data: ReadonlyMap<string, Uint8Array>): readonly Uint8Array[] | undefined {
+  const fields = [...fieldsOf(tensor)];
+  if (!fields.some(({ number }) => number === FIELD.external)) return undefined;
+  const name = fields.findLast(({ number }) => number === FIELD.name);
+  const raw = data.get(new TextDecoder().decode(name?.bytes ?? new Uint8Array(0)));
+  if (raw === undefined) return undefined;
+  const outside: readonly number[] = [FIELD.external, FIELD.location, FIELD.raw];
+  const kept = fields
+    .filter(({ number }) => !outside.includes(number))
+    .map(({ start, end }) => tensor.subarray(start, end));
+  return encodeField(FIELD.initialiser, joined([...kept, ...encodeField(FIELD.raw, raw)]));
+}

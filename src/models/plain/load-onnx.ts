@@ -1,0 +1,116 @@
+/**
+ * Loading a network from an ONNX file.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ClearwordError } from '../../errors.ts';
+import type { DownloadProgress } from '../../hub/download.ts';
+import { fetchFile } from '../../hub/download.ts';
+import { parseSource } from '../../hub/source.ts';
+import { type Descriptor, type DescriptorOption, descriptorOf, parseDescriptor } from './descriptor.ts';
+import { withExternalData } from './external-data.ts';
+import type { OnnxFile } from './onnx-file.ts';
+import { checkedOnnxFile } from './onnx-guard.ts';
+import type { OnnxModelParts } from './onnx-model.ts';
+import { readingOf } from './reading.ts';
+
+/** Property of an ONNX file that holds its descriptor. */
+export const DESCRIPTOR_PROPERTY = 'clearword';
+
+/** Bytes of a file that is read at all: the format holds no more. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+export interface ReadOnnxOptions {
+  /** What the caller knows; counts for more than the file beside the model. */
+  readonly descriptor?: DescriptorOption | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An ONNX file that was checked and understood. */
+export interface OnnxModelFile extends OnnxModelParts {
+  readonly file: OnnxFile;
+}
+
+/** `x.onnx` -> `x.json`. */
+export const descriptorPath = (path: string): string => `${path.replace(/\.onnx$/i, '')}.json`;
+
+/**
+ * Whether a file that begins so is to be read as ONNX: its first field is the version of the format, a small number. A name
+ * that says so gets the message about what is wrong with it.
+ */
+async function beginsAsOnnx(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    if (!(await file.stat()).isFile()) return false;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    const [tag = 0, version = 0] = buffer;
+    return bytesRead === 2 && tag === 0x08 && version > 0 && version < 0x40;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether a source is an ONNX model: by its content. Errors: those of downloads. */
+export async function isOnnxModel(source: string, options: ReadOnnxOptions): Promise<boolean> {
+  const path = await fetchFile(source, { onProgress: options.onDownload, signal: options.signal });
+  if (/\.onnx(?:[@?#].*)?$/i.test(source)) return true;
+  return beginsAsOnnx(path).catch(() => false);
+}
+
+async function readBounded(path: string, source: string): Promise<Uint8Array> {
+  let size: number;
+  try {
+    const file = await open(path, 'r');
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw new TypeError('no file');
+      size = stats.size;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new ClearwordError('MODEL_NOT_FOUND', `${source}: expected a readable file, found none`, { cause });
+  }
+  if (size <= MOST_BYTES) return readFile(path);
+  throw new ClearwordError('MODEL_INVALID', `${source}: expected at most ${MOST_BYTES} bytes, received ${size}`);
+}
+
+/** The descriptor beside a model on this machine, if there is one. */
+async function besideDescriptor(source: string): Promise<Descriptor> {
+  if (parseSource(source).kind !== 'path') return {};
+  const path = descriptorPath(source);
+  if (path === source) return {};
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    return {};
+  }
+  return parseDescriptor(text, path);
+}
+
+/**
+ * Reads and understands an ONNX model.
+ *
+ * @param source path, `hub:owner/name/file.onnx` or https address
+ * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, INVALID_OPTION, DOWNLOAD_FAILED, CANCELLED
+ */
+export async function readOnnxModel(source: string, options: ReadOnnxOptions = {}): Promise<OnnxModelFile> {
+  const label = `model ${source}`;
+  const path = await fetchFile(source, { onProgress: options.onDownload, signal: options.signal });
+  const stored = await readBounded(path, label);
+  const file = checkedOnnxFile(stored, label);
+  const own = file.metadata.get(DESCRIPTOR_PROPERTY);
+  const descriptor: Descriptor = {
+    ...(own !== undefined && parseDescriptor(own, `in ${label}`)),
+    ...(await besideDescriptor(source)),
+    ...(options.descriptor !== undefined && descriptorOf(options.descriptor)),
+  };
+  const reading = readingOf(file, descriptor, basename(path).replace(/\.onnx$/i, ''), label);
+  const bytes = await withExternalData(stored, file.graph.initialisers, path, label);
+  return { bytes, file, descriptor, reading, hash: createHash('sha256').update(bytes).digest('hex') };
+}
