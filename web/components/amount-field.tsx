@@ -12,7 +12,9 @@ export function AmountField() {
   return (
     <div class="slider-field">
       <label for="amount">Amount</label>
-      <output for="amount">{result.amount} %</output>
+      <span class="slider-value" aria-hidden="true">
+        {result.amount} %
+      </span>
       <input
         id="amount"
         type="range"

@@ -19,10 +19,10 @@ export function StrengthField({ name, estimate }: { readonly name: string; reado
   return (
     <div class="slider-field">
       <label for="strength">Strength of the {labelOf(name)}</label>
-      <output for="strength">
+      <span class="slider-value" aria-hidden="true">
         {value.toFixed(digits)}
         {unit}
-      </output>
+      </span>
       <input
         id="strength"
         type="range"
