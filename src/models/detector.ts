@@ -63,11 +63,14 @@ function features(picture: Tensor, widths: readonly number[]): Tensor {
   return h;
 }
 
+/** Least side of pictures that a detector can see anything in, pixels; sides are multiples of 8. */
+export const detectorReach = ({ widths }: DetectorConfig): number => (widths.length > 1 ? 3 * BLOCK : BLOCK);
+
 /** Values that {@link detectorStatistics} gives for a picture. */
 export const detectorSize = ({ widths, heads }: DetectorConfig): number => 3 * (widths.at(-1) ?? 0) + heads;
 
 /**
- * Pictures [N,3,H,W] (H and W multiples of 8, 24 at least) -> [N,3C+heads]: means of features weighted by attention, means of the
+ * Pictures [N,3,H,W] (H and W multiples of 8, {@link detectorReach} at least) -> [N,3C+heads]: means of features weighted by attention, means of the
  * attention, means and mean squares of the features. All are means over places, so that those of tiles of one size average to
  * those of all of them.
  */

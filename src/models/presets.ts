@@ -105,7 +105,7 @@ const tiny: Preset = {
       tile: 32,
       view: { side: 16, widths: [8, 8] },
       labels: 'sigmoid',
-      detector: { widths: [8, 8], heads: 2 },
+      detector: { widths: [8], heads: 2 },
     },
   },
   defaults: { steps: 1, sampler: 'mars-sde-1', tile: 64 },

@@ -416,6 +416,13 @@ describe('what is refused', () => {
     expect(() => configure({ network: { depth: 3 } })).toThrow(/network: Unrecognized key: "depth"/);
   });
 
+  it('patches in which a detector sees nothing', () => {
+    expect(() => graphOptions(configure({}, { patch: 20 }))).toThrow(
+      'data.patch: expected a multiple of 8, at least 8, for the detector of preset tiny, received 20',
+    );
+    expect(() => graphOptions(configure({ preset: 'lite' }, { patch: 16 }))).toThrow(/at least 24, .* received 16/);
+  });
+
   it('a loss that the preset cannot have, and a preset whose encoders are missing', async () => {
     expect(() => graphOptions(configure({ preset: 'paper' }))).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(/loss: expected matching/) }),

@@ -42,7 +42,8 @@ function nextOptions(config: TrainConfig): TrainingGraphOptions {
   if (!preset.encoders) return options;
   const network = { ...preset.network, width: 32, multipliers: [1, 1], attention: ['none', 'view'] } as const;
   const view = { side: 16, widths: [8, 12] };
-  const controller = { ...preset.encoders.controller, view, labels: 'sigmoid' } as const;
+  const detector = { widths: [8, 12, 8], heads: 2 };
+  const controller = { ...preset.encoders.controller, view, labels: 'sigmoid', detector } as const;
   return {
     ...options,
     patches: 4,
