@@ -22,9 +22,9 @@ const MENTION_RATE = 0.05;
 const LEAST = 0.5;
 /**
  * Nor is this, where a picture may be so on purpose: a photo may be meant to be dark, and brightening it changes all of it. (Measured
- * with the first detector: a dark photo of BSDS500 at 0.90 lost 12 dB; photos that are two stops too dark have 0.98.)
+ * with the first detector: a dark photo of BSDS500, at 0.90 and saved at quality 10 at 0.976, lost 12 dB; LOL has 0.987 and more.)
  */
-const LEAST_OF: Readonly<Record<string, number>> = { darkness: 0.95 };
+const LEAST_OF: Readonly<Record<string, number>> = { darkness: 0.985 };
 const LEAST_MENTION = 0.25;
 /** A threshold of 1 could not be reached. */
 const MOST = 0.9999;
