@@ -53,10 +53,11 @@ describe('withEvidence', () => {
     ['an even sky', painted(256, 256, (_, y) => [80 + y / 3, 140 + y / 4, 220 + y / 16])],
     ['a plain surface with noise', painted(256, 256, () => [noisy(135), noisy(190), noisy(235)])],
     ['black', painted(64, 64, () => [0, 0, 0])],
-  ])('%s is no evidence of haze and darkness', (_, picture) => {
+  ])('%s is no evidence of haze, file traces and darkness', (_, picture) => {
     expect(verdicts(withEvidence(findings(names), picture))).toEqual({
       ...all('found'),
       haze: 'perhaps',
+      compression: 'perhaps',
       darkness: 'perhaps',
     });
   });
