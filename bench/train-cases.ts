@@ -9,9 +9,11 @@ import { gradients } from '../src/graph/gradient.ts';
 import { Graph } from '../src/graph/graph.ts';
 import { emitModel } from '../src/graph/onnx/emit.ts';
 import { flatProvider, layoutOf, type ParameterLayout, unflatten } from '../src/graph/parameters.ts';
+import { rewritten } from '../src/graph/rewrite.ts';
+import { rewriteRules } from '../src/graph/rewrites/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { erunet } from '../src/models/erunet.ts';
-import { predictionGraph } from '../src/models/networks.ts';
+import { guidanceShapes, predictionGraph } from '../src/models/networks.ts';
 import type { Preset } from '../src/models/preset-schema.ts';
 import { presets } from '../src/models/presets.ts';
 import { Random } from '../src/random/random.ts';
@@ -231,13 +233,15 @@ export function networkValues(preset: Preset, height: number, width: number) {
 /** One picture and what is said about it. */
 export function forwardInputs(preset: Preset, height: number, width: number): HostTensors {
   const image = [1, 3, height, width];
-  const embedding = [1, preset.fusion.context];
+  const guidance = Object.entries(guidanceShapes(preset)).map(([name, shape], i) => [
+    name,
+    uniform(4 + i, shape, -0.08, 0.08),
+  ]);
   return {
     x: uniform(1, image, -0.2, 1.2),
     mu: uniform(2, image),
     t: float32(Float32Array.of(50), [1]),
-    text: uniform(4, embedding, -0.08, 0.08),
-    degradation: uniform(5, embedding, -0.08, 0.08),
+    ...Object.fromEntries(guidance),
   };
 }
 
@@ -247,7 +251,16 @@ export function forwardPass(preset: Preset, height: number, width: number): Benc
   const graph = new Graph();
   predictionGraph(graph, preset, height, width);
   const feeds = forwardInputs(preset, height, width);
-  return { preset, batch: 1, height, width, layout, parameters, feeds, model: emitModel(graph, values) };
+  return {
+    preset,
+    batch: 1,
+    height,
+    width,
+    layout,
+    parameters,
+    feeds,
+    model: emitModel(rewritten(graph, rewriteRules), values),
+  };
 }
 
 /** Starting values of what stays in the engine. */

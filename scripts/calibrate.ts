@@ -40,7 +40,7 @@ await write(card);
 const model = inspecting(await loadModel({ path }));
 try {
   const judgements = await judgeModel(model, { data, samples: Number(values.samples), clean });
-  const calibration = Object.fromEntries([...judgements].map(([name, all]) => [name, calibrate(all)]));
+  const calibration = Object.fromEntries([...judgements].map(([name, all]) => [name, calibrate(all, name)]));
   await write({ ...card, calibration });
   for (const [name, all] of judgements) {
     const there = all.filter(({ present }) => present).length;

@@ -22,6 +22,7 @@ const resultsSchema = z.object({
   version: z.string(),
   machine: z.string(),
   date: z.string(),
+  limit: z.int().optional(),
   config: z.object({ notes: z.array(z.string()), paper: z.array(z.string()) }),
   tables: z.array(
     z.object({
@@ -39,12 +40,12 @@ type Results = z.infer<typeof resultsSchema>;
 const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 
 function page(results: Results, charts: readonly string[], report: boolean): string {
-  const { experiment, config, tables } = results;
+  const { experiment, config, tables, limit } = results;
   const missing = [...missingMetrics(results.results), ...results.missing];
   const about = `Weights: ${results.weights}. Clearword ${results.version}, ${results.machine}, ${results.date}.`;
   const parts = [
     `# ${results.title}`,
-    `\`\`\`sh\nclearword experiment ${experiment} --data data -o results/${experiment}\n\`\`\``,
+    `\`\`\`sh\nclearword experiment ${experiment} --data data -o results/${experiment}${limit === undefined ? '' : ` --limit ${limit}`}\n\`\`\``,
     report ? `${about} [The report](${experiment}.html) is one HTML file; save it to open it.` : about,
     bullets(config.notes),
     ...(config.paper.length > 0 ? ['## What the paper reports', bullets(config.paper)] : []),

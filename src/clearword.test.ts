@@ -127,7 +127,7 @@ describe('results', () => {
       steps: 2,
       sampler: 'mars-sde-1',
       samples: 1,
-      tile: '64x48',
+      tile: '112x80',
       overlap: 16,
     });
     const { source } = await readImage(await result.toBuffer({ format: 'webp' }));

@@ -131,12 +131,13 @@ export class Clearword {
     );
   }
 
-  /** Name, hash and defaults of the loaded model; of a plain network how its input is made instead. */
+  /** Name, hash, degradations and defaults of the loaded model; of a plain network how its input is made instead. */
   get model(): Pick<AnyModel, 'name' | 'hash' | 'defaultTile'> &
-    Partial<Pick<RestorationModel, 'defaults'> & Pick<PlainModel, 'reading'>> {
+    Partial<Pick<RestorationModel, 'defaults' | 'degradations'> & Pick<PlainModel, 'reading'>> {
     const { name, hash, defaultTile } = this.#model;
-    const own = isPlain(this.#model) ? { reading: this.#model.reading } : { defaults: this.#model.defaults };
-    return { name, hash, defaultTile, ...own };
+    if (isPlain(this.#model)) return { name, hash, defaultTile, reading: this.#model.reading };
+    const { defaults, degradations } = this.#model;
+    return { name, hash, defaultTile, defaults, degradations };
   }
 
   /**

@@ -1,9 +1,10 @@
 /**
  * The page's build: `npm run build:web` writes web/dist, which any web server can serve from any path.
  */
+import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
@@ -64,10 +65,51 @@ function compressedRuntime(): Plugin {
   };
 }
 
+const SERVICE_WORKER = 'service-worker';
+
+/** Writes into the service worker which files the page has: all but the runtimes, of which a device needs one, and the model. */
+function offlineFiles(): Plugin {
+  let out = join(ROOT, 'dist');
+  return {
+    name: 'clearword-offline-files',
+    apply: 'build',
+    configResolved: ({ root, build }) => {
+      out = resolve(root, build.outDir);
+    },
+    // Once the page is written, but before others put large files beside it.
+    writeBundle: {
+      order: 'post',
+      sequential: true,
+      handler: async () => {
+        const worker = join(out, `${SERVICE_WORKER}.js`);
+        const found = await readdir(out, { recursive: true, withFileTypes: true });
+        const paths = found
+          .filter((entry) => entry.isFile() && !/\.(wasm|br|safetensors)$/.test(entry.name))
+          .map((entry) => join(entry.parentPath, entry.name))
+          .filter((path) => path !== worker && !path.startsWith(join(out, 'weights')))
+          .sort();
+        const hash = createHash('sha256');
+        for (const path of paths) hash.update(await readFile(path));
+        const names = JSON.stringify(paths.map((path) => relative(out, path).split(sep).join('/')));
+        let written = await readFile(worker, 'utf8');
+        for (const [place, text] of [
+          ['PLACE_OF_FILES', names],
+          ['PLACE_OF_HASH', hash.digest('hex').slice(0, 16)],
+        ] as const) {
+          const quoted = new RegExp(`(["'\`])${place}\\1`);
+          if (!quoted.test(written)) throw new Error(`expected ${place} in ${worker}`);
+          written = written.replace(quoted, () => JSON.stringify(text));
+        }
+        await writeFile(worker, written);
+      },
+    },
+  };
+}
+
 export default defineConfig({
   root: ROOT,
   base: './',
-  plugins: [bundledModel(), compressedRuntime()],
+  plugins: [bundledModel(), compressedRuntime(), offlineFiles()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: { headers: ISOLATED },
@@ -78,6 +120,13 @@ export default defineConfig({
     target: 'es2022',
     reportCompressedSize: false,
     // Compressing takes most of the time, as it has to; the bundler would warn of it on slow machines.
-    rolldownOptions: { checks: { bundlerTimings: false } },
+    rolldownOptions: {
+      input: { index: join(ROOT, 'index.html'), [SERVICE_WORKER]: join(ROOT, `${SERVICE_WORKER}.ts`) },
+      output: {
+        // A service worker rules over the folder that it lies in, and is known by its address.
+        entryFileNames: ({ name }) => (name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+      checks: { bundlerTimings: false },
+    },
   },
 });

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .messages import Message, read_message, write_message
 from .optimisers import Vectors
+from .ranks import Ranks
 from .step import TrainingStep
 from .system import PARTS
 
@@ -74,18 +75,24 @@ class Timer:
 class Server:
     """Answers requests about one training step."""
 
-    def __init__(self) -> None:
+    def __init__(self, ranks: Optional[Ranks] = None) -> None:
+        #: Of a rank that follows; rank 0 has them from the first request on.
+        self.ranks = ranks or Ranks(0, 1)
         self.work: Optional[TrainingStep] = None
         self.batches: Dict[int, Dict[str, Tensor]] = {}
 
     def handle(self, header: Dict[str, Any], tensors: Dict[str, Tensor]) -> Optional[Waiting]:
         kind = header["kind"]
         if kind == "open":
-            self.work = TrainingStep(header["settings"], tensors)
+            if self.ranks.rank == 0:
+                self.ranks = Ranks.lead(header["settings"].get("ranks", 1))
+            self.hand_on(header, tensors)
+            self.work = TrainingStep(header["settings"], tensors, self.ranks)
             return self.described
         work = self.work
         if work is None:
             raise ValueError(f"expected open first, received {kind}")
+        self.hand_on(header, tensors)
         if kind == "batch":
             for slot in header["forget"]:
                 self.batches.pop(slot, None)
@@ -112,12 +119,16 @@ class Server:
 
         return answer
 
+    def hand_on(self, header: Dict[str, Any], tensors: Dict[str, Tensor]) -> None:
+        if self.ranks.rank == 0:
+            self.ranks.send(header, tensors)
+
     def described(self) -> Answer:
         work = self.work
         assert work is not None
         name = torch.cuda.get_device_name(work.device) if work.device.type == "cuda" else "cpu"
         precision = str(work.dtype).replace("torch.", "")
-        versions = {"torch": torch.__version__, "python": sys.version.split()[0]}
+        versions = {"torch": torch.__version__, "python": sys.version.split()[0], "ranks": self.ranks.count}
         return {"device": name, "precision": precision, "compiled": bool(work.compiled), **versions}, {}
 
 

@@ -89,16 +89,22 @@ def roots(statistics: Tensor) -> Tensor:
     return torch.cat([means, (squares + 1e-6).sqrt()], dim=1)
 
 
-class Level(nn.Module):
-    """Two convolutions; all levels but the first halve the map."""
+#: Side of the blocks that a detector sees, and the kernels that it reads their spectra with.
+BLOCK = 8
+KERNELS = (1, 3, 1)
 
-    def __init__(self, before: int, width: int, halves: bool) -> None:
-        super().__init__()
-        self.enter = nn.Conv2d(before, width, 4, 2, 1) if halves else nn.Conv2d(before, width, 3, padding=1)
-        self.stay = nn.Conv2d(width, width, 3, padding=1)
+#: Y, Cb and Cr from R, G and B.
+YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
-    def forward(self, h: Tensor) -> Tensor:
-        return F.gelu(self.stay(F.gelu(self.enter(h))))
+
+def transform_kernels() -> Tensor:
+    """Kernels [192,3,8,8] of the orthonormal cosine transform of blocks in luma and chroma, in 8-bit units."""
+    k, x = torch.meshgrid(torch.arange(BLOCK).double(), torch.arange(BLOCK).double(), indexing="ij")
+    waves = torch.cos(math.pi * (2 * x + 1) * k / (2 * BLOCK)) * math.sqrt(2 / BLOCK)
+    waves[0] /= math.sqrt(2)
+    mix = torch.tensor(YCBCR, dtype=torch.float64)
+    kernels = torch.einsum("ac,vy,ux->avucyx", mix, waves, waves)
+    return (255 * kernels).reshape(3 * BLOCK**2, 3, BLOCK, BLOCK).float()
 
 
 class DetectorLook(nn.Module):
@@ -107,19 +113,20 @@ class DetectorLook(nn.Module):
     #: Attention of a place is e^-5 .. e^5 of the usual.
     MOST = 5.0
 
+    transform: Tensor
+
     def __init__(self, widths: List[int], heads: int) -> None:
         super().__init__()
-        before = [12, *widths]
-        self.convs = nn.ModuleList([Level(before[i], width, i > 0) for i, width in enumerate(widths)])
+        before = [3 * BLOCK**2, *widths]
+        self.convs = nn.ModuleList([nn.Conv2d(before[i], width, KERNELS[i]) for i, width in enumerate(widths)])
         self.attention = nn.Conv2d(widths[-1], heads, 1)
+        self.register_buffer("transform", transform_kernels(), persistent=False)
 
     def forward(self, picture: Tensor) -> Tensor:
-        weight = self.attention.weight
-        h = F.pixel_unshuffle(picture * 2 - 1, 2).to(weight.dtype)
-        if h.is_cuda or h.dtype != torch.float32:
-            h = h.contiguous(memory_format=torch.channels_last)
-        for level in self.convs:
-            h = level(h)
+        spectra = 0.25 * torch.log1p(2 * F.conv2d(picture.float(), self.transform, stride=BLOCK).abs())
+        h = spectra.to(self.attention.weight.dtype)
+        for conv in self.convs:
+            h = F.gelu(conv(h))
         scores = self.attention(h).float()
         n, heads = scores.shape[:2]
         attention = (torch.tanh(scores / self.MOST) * self.MOST).exp().reshape(n, heads, 1, -1)
@@ -128,32 +135,25 @@ class DetectorLook(nn.Module):
         return torch.cat([weighted, attention.mean(dim=3).reshape(n, heads), moments(h)], dim=1)
 
 
-class Detector(nn.Module):
+class Detector(DetectorLook):
     """A sharper eye for judging alone: what it finds is added to logits of presence and strength."""
 
-    def __init__(self, config: Config, seen: int, has_view: bool, degradations: int) -> None:
-        super().__init__()
+    def __init__(self, config: Config, seen: int, degradations: int) -> None:
         widths, self.heads = config["widths"], config["heads"]
+        super().__init__(widths, self.heads)
         self.width = widths[-1]
-        self.close = DetectorLook(widths, self.heads)
-        if has_view:
-            self.view = DetectorLook(widths, self.heads)
-        self.hidden = nn.Linear(seen + 3 * self.width * (2 if has_view else 1), 256)
+        self.hidden = nn.Linear(seen + 3 * self.width, 256)
         self.presence = nn.Linear(256, degradations, bias=False)
         self.strength = nn.Linear(256, degradations, bias=False)
 
-    def features(self, statistics: Tensor) -> Tensor:
-        """Statistics [M,3C+heads] -> [M,3C]: attention divided out, roots instead of squares."""
-        weighted, total, rest = statistics.split([self.width, self.heads, 2 * self.width], dim=1)
-        chosen = weighted.reshape(len(weighted), self.heads, -1) / total[:, :, None]
-        return torch.cat([chosen.flatten(1), roots(rest)], dim=1)
-
-    def forward(self, plain: Tensor, looks: List[Tensor]) -> Tuple[Tensor, Tensor]:
+    def judge(self, seen: Tensor, statistics: Tensor) -> Tuple[Tensor, Tensor]:
         """What is added to the logits of presence and of strength, [M,D] each.
 
-        plain: what the controller sees without it; looks: the detector's own statistics.
+        seen: what the controller sees without it; statistics: its own, [M,3C+heads].
         """
-        h = F.gelu(self.hidden(torch.cat([plain, *(self.features(look) for look in looks)], dim=1)))
+        weighted, total, rest = statistics.split([self.width, self.heads, 2 * self.width], dim=1)
+        chosen = weighted.reshape(len(weighted), self.heads, -1) / total[:, :, None]
+        h = F.gelu(self.hidden(torch.cat([seen, chosen.flatten(1), roots(rest)], dim=1)))
         return self.presence(h), self.strength(h)
 
 
@@ -179,8 +179,8 @@ class Found(NamedTuple):
 
     #: e_d, [M,C].
     embedding: Tensor
-    #: 0..1, [M,D].
-    strength: Tensor
+    #: Strengths before the sigmoid, [M,D].
+    strength_logits: Tensor
     #: What a detector adds to the logits of presence, [M,D].
     presence: Optional[Tensor]
     #: The view's tokens, [M,S,C].
@@ -200,7 +200,7 @@ class Controller(nn.Module):
         self.hidden = nn.Linear(seen, 256)
         self.projection = nn.Linear(256, out)
         self.strength = nn.Linear(256, degradations)
-        self.detector = None if detector is None else Detector(detector, seen, view is not None, degradations)
+        self.detector = None if detector is None else Detector(detector, seen, degradations)
         self.labels = config.get("labels", "combinations")
         self.logit_scale = nn.Parameter(torch.full((1,), math.log(20)))
         if self.labels == "sigmoid":
@@ -209,24 +209,22 @@ class Controller(nn.Module):
     def statistics(self, picture: Tensor) -> List[Tensor]:
         """The close looks at patches [N,3,P,P]: moments [N,2C], then the detector's."""
         own = [moments(features(picture, self.convs))]
-        return own if self.detector is None else [*own, self.detector.close(picture)]
+        return own if self.detector is None else [*own, self.detector(picture)]
 
     def forward(self, close: List[Tensor], patches: int, view: Optional[Tensor]) -> Found:
         """close: the statistics of the N patches of M pictures."""
-        of_pictures = [s.reshape(-1, patches, s.shape[1]).mean(dim=1) for s in close]
-        looks, tokens = [of_pictures[:1], of_pictures[1:]], None
+        local, *sharp = [s.reshape(-1, patches, s.shape[1]).mean(dim=1) for s in close]
+        looks, tokens = [local], None
         if view is not None:
-            seen, tokens = self.view(view)
-            looks[0].append(seen)
-            if self.detector is not None:
-                looks[1].append(self.detector.view(view))
-        plain = torch.cat([roots(s) for s in looks[0]], dim=1)
-        h = F.gelu(self.hidden(plain))
+            whole, tokens = self.view(view)
+            looks.append(whole)
+        seen = torch.cat([roots(s) for s in looks], dim=1)
+        h = F.gelu(self.hidden(seen))
         strength, presence = self.strength(h), None
         if self.detector is not None:
-            presence, more = self.detector(plain, looks[1])
+            presence, more = self.detector.judge(seen, sharp[0])
             strength = strength + more
-        return Found(F.normalize(self.projection(h), dim=-1), strength.sigmoid(), presence, tokens)
+        return Found(F.normalize(self.projection(h), dim=-1), strength, presence, tokens)
 
     def naming_loss(self, found: Found, names: Tensor, given: Dict[str, Tensor]) -> Tensor:
         """How well e_d [M,C] lies beside the texts [L,C] of what is there."""

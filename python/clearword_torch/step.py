@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from .depthwise import tune_depthwise
 from .flat import FlatParameters
 from .optimisers import Optimiser, Vectors
+from .ranks import Ranks
 from .system import PARTS, System
 
 Tensors = Dict[str, Tensor]
@@ -37,12 +39,14 @@ class Trial:
         return min(self.times[:TRIED]), min(self.times[TRIED:])
 
 
-def device_of(choice: str) -> torch.device:
-    if choice == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if choice == "cuda" and not torch.cuda.is_available():
+def device_of(choice: str, ranks: Ranks) -> torch.device:
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if choice == "auto" else choice
+    if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError("expected a CUDA device, which PyTorch does not find")
-    return torch.device(choice)
+    if kind == "cpu" or ranks.count == 1:
+        return torch.device(kind)
+    # One card for each rank of a machine.
+    return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
 
 
 def has_amx() -> bool:
@@ -68,9 +72,11 @@ def warn(message: str) -> None:
 class TrainingStep:
     """Networks, optimiser and the resident vectors."""
 
-    def __init__(self, settings: Dict[str, Any], vectors: Tensors) -> None:
+    def __init__(self, settings: Dict[str, Any], vectors: Tensors, ranks: Optional[Ranks] = None) -> None:
         self.settings = settings
-        self.device = device_of(settings["device"])
+        self.ranks = ranks or Ranks(0, 1)
+        self.device = device_of(settings["device"], self.ranks)
+        self.ranks.use(self.device)
         self.dtype = dtype_of(settings["precision"], self.device)
         on_card = self.device.type == "cuda"
         if on_card:
@@ -116,6 +122,7 @@ class TrainingStep:
             parts, errors = self.attempt(lambda: self.gradients(given))
         else:
             parts, errors = self.try_compiling(given, self.trial)
+        self.ranks.add_up(self.gradient, parts, errors)
         self.alive &= torch.isfinite(parts[0])
         length = self.optimiser.update(self.vectors, self.gradient, self.alive, header["scalars"])
         return torch.cat([parts, length[None], errors])
@@ -171,24 +178,30 @@ class TrainingStep:
         return given
 
     def gradients(self, given: Tensors) -> Tuple[Tensor, Tensor]:
-        """Leaves the gradient of the batch's loss in its vector."""
+        """Leaves this rank's part of the gradient of the batch's loss in its vector; errors [N] are 0 for other ranks' patches."""
         self.flat.load(self.vectors.parameters)
         self.gradient.zero_()
         sums = torch.zeros(len(PARTS), device=self.device)
-        errors: List[Tensor] = []
-        for part, share in self.cut(given):
+        pictures = len(given["t"])
+        patches = len(given["mu"]) // pictures
+        first, last = self.ranks.share(pictures)
+        errors = torch.zeros(len(given["mu"]), device=self.device)
+        at = first * patches
+        for part, share in self.cut(given, first, last):
             parts, found = self.system.losses(part, self.settings)
             (parts["loss"] * share).backward()
             self.flat.collect(self.gradient_views)
             sums += share * torch.stack([parts[name].detach() for name in PARTS])
-            errors.append(found)
-        return sums, torch.cat(errors)
+            errors[at : at + len(found)] = found.detach()
+            at += len(found)
+        return sums, errors
 
-    def cut(self, given: Tensors) -> Iterator[Tuple[Tensors, float]]:
-        """Parts of the batch with their shares of its pictures. All losses are means over pictures of one size."""
+    def cut(self, given: Tensors, first: int = 0, last: Optional[int] = None) -> Iterator[Tuple[Tensors, float]]:
+        """Parts of a range of pictures with their shares of the batch. All losses are means over pictures of one size."""
         pictures = len(given["t"])
+        last = pictures if last is None else last
         patches = len(given["mu"]) // pictures
-        size = -(-pictures // self.parts)
+        size = -(-(last - first) // self.parts)
         if size >= pictures:
             yield given, 1.0
             return
@@ -198,8 +211,8 @@ class TrainingStep:
                 return value[a * patches : b * patches]
             return torch.cat([value[a:b], value[pictures:]]) if name.startswith("texts.") else value[a:b]
 
-        for a in range(0, pictures, size):
-            b = min(pictures, a + size)
+        for a in range(first, last, size):
+            b = min(last, a + size)
             yield {name: rows(name, value, a, b) for name, value in given.items()}, (b - a) / pictures
 
     def attempt(self, run: Any) -> Any:

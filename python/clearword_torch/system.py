@@ -25,8 +25,8 @@ PIXELS = (
     "final_",
     "controller.convs",
     "controller.view.convs",
-    "controller.detector.close",
-    "controller.detector.view",
+    "controller.detector.convs",
+    "controller.detector.attention",
 )
 
 
@@ -98,11 +98,11 @@ class System(Erunet):
         found = self.controller(close, len(mu) // m, given.get("view"))
         output = mu
         if settings["loss"] != "none" or not torch.is_grad_enabled():
-            told = told_strengths(given["told"], found.strength) if "told" in given else None
+            told = told_strengths(given["told"], found.strength_logits.sigmoid()) if "told" in given else None
             output = self.predict(x, given, embedding[:m], found.embedding, told, found.tokens)
         parts["restoration"] = zero if settings["loss"] == "none" else LOSSES[settings["loss"]](given, x, output)
         parts["contrastive"] = self.controller.naming_loss(found, embedding[m:], given)
-        parts["strength"] = (found.strength - given["strengths"]).abs().mean()
+        parts["strength"] = F.binary_cross_entropy_with_logits(found.strength_logits, given["strengths"])
         parts["intent"] = F.binary_cross_entropy_with_logits(intent[:m], given["asked"])
         auxiliary = ("contrastive", "strength", "intent")
         parts["loss"] = parts["restoration"] + sum(settings["auxiliary"][name] * parts[name] for name in auxiliary)

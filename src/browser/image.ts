@@ -9,8 +9,7 @@ import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
 import { mergeXmp } from '../image/xmp.ts';
 import type { Findings } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
-import { blobSettingsSchema } from '../restore/encode-settings.ts';
-import { restoreOptionsSchema } from '../restore/options.ts';
+import { amountSettingsSchema, blobSettingsSchema } from '../restore/encode-settings.ts';
 import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
 import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';
@@ -175,7 +174,7 @@ export class BrowserResult extends BrowserImage {
    * @throws ClearwordError INVALID_OPTION
    */
   withAmount(amount: number): BrowserImage {
-    const { amount: percent } = checkOptions(amountSchema, { amount });
+    const { amount: percent } = checkOptions(amountSettingsSchema, { amount });
     const { mean, before, kept, provenance } = this.#stored;
     if (percent === 100 || before === undefined) return this;
     const picture = blend(before, mean, percent / 100);
@@ -192,8 +191,6 @@ export class BrowserResult extends BrowserImage {
     return new BrowserResult({ ...stored, samples: [] });
   }
 }
-
-const amountSchema = restoreOptionsSchema.pick({ amount: true });
 
 /** @param share 0..1 of the way from `before` to `after`, which are of one size and kind */
 function blend(before: Picture, after: Picture, share: number): Picture {

@@ -9,7 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ClearwordError } from '../errors.ts';
-import { parseExperiment, readJson } from '../evaluate/experiments/config.ts';
+import { limitedTo, parseExperiment, readJson } from '../evaluate/experiments/config.ts';
 import { runExperiment } from '../evaluate/experiments/index.ts';
 import { outcomeText, writeOutcome } from '../evaluate/experiments/outcome.ts';
 import { meterOptions, metersFor } from '../evaluate/options.ts';
@@ -34,6 +34,10 @@ const options = z.strictObject({
   data: z.string().min(1).optional().meta({
     placeholder: 'folder',
     description: "folder of the data sets; default: the configuration's",
+  }),
+  limit: z.int().min(1).optional().meta({
+    placeholder: 'n',
+    description: 'at most this many pictures of each set: a quick look, which the report calls one',
   }),
   model: modelOption,
   encoders: encodersOption,
@@ -72,7 +76,8 @@ function configPath(given: string): string {
 async function run(args: readonly string[], given: z.output<typeof options>, context: CommandContext): Promise<number> {
   const { stdout, stderr, signal } = context;
   const path = configPath(args[0] ?? '');
-  const config = parseExperiment(await readJson(path), path);
+  const whole = parseExperiment(await readJson(path), path);
+  const config = given.limit === undefined ? whole : limitedTo(whole, given.limit);
   const data = resolve(given.data ?? config.data);
   const display = await progressDisplay(stderr);
   const weights = new Set<string>();
@@ -109,6 +114,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
       experiment: basename(path, '.json'),
       data: config.data,
       model: given.model ?? 'bundled',
+      ...(given.limit !== undefined && { limit: given.limit }),
       weights: [...weights].join(', '),
       version: VERSION,
       machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`,

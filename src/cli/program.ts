@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { KNOWN_DEGRADATIONS, listInWords } from '../degradations/index.ts';
 import { ClearwordError } from '../errors.ts';
 import { formatOfName } from '../image/image-signature.ts';
 import { VERSION } from '../version.ts';
@@ -22,7 +23,7 @@ export async function runCommandLine(
   registry: readonly RegistryEntry[] = commands,
 ): Promise<number> {
   const program = new Command('clearword')
-    .description('Photographs restored with words: removes noise, rain and haze, guided by a sentence.')
+    .description(`Photographs restored with words: removes ${listInWords(KNOWN_DEGRADATIONS)}, guided by a sentence.`)
     .version(VERSION);
   let exitCode: number = EXIT.done;
   try {

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { resizeRaster } from '../image/area-average.ts';
 import type { Raster } from '../image/raster.ts';
 import { Random } from '../random/random.ts';
 import type { DataConfig } from './config.ts';
-import { resizeArea } from './degradations/converter.ts';
 import { drawSample, type TrainingPictures } from './sample.ts';
 
 /**
@@ -118,12 +118,5 @@ function cutPatches({ width, height, data }: Raster, patch: number, grid: number
 }
 
 /** The whole picture squeezed into V x V by area averaging, [3,V,V]. */
-function reduce({ width, height, data }: Raster, side: number): Uint8Array {
-  const out = new Uint8Array(3 * side * side);
-  const plane = width * height;
-  for (let c = 0; c < 3; c++) {
-    const small = resizeArea(data.subarray(c * plane, (c + 1) * plane), width, height, side, side);
-    for (let i = 0; i < small.length; i++) out[c * side * side + i] = toByte(small[i] as number);
-  }
-  return out;
-}
+const reduce = (picture: Raster, side: number): Uint8Array =>
+  Uint8Array.from(resizeRaster(picture, side, side).data, toByte);

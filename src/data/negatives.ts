@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { resizeRaster } from '../image/area-average.ts';
 import { createRaster, type Raster } from '../image/raster.ts';
 import type { Random } from '../random/random.ts';
 import { drawSaved, savedEffect } from './degradations/compression.ts';
-import { resizeRaster } from './degradations/converter.ts';
 import { gaussianBlur, pickWeighted, smoothField } from './degradations/fields.ts';
 import { drawGrating, drawPage, drawSlope } from './drawn-pictures.ts';
 

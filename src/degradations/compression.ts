@@ -30,5 +30,5 @@ export const compression: DegradationWords = {
     'fix the compression',
     'no blocks',
   ],
-  strength: { meaning: '1 - quality/100 as the blocks show it', full: 100, unit: ' %', clear: 0.4, strong: 0.75 },
+  strength: { meaning: '1 - quality/100 as the blocks show it', full: 100, unit: ' %', clear: 0.35, strong: 0.8 },
 };

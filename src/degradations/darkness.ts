@@ -31,5 +31,6 @@ export const darkness: DegradationWords = {
     'it is too dark',
     'correct the underexposure',
   ],
-  strength: { meaning: 'exposure lost, of four stops', full: 4, unit: ' stops', clear: 0.3, strong: 0.6 },
+  strength: { meaning: 'exposure lost, of four stops', full: 4, unit: ' stops', clear: 0.3, strong: 0.7 },
+  needsThings: true,
 };

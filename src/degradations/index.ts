@@ -41,3 +41,9 @@ export function inOrderOfLight<Name extends string>(names: readonly Name[]): rea
 
 /** The list of models from before cards had one. */
 export const FIRST_DEGRADATIONS = ['noise', 'rain', 'haze'] as const;
+
+/** Names as a sentence lists them: 'noise, rain and haze'. */
+export function listInWords(names: readonly string[]): string {
+  const labels = names.map((name) => wordsFor(name).label);
+  return labels.length < 2 ? labels.join('') : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
+}

@@ -30,5 +30,5 @@ export const noise: DegradationWords = {
     'grain removal',
     'less noise',
   ],
-  strength: { meaning: 'standard deviation of 8-bit values', full: 55, unit: '', clear: 0.15, strong: 0.45 },
+  strength: { meaning: 'standard deviation of 8-bit values', full: 55, unit: '', clear: 0.11, strong: 0.45 },
 };

@@ -24,7 +24,7 @@ export const rain: DegradationWords = {
     meaning: 'mean brightness that the streaks add, of 0.15',
     full: 100,
     unit: ' %',
-    clear: 0.15,
-    strong: 0.45,
+    clear: 0.1,
+    strong: 0.5,
   },
 };

@@ -12,7 +12,11 @@ export interface StrengthUnit {
   readonly full: number;
   /** Written behind the value; '' where the value is a plain number. */
   readonly unit: string;
-  /** Strengths (0..1) from which it is called clear, and strong; below, it is light. */
+  /**
+   * Strengths (0..1) from which it is called clear, and strong; below, it is light. As the bundled model reports them of
+   * pictures that people call so: noise of sigma 10 and 24; half of Rain100L's streaks against the light quarter of heavy rain;
+   * the thinnest and the densest haze of SOTS; one and two and a half stops (docs/quality.md has the medians).
+   */
   readonly clear: number;
   readonly strong: number;
 }
@@ -30,4 +34,6 @@ export interface DegradationWords {
   /** Whole requests to remove it, without an object of their own; the first is the plainest. */
   readonly requests: readonly string[];
   readonly strength: StrengthUnit;
+  /** Seen only by what it does to the things behind it: in a picture of one colour it is never sure. Default false. */
+  readonly needsThings?: boolean;
 }

@@ -11,7 +11,7 @@ export type Parameterisation = 'noise' | 'data';
 
 /** One prediction in both forms; they agree: x_t = muBar_t(x0) + sigmaBar_t noise. */
 export interface Estimates {
-  /** eps_hat, of order 1. */
+  /** eps_hat, of order 1. May be computed when it is first read: not every sampler needs it. */
   readonly noise: Float32Array;
   /** x0_hat, the clean picture, 0..1 up to the network's error. */
   readonly x0: Float32Array;
@@ -42,6 +42,24 @@ export function toEstimates(
     case 'noise':
       return { noise: output, x0: weightedSum(sde.x0FromNoise(t), { x, mu, noise: output }) };
     case 'data':
-      return { noise: weightedSum(sde.noiseFromX0(t), { x, mu, x0: output }), x0: output };
+      return new DataEstimates(output, { sde, x, mu, t });
+  }
+}
+
+/** What a prediction of x0_hat says; eps_hat follows from it when somebody asks. */
+class DataEstimates implements Estimates {
+  readonly x0: Float32Array;
+  readonly #at: Situation;
+  #noise: Float32Array | undefined;
+
+  constructor(x0: Float32Array, at: Situation) {
+    this.x0 = x0;
+    this.#at = at;
+  }
+
+  get noise(): Float32Array {
+    const { sde, x, mu, t } = this.#at;
+    this.#noise ??= weightedSum(sde.noiseFromX0(t), { x, mu, x0: this.x0 });
+    return this.#noise;
   }
 }

@@ -9,7 +9,7 @@ import { fromRawPixels, toBytes, toRaster } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
 import { frechetDistance } from '../metrics/frechet.ts';
 import type { RestoreParameters } from '../restore/options.ts';
-import { decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';
+import { type Decided, decodeFeatures, encodeFeatures, Journal, type PictureRecord, settingsKey } from './journal.ts';
 import { savePreviews } from './report/previews.ts';
 import { allScores, type MeanScores, meanScores, pixelScores } from './scores.ts';
 import type { EvaluationCase } from './sets/pictures.ts';
@@ -102,8 +102,8 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
       const { input, target } = await loading;
       const started = performance.now();
       const memory = restorer === undefined ? undefined : watchMemory();
-      const result =
-        restorer === undefined ? input : await restored(restorer, input, prompt, signal, report).finally(memory?.stop);
+      const own = restorer && (await restored(restorer, input, prompt, signal, report).finally(memory?.stop));
+      const result = own?.result ?? input;
       const seconds = restorer === undefined ? 0 : (performance.now() - started) / 1000;
       const features = meters.inception && {
         result: encodeFeatures(await meters.inception.of(result)),
@@ -126,7 +126,7 @@ export async function evaluate(set: EvaluationSet, options: EvaluationOptions): 
         height: target.height,
         seconds: Math.round(seconds * 1000) / 1000,
         ...(memory && { memory: memory.most() }),
-        ...(restorer !== undefined && { before: pixelScores(input, target) }),
+        ...(own && { before: pixelScores(input, target), decided: own.decided }),
         after: await allScores(result, target, meters),
         ...(features && { features }),
         ...(previews && { previews }),
@@ -176,14 +176,24 @@ async function restored(
   prompt: string,
   signal: AbortSignal | undefined,
   report: (fraction: number) => void,
-): Promise<Raster> {
-  const result = await clearword.restore(toBytes(input), {
+): Promise<{ readonly result: Raster; readonly decided: Decided }> {
+  const given = toBytes(input);
+  const result = await clearword.restore(given, {
     ...parameters,
     prompt,
     onProgress: ({ fraction }) => report(fraction),
     ...(signal !== undefined && { signal }),
   });
-  return toRaster(fromRawPixels(result.pixels()));
+  const pixels = result.pixels();
+  const findings = Object.entries(result.findings.degradations).map(
+    ([name, { probability, verdict }]) => [name, { probability, verdict }] as const,
+  );
+  const decided = {
+    status: result.decision.status,
+    untouched: Buffer.compare(Buffer.from(pixels.data), Buffer.from(given.data)) === 0,
+    findings: Object.fromEntries(findings),
+  };
+  return { result: toRaster(fromRawPixels(pixels)), decided };
 }
 
 function summary(

@@ -22,6 +22,20 @@ const scoresSchema = z.object({
   lpips: score.optional(),
 });
 
+/** What a restorer said and did of its own accord. */
+const decidedSchema = z.object({
+  status: z.enum(['restored', 'unchanged']),
+  /** Whether every pixel is as it was. */
+  untouched: z.boolean(),
+  /** Of each degradation that the model knows. */
+  findings: z.record(
+    z.string(),
+    z.object({ probability: z.number(), verdict: z.enum(['found', 'perhaps', 'absent']) }),
+  ),
+});
+
+export type Decided = Readonly<z.infer<typeof decidedSchema>>;
+
 const pictureSchema = z.object({
   kind: z.literal('picture'),
   /** Hash of the settings that it was measured with. */
@@ -37,6 +51,8 @@ const pictureSchema = z.object({
   /** Most memory that the process held meanwhile, MB. */
   memory: z.number().optional(),
   before: scoresSchema.optional(),
+  /** Where it was restored here. */
+  decided: decidedSchema.optional(),
   after: scoresSchema,
   /** Inception features of result and target: base64 of float32 values, little-endian. */
   features: z.object({ result: z.string(), target: z.string() }).optional(),

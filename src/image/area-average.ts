@@ -1,12 +1,13 @@
 /**
- * Pictures made smaller by averaging areas: what a whole picture looks like in a few pixels.
+ * Pictures resized by averaging areas: what a whole picture looks like in a few pixels. One rule for all, so that a network sees in
+ * use what it saw in training.
  *
  * @module
  */
 import { type Picture, whiteOf } from './picture.ts';
 import { createRaster, type Raster } from './raster.ts';
 
-/** Where the cells of a smaller axis begin and end in the larger one: cell i covers [i n / side, (i + 1) n / side). */
+/** Where the cells of another axis begin and end in one of n pixels: cell i covers [i n / side, (i + 1) n / side). */
 interface AxisCells {
   /** First source index of each cell. */
   readonly first: Int32Array;
@@ -76,4 +77,51 @@ function averageRow(
       row[x * channels + c] = sum;
     }
   }
+}
+
+/** Area averaging of one plane [height, width]; also enlarges, by repetition. */
+export function resizeArea(
+  values: ArrayLike<number>,
+  width: number,
+  height: number,
+  newWidth: number,
+  newHeight: number,
+): Float32Array {
+  const across = cellsOf(width, newWidth);
+  const down = cellsOf(height, newHeight);
+  const rows = new Float32Array(newWidth * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < newWidth; x++) {
+      const start = y * width + (across.first[x] as number);
+      let sum = 0;
+      for (let k = 0, w = x * across.most; k < across.most; k++, w++) {
+        const share = across.shares[w] as number;
+        if (share > 0) sum += share * (values[start + k] as number);
+      }
+      rows[y * newWidth + x] = sum;
+    }
+  }
+  const out = new Float32Array(newWidth * newHeight);
+  for (let y = 0; y < newHeight; y++) {
+    for (let k = 0; k < down.most; k++) {
+      const share = down.shares[y * down.most + k] as number;
+      if (share === 0) continue;
+      const from = ((down.first[y] as number) + k) * newWidth;
+      for (let x = 0, to = y * newWidth; x < newWidth; x++, to++) {
+        out[to] = (out[to] as number) + share * (rows[from + x] as number);
+      }
+    }
+  }
+  return out;
+}
+
+/** Area averaging of a picture. */
+export function resizeRaster({ width, height, data }: Raster, newWidth: number, newHeight: number): Raster {
+  const out = createRaster(newWidth, newHeight);
+  const plane = width * height;
+  for (let c = 0; c < 3; c++) {
+    const channel = data.subarray(c * plane, (c + 1) * plane);
+    out.data.set(resizeArea(channel, width, height, newWidth, newHeight), c * newWidth * newHeight);
+  }
+  return out;
 }

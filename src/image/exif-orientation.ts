@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { viewOf } from './file-parts.ts';
+import { ENTRY, type Entry, readEntries } from './tiff-directory.ts';
 
 const ORIENTATION = 0x0112;
 const UPRIGHT = 1;
@@ -15,8 +17,6 @@ const HEIGHT = 0xa003;
 /** Where the JPEG of the thumbnail is, and its bytes. */
 const THUMBNAIL = 0x0201;
 const THUMBNAIL_LENGTH = 0x0202;
-/** Bytes of one entry of an image file directory (TIFF 6.0, section 2): tag, type, count, value. */
-const ENTRY = 12;
 /** What JPEG puts before the block. */
 const PREFIX = 'Exif\0\0';
 
@@ -33,15 +33,16 @@ export function uprightExif(exif: Uint8Array): Uint8Array | undefined {
   if (order !== 'II' && order !== 'MM') return undefined;
   const block: Block = {
     tiff,
-    view: new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength),
+    view: viewOf(tiff),
     little: order === 'II',
   };
   const main = directoryAt(block, block.view.getUint32(4, block.little));
   if (main === undefined) return undefined;
   const orientation = main.entries.get(ORIENTATION);
   if (orientation !== undefined) {
-    if (block.view.getUint16(orientation + 8, block.little) >= FIRST_TURNED) swapSides(block, main);
-    block.view.setUint16(orientation + 8, UPRIGHT, block.little);
+    const value = orientation.at + 8;
+    if (block.view.getUint16(value, block.little) >= FIRST_TURNED) swapSides(block, main);
+    block.view.setUint16(value, UPRIGHT, block.little);
   }
   const length = withoutThumbnail(block, main);
   return length === tiff.length ? tiff : tiff.slice(0, length);
@@ -54,26 +55,20 @@ interface Block {
 }
 
 interface Directory {
-  /** Where the entry of each tag is. */
-  readonly entries: ReadonlyMap<number, number>;
+  readonly entries: ReadonlyMap<number, Entry>;
   /** Where the offset of the next directory is. */
   readonly end: number;
 }
 
-function directoryAt({ tiff, view, little }: Block, offset: number): Directory | undefined {
-  if (offset < 8 || offset + 2 > tiff.length) return undefined;
-  const end = offset + 2 + view.getUint16(offset, little) * ENTRY;
-  if (end + 4 > tiff.length) return undefined;
-  const entries = new Map<number, number>();
-  for (let entry = offset + 2; entry < end; entry += ENTRY) entries.set(view.getUint16(entry, little), entry);
-  return { entries, end };
+function directoryAt({ tiff, little }: Block, offset: number): Directory | undefined {
+  const found = readEntries(tiff, offset, little);
+  if (found === undefined || found.end + 4 > tiff.length) return undefined;
+  return { entries: new Map(found.entries.map((entry) => [entry.tag, entry])), end: found.end };
 }
 
 /** A single SHORT or LONG. */
-function shortOrLong({ view, little }: Block, entry: number): number {
-  return view.getUint16(entry + 2, little) === 3
-    ? view.getUint16(entry + 8, little)
-    : view.getUint32(entry + 8, little);
+function shortOrLong({ view, little }: Block, { type, at }: Entry): number {
+  return type === 3 ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little);
 }
 
 /** Exchanges the types and values of width and height. */
@@ -82,9 +77,9 @@ function swapSides(block: Block, main: Directory): void {
   const directory = pointer === undefined ? undefined : directoryAt(block, shortOrLong(block, pointer));
   const [width, height] = [directory?.entries.get(WIDTH), directory?.entries.get(HEIGHT)];
   if (width === undefined || height === undefined) return;
-  const first = block.tiff.slice(width + 2, width + ENTRY);
-  block.tiff.copyWithin(width + 2, height + 2, height + ENTRY);
-  block.tiff.set(first, height + 2);
+  const first = block.tiff.slice(width.at + 2, width.at + ENTRY);
+  block.tiff.copyWithin(width.at + 2, height.at + 2, height.at + ENTRY);
+  block.tiff.set(first, height.at + 2);
 }
 
 /** Takes the link to the thumbnail's directory away and blackens its bytes; the length that the block has without them. */

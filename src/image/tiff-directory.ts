@@ -5,6 +5,8 @@
  * @module
  */
 
+import { viewOf } from './file-parts.ts';
+
 /** One field. */
 export interface Field {
   readonly tag: number;
@@ -32,8 +34,8 @@ const TYPES: Readonly<Record<number, { readonly size: number; readonly unit: num
   13: { size: 4, unit: 4 },
 };
 
-/** Tag, type, count, and the value or its offset. */
-const ENTRY = 12;
+/** Bytes of an entry: tag, type, count, and the value or its offset. */
+export const ENTRY = 12;
 /** Values of up to this many bytes stand in the entry itself. */
 const INLINE = 4;
 /** Bytes of all values of a directory. Fields may share their bytes, so that a small file could claim terabytes. */
@@ -55,21 +57,45 @@ export function readHeader(bytes: Uint8Array): TiffHeader | undefined {
   return view.getUint16(2, little) === 42 ? { little, first: view.getUint32(4, little) } : undefined;
 }
 
+/** An entry of a directory as it stands in the file. */
+export interface Entry {
+  readonly tag: number;
+  readonly type: number;
+  readonly count: number;
+  /** Where the entry begins; its value, or the offset of that, follows 8 bytes later. */
+  readonly at: number;
+}
+
+/** The entries of the directory at `offset`, and where they end: there is the offset of the next directory. Undefined outside. */
+export function readEntries(
+  bytes: Uint8Array,
+  offset: number,
+  little: boolean,
+): { readonly entries: readonly Entry[]; readonly end: number } | undefined {
+  if (offset < 8 || offset + 2 > bytes.length) return undefined;
+  const view = viewOf(bytes);
+  const count = view.getUint16(offset, little);
+  const end = offset + 2 + count * ENTRY;
+  if (end > bytes.length) return undefined;
+  const entries = Array.from({ length: count }, (_, i): Entry => {
+    const at = offset + 2 + i * ENTRY;
+    const tag = view.getUint16(at, little);
+    return { tag, type: view.getUint16(at + 2, little), count: view.getUint32(at + 4, little), at };
+  });
+  return { entries, end };
+}
+
 /**
  * The fields of the directory at `offset`. Fields of unknown types and those that point outside of the bytes are left
  * out; undefined when the directory itself does, or when its values are too large to be those of a photo.
  */
 export function readDirectory(bytes: Uint8Array, offset: number, little: boolean): Field[] | undefined {
-  if (offset < 8 || offset + 2 > bytes.length) return undefined;
+  const directory = readEntries(bytes, offset, little);
+  if (directory === undefined) return undefined;
   const view = viewOf(bytes);
-  const entries = view.getUint16(offset, little);
-  if (offset + 2 + entries * ENTRY > bytes.length) return undefined;
   const fields: Field[] = [];
   let total = 0;
-  for (let i = 0; i < entries; i++) {
-    const at = offset + 2 + i * ENTRY;
-    const type = view.getUint16(at + 2, little);
-    const count = view.getUint32(at + 4, little);
+  for (const { tag, type, count, at } of directory.entries) {
     const layout = TYPES[type];
     if (layout === undefined) continue;
     const length = count * layout.size;
@@ -79,7 +105,7 @@ export function readDirectory(bytes: Uint8Array, offset: number, little: boolean
     if (total > MOST_BYTES) return undefined;
     const value = new Uint8Array(bytes.subarray(from, from + length));
     if (!little) swap(value, layout.unit);
-    fields.push({ tag: view.getUint16(at, little), type, count, bytes: value });
+    fields.push({ tag, type, count, bytes: value });
   }
   return fields;
 }
@@ -139,8 +165,4 @@ export function even(length: number): number {
 
 function swap(bytes: Uint8Array, unit: number): void {
   for (let at = 0; at + unit <= bytes.length; at += unit) bytes.subarray(at, at + unit).reverse();
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

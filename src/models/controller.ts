@@ -11,7 +11,7 @@ import * as f from '../graph/functions.ts';
 import { dim, type Tensor } from '../graph/tensor.ts';
 import { l2Normalise } from '../nn/functional.ts';
 import { conv2d, linear } from '../nn/layers.ts';
-import { type DetectorOutput, detectorFeatures, detectorHead, detectorSize, detectorStatistics } from './detector.ts';
+import { detectorFeatures, detectorHead, detectorSize, detectorStatistics } from './detector.ts';
 import type { ControllerConfig } from './preset-schema.ts';
 
 /** Features of pictures [N,3,H,W]: convolutions over pixels folded by two, each after the first halving the map. */
@@ -29,48 +29,43 @@ function features(picture: Tensor, widths: readonly number[]): Tensor {
 /** Mean and mean square over positions of features [N,C,H,W]: [N,2C]. */
 const moments = (h: Tensor): Tensor => f.concat([f.reduceMean(h, [2, 3]), f.reduceMean(f.square(h), [2, 3])], 1);
 
-/** What a look at pictures gives, [N,2C] or, with a detector's look `name`, [N,2C+F]. */
-function statistics(name: string, picture: Tensor, h: Tensor, { detector }: ControllerConfig): Tensor {
-  if (!detector) return moments(h);
-  const sharper = picture.graph.scope(`detector.${name}`, () => detectorStatistics(picture, detector));
-  return f.concat([moments(h), sharper], 1);
-}
-
 /**
  * Local statistics of pictures [N,3,H,W] (H and W multiples of 2^(widths+1)): mean and mean square over positions of the
  * last features, [N,2C], and those of the detector, if there is one. Means of tiles of one size average to the mean of the
  * whole, so that a picture of any size is described by its tiles.
  */
-export function controllerStatistics(picture: Tensor, config: ControllerConfig): Tensor {
-  return picture.graph.scope('controller', () =>
-    statistics('close', picture, features(picture, config.widths), config),
-  );
+export function controllerStatistics(picture: Tensor, { widths, detector }: ControllerConfig): Tensor {
+  const { graph } = picture;
+  return graph.scope('controller', () => {
+    const own = moments(features(picture, widths));
+    return detector ? f.concat([own, graph.scope('detector', () => detectorStatistics(picture, detector))], 1) : own;
+  });
 }
 
 export interface ViewOutput {
-  /** Mean and mean square of the last features, [M,2C], and those of the detector, if there is one. */
+  /** Mean and mean square of the last features, [M,2C]. */
   readonly statistics: Tensor;
   /** One token for each place of the last map, [M,S,out]. */
   readonly tokens: Tensor;
 }
 
 /** Whole pictures, squeezed into squares [M,3,side,side] -> what is in them, and where. */
-export function controllerView(view: Tensor, config: ControllerConfig, out: number): ViewOutput {
-  const { graph } = view;
-  const h = graph.scope('controller.view', () => features(view, config.view?.widths ?? []));
-  const [m, c] = [dim(h.shape, 0), dim(h.shape, 1)];
-  const places = f.transpose(f.reshape(h, [m, c, -1]), [0, 2, 1]);
-  return {
-    statistics: graph.scope('controller', () => statistics('view', view, h, config)),
-    tokens: graph.scope('controller.view', () => linear(places, 'tokens', out)),
-  };
+export function controllerView(view: Tensor, widths: readonly number[], out: number): ViewOutput {
+  return view.graph.scope('controller.view', () => {
+    const h = features(view, widths);
+    const [m, c] = [dim(h.shape, 0), dim(h.shape, 1)];
+    const places = f.transpose(f.reshape(h, [m, c, -1]), [0, 2, 1]);
+    return { statistics: moments(h), tokens: linear(places, 'tokens', out) };
+  });
 }
 
 /** Values of the statistics of each look. */
 export function statisticsSizes({ widths, view, detector }: ControllerConfig) {
-  const sharper = detector ? detectorSize(detector) : 0;
-  const size = (of: readonly number[]) => 2 * (of.at(-1) ?? 0) + sharper;
-  return { close: size(widths), view: view ? size(view.widths) : 0 } as const;
+  const own = 2 * (widths.at(-1) ?? 0);
+  return {
+    close: own + (detector ? detectorSize(detector) : 0),
+    view: 2 * (view?.widths.at(-1) ?? 0),
+  } as const;
 }
 
 export interface ControllerOutput {
@@ -78,6 +73,8 @@ export interface ControllerOutput {
   readonly embedding: Tensor;
   /** Strength of each degradation, 0..1, [M,D]. */
   readonly strength: Tensor;
+  /** Strengths before the sigmoid. */
+  readonly strengthLogits: Tensor;
   /** What a detector adds to the logits of each degradation, [M,D]. */
   readonly presence: Tensor | undefined;
 }
@@ -90,26 +87,26 @@ export interface ControllerOutput {
  * @param degradations D
  */
 export function controllerHead(
-  looks: readonly Tensor[],
-  config: ControllerConfig,
+  [close, ...views]: readonly [Tensor, ...Tensor[]],
+  { widths, detector }: ControllerConfig,
   { out, degradations }: { readonly out: number; readonly degradations: number },
 ): ControllerOutput {
-  const [{ graph }] = looks as [Tensor];
-  const { detector } = config;
+  const { graph } = close;
   return graph.scope('controller', () => {
-    const sharper = detector ? detectorSize(detector) : 0;
-    const seen = looks.map((look) => f.split(look, 1, [dim(look.shape, 1) - sharper, ...(detector ? [sharper] : [])]));
-    const plain = f.concat(
-      seen.flatMap(([own]) => momentFeatures(own as Tensor)),
-      1,
-    );
-    const h = f.gelu(linear(plain, 'hidden', 256));
+    const plain = 2 * (widths.at(-1) ?? 0);
+    const sizes = detector ? [plain, detectorSize(detector)] : [plain];
+    const [local, sharp] = f.split(close, 1, sizes) as [Tensor, Tensor?];
+    const seen = f.concat([local, ...views].flatMap(momentFeatures), 1);
+    const h = f.gelu(linear(seen, 'hidden', 256));
     const embedding = l2Normalise(linear(h, 'projection', out));
-    const strength = linear(h, 'strength', degradations);
-    if (!detector) return { embedding, strength: f.sigmoid(strength), presence: undefined };
-    const all = f.concat([plain, ...seen.map(([, its]) => detectorFeatures(its as Tensor, detector))], 1);
-    const found: DetectorOutput = graph.scope('detector', () => detectorHead(all, degradations));
-    return { embedding, strength: f.sigmoid(f.add(strength, found.strength)), presence: found.presence };
+    const own = linear(h, 'strength', degradations);
+    if (!detector || !sharp) {
+      return { embedding, strength: f.sigmoid(own), strengthLogits: own, presence: undefined };
+    }
+    const all = f.concat([seen, detectorFeatures(sharp, detector)], 1);
+    const found = graph.scope('detector', () => detectorHead(all, degradations));
+    const strengthLogits = f.add(own, found.strength);
+    return { embedding, strength: f.sigmoid(strengthLogits), strengthLogits, presence: found.presence };
   });
 }
 

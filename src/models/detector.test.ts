@@ -4,7 +4,7 @@ import { spread } from '../../test/support/ndarray.ts';
 import { largestDifference } from '../../test/support/pictures.ts';
 import { Graph } from '../graph/graph.ts';
 import { layoutOf } from '../graph/parameters.ts';
-import { detectorFeatures, detectorHead, detectorSize, detectorStatistics } from './detector.ts';
+import { detectorFeatures, detectorHead, detectorSize, detectorStatistics, transformKernels } from './detector.ts';
 
 const run = graphRunner();
 const config = { widths: [4, 6], heads: 3 };
@@ -48,6 +48,32 @@ async function features(rows: readonly Float64Array[]): Promise<Float64Array> {
 const picture = (value: (i: number) => number) => Float64Array.from({ length: 3 * SIDE * SIDE }, (_, i) => value(i));
 const flat = picture(() => 0.5);
 const rough = picture((i) => 0.5 + 0.5 * Math.sin(2.1 * i));
+
+describe('the transform', () => {
+  const kernels = transformKernels();
+  const kernel = (k: number) => kernels.subarray(192 * k, 192 * (k + 1));
+  /** Of luma; the others are chroma's. */
+  const product = (k: number, value: (x: number, y: number, c: number) => number) =>
+    kernel(k).reduce((sum, weight, i) => sum + weight * value(i % 8, Math.floor(i / 8) % 8, Math.floor(i / 64)), 0);
+
+  it('gives a grey block its mean in the first coefficient, eightfold, and nothing in the others', () => {
+    const found = Array.from({ length: 192 }, (_, k) => product(k, () => 100 / 255));
+    expect(found[0]).toBeCloseTo(800, 3);
+    expect(Math.max(...found.slice(1).map(Math.abs))).toBeLessThan(1e-3);
+  });
+
+  it('keeps the energy of luma: noise has the same strength in every coefficient', () => {
+    // Grey noise of one pixel: the sum of squares over luma's coefficients is that of the pixel.
+    const energy = Array.from({ length: 64 }, (_, k) => product(k, (x, y) => (x === 3 && y === 5 ? 1 / 255 : 0)) ** 2);
+    expect(energy.reduce((sum, value) => sum + value)).toBeCloseTo(1, 5);
+  });
+
+  it('sees a cosine of one frequency in one coefficient alone', () => {
+    const wave = (x: number) => Math.cos((Math.PI * (2 * x + 1) * 5) / 16);
+    const found = Array.from({ length: 64 }, (_, k) => Math.abs(product(k, (_, y) => wave(y))));
+    expect(found.flatMap((value, k) => (value > 1e-2 ? [k] : []))).toEqual([40]);
+  });
+});
 
 describe('the detector', () => {
   it('averages each group of channels by its own attention, whose scale drops out', async () => {

@@ -38,6 +38,23 @@ export function fromHalf(bits: number): number {
   return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
+/**
+ * Half-precision floats as float32. A file has millions of them: normal numbers get their exponent moved, all others are rare.
+ */
+export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const words = new Uint32Array(halves.length);
+  const floats = new Float32Array(words.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const bits = halves[i] as number;
+    const exponent = bits & 0x7c00;
+    // 112: the difference of the exponents' biases, 127 - 15.
+    if (exponent !== 0 && exponent !== 0x7c00)
+      words[i] = ((bits & 0x8000) << 16) | (((bits & 0x7fff) << 13) + (112 << 23));
+    else floats[i] = fromHalf(bits);
+  }
+  return floats;
+}
+
 /** bfloat16: the upper half of a float32. */
 export function fromBfloat16(bits: number): number {
   word[0] = bits << 16;

@@ -51,7 +51,7 @@ function encoderLayouts(preset: OwnPreset): ParameterLayout[] {
   return [
     layoutOf((graph) => textGraph(graph, preset)),
     layoutOf((graph) => statisticsGraph(graph, controller, 1)),
-    ...(view ? [layoutOf((graph) => viewGraph(graph, controller, view.side, preset.fusion.context))] : []),
+    ...(view ? [layoutOf((graph) => viewGraph(graph, view, preset.fusion.context))] : []),
     layoutOf((graph) => findingsGraph(graph, preset)),
   ];
 }

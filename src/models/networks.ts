@@ -35,8 +35,12 @@ export function statisticsGraph(graph: Graph, config: ControllerConfig, n: numbe
 }
 
 /** `view` [1,3,side,side] -> `statistics` [1,F] and `tokens` [1,S,context]. */
-export function viewGraph(graph: Graph, config: ControllerConfig, side: number, context: number): void {
-  const { statistics, tokens } = controllerView(graph.input('view', [1, 3, side, side]), config, context);
+export function viewGraph(
+  graph: Graph,
+  { side, widths }: NonNullable<ControllerConfig['view']>,
+  context: number,
+): void {
+  const { statistics, tokens } = controllerView(graph.input('view', [1, 3, side, side]), widths, context);
   graph.output('statistics', statistics);
   graph.output('tokens', tokens);
 }
@@ -48,11 +52,14 @@ export function viewGraph(graph: Graph, config: ControllerConfig, side: number, 
 export function findingsGraph(graph: Graph, { encoders, fusion, degradations }: OwnPreset): void {
   const { controller } = encoders;
   const sizes = statisticsSizes(controller);
-  const looks = [graph.input('close', [1, sizes.close])];
-  if (controller.view) looks.push(graph.input('view', [1, sizes.view]));
+  const close = graph.input('close', [1, sizes.close]);
+  const views = controller.view ? [graph.input('view', [1, sizes.view])] : [];
   const labelling = labellingOf(controller);
   const texts = graph.input('texts', [labelling.texts(degradations).length, fusion.context]);
-  const found = controllerHead(looks, controller, { out: fusion.context, degradations: degradations.length });
+  const found = controllerHead([close, ...views], controller, {
+    out: fusion.context,
+    degradations: degradations.length,
+  });
   const logits = labelsLogits(found, texts, controller);
   graph.output('embedding', found.embedding);
   graph.output('probability', labelling.probabilities(logits, degradations.length));

@@ -98,7 +98,9 @@ function valuesOf(tensor: TensorMessage, fail: (expected: string, received: stri
   if (!known) return fail(`a known element type for tensor ${name}`, `type ${dataType}`);
   const shape = tensor.dims.map(Number);
   const listed = tensor[known.field];
-  const data = listed.length > 0 ? listedValues(listed, known.type) : decodeElements(rawData, known.type);
+  // A field that is not in the file is an empty list, not empty bytes.
+  const raw = rawData instanceof Uint8Array ? rawData : new Uint8Array(0);
+  const data = listed.length > 0 ? listedValues(listed, known.type) : decodeElements(raw, known.type);
   const size = shape.reduce((product, d) => product * d, 1);
   if (data.length !== size) fail(`${size} values for tensor ${name} [${shape}]`, `${data.length}`);
   return { shape, data };

@@ -83,14 +83,12 @@ export class OwnEncoders implements ModelEncoders {
 
   /** What the whole picture shows, where the controller looks at it. */
   async #view(whole: Raster | undefined) {
-    const { controller } = this.#preset.encoders;
-    const { view } = controller;
+    const { view } = this.#preset.encoders.controller;
     if (!view) return undefined;
     if (whole?.width !== view.side || whole.height !== view.side) {
       throw new RangeError(`expected the whole picture as a square of ${view.side}, received ${whole?.width}`);
     }
-    const { context } = this.#preset.fusion;
-    const session = await this.#sessions.get('view', (graph) => viewGraph(graph, controller, view.side, context));
+    const session = await this.#sessions.get('view', (graph) => viewGraph(graph, view, this.#preset.fusion.context));
     const { outputs } = await session.run({ view: float32(whole.data, [1, 3, view.side, view.side]) });
     return { statistics: floats(outputs, 'statistics'), tokens: floats(outputs, 'tokens') };
   }

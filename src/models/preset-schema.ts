@@ -71,10 +71,10 @@ export const textEncoderSchema = z.strictObject({
   pieces: count,
 });
 
-/** Of convolutions that a detector sees with: two at each level, every level after the first on a map of half the side. */
+/** Of the convolutions that a detector reads spectra of blocks with: over a block, its neighbours, and a block again. */
 const detectorSchema = z
   .strictObject({
-    widths: z.array(count).min(1).readonly(),
+    widths: z.array(count).min(1).max(3).readonly(),
     /** Groups of channels that each choose by themselves where they look. */
     heads: count,
   })

@@ -125,4 +125,15 @@ describe('a file of a few kilobytes', () => {
     ];
     expect(await refusal(zip(entries))).toContain('more values up to tensor');
   });
+
+  it('cannot point to bytes that no file has', async () => {
+    const honest = zip([{ name: 'a/data.pkl', bytes: pickle('}') }]);
+    const end = honest.lastIndexOf('PK\u0005\u0006', undefined, 'latin1');
+    // The record of large archives says where the list of entries is, in 64 bits.
+    const locator = Buffer.alloc(20);
+    locator.write('PK\u0006\u0007', 0, 'latin1');
+    locator.writeBigUInt64LE(2n ** 56n, 8);
+    const bytes = Buffer.concat([honest.subarray(0, end), locator, honest.subarray(end)]);
+    expect(await refusal(bytes)).toContain('expected an undamaged zip file, received it points to bytes');
+  });
 });

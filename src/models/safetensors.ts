@@ -6,7 +6,7 @@
  * @module
  */
 import { ClearwordError, type ErrorCode } from '../errors.ts';
-import { fromHalf, toHalf } from './float-formats.ts';
+import { fromHalves, toHalf } from './float-formats.ts';
 
 /** Element types that Clearword's own files have. */
 export type StoredType = 'F32' | 'F16' | 'I64';
@@ -155,6 +155,6 @@ export function loadFloats({ dtype, bytes }: StoredTensor): Float32Array<ArrayBu
   // A copy: the bytes of a file need not be aligned for a typed array. Not slice(), which in a Buffer is a view.
   const aligned = new Uint8Array(bytes).buffer;
   if (dtype === 'F32') return new Float32Array(aligned);
-  if (dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), fromHalf);
+  if (dtype === 'F16') return fromHalves(new Uint16Array(aligned));
   throw new RangeError(`expected float values, received ${dtype}`);
 }

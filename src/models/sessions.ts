@@ -5,6 +5,8 @@
  */
 import { Graph } from '../graph/graph.ts';
 import { type EmitOptions, emitModel } from '../graph/onnx/emit.ts';
+import { rewritten } from '../graph/rewrite.ts';
+import { rewriteRules } from '../graph/rewrites/index.ts';
 import type { InferenceEngine, Session } from '../runtime/session.ts';
 
 type Values = ReadonlyMap<string, Float32Array>;
@@ -45,7 +47,7 @@ export class Sessions {
 
   async #load(graph: Graph, options: EmitOptions): Promise<Session> {
     const values = typeof this.#values === 'function' ? await this.#values() : this.#values;
-    return this.#engine.load(emitModel(graph, values, options));
+    return this.#engine.load(emitModel(rewritten(graph, rewriteRules), values, options));
   }
 
   /** Marks a key as used last, and releases all but the `most` last used ones that begin with `prefix`. */

@@ -72,6 +72,7 @@ describe('ONNX is refused', () => {
   it.each([
     ['in a file of its own', { dataType: 1, dataLocation: 1 }, /tensor layer.weight in the file itself/],
     ['of an unknown type', { dataType: 8 }, /known element type for tensor layer.weight, received type 8/],
+    ['without values', { dataType: 1 }, /2 values for tensor layer.weight \[2\], received 0/],
     ['cut short', { dataType: 1, rawData: new Uint8Array(4) }, /2 values for tensor layer.weight \[2\], received 1/],
   ])('with a tensor %s', async (_, tensor, message) => {
     await expect(readWeights(await written('refused.onnx', onnx(tensor)))).rejects.toMatchObject({

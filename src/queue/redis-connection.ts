@@ -3,9 +3,7 @@
  *
  * @module
  */
-
-/** Milliseconds between two tries to reach Redis again, at most: whoever waits should not do so long after it is back. */
-const LONGEST_RETRY = 3000;
+import { PACE, type Pace } from './redis-settings.ts';
 
 /**
  * Milliseconds that Redis has for an answer that a client of the server waits for. One that is stopped keeps its connections:
@@ -25,9 +23,9 @@ export async function inTime<T>(answer: Promise<T>, late: () => Error): Promise<
 }
 
 /** How all parts of a queue connect. */
-export const connectionTo = (url: string) => ({
+export const connectionTo = (url: string, { retry }: Pace = PACE) => ({
   url,
-  retryStrategy: (times: number) => Math.min(500 * times, LONGEST_RETRY),
+  retryStrategy: (times: number) => Math.min(500 * times, retry),
 });
 
 interface Client {

@@ -18,10 +18,13 @@ const folder = await temporaryFolder();
 const redis: RedisServer | undefined = hasRedis ? await startRedis(folder) : undefined;
 let count = 0;
 
+/** Quicker than with `PACE`, so that an absence that is longer need not be long. */
+const PACE = { ask: 1, retry: 500 } as const;
+
 /** The queue of a test, or that of an earlier one. */
 async function open(n = ++count) {
   const store = await openStore(join(folder, `store-${n}`));
-  return openQueue({ ...settings, name: `test-${n}`, address: redis?.url ?? '', store });
+  return openQueue({ ...settings, name: `test-${n}`, address: redis?.url ?? '', store, pace: PACE });
 }
 
 const succeeds = (attempt: Promise<unknown>): Promise<boolean> =>
@@ -92,8 +95,8 @@ describe('the queue on Redis', () => {
     await queue.add(request('before'));
     await until(queue, 'before');
     await redis?.stop();
-    // A worker asks for five seconds at a time, and looks a second later why there is no answer.
-    await wait(8000);
+    // A worker asks for so long at a time, and looks a second later why there is no answer.
+    await wait(1000 * (PACE.ask + 1) + 2 * PACE.retry);
     await redis?.start();
     await eventually(() => succeeds(queue.add(request('after'))));
     expect((await until(queue, 'after')).state).toBe('done');
@@ -118,7 +121,7 @@ describe('the queue on Redis', () => {
     expect((performance.now() - started) / 1000).toBeLessThan(5 * (1 + 2 * FAREWELL));
     await redis?.start();
     // Nobody tries to come back.
-    await wait(4000);
+    await wait(3 * PACE.retry);
     const client = new Redis(redis?.url ?? '');
     expect(
       String(await client.client('LIST'))

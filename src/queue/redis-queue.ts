@@ -30,13 +30,13 @@ export class RedisQueue implements JobQueue {
   readonly #followed = new Map<string, Followed>();
 
   private constructor(settings: RedisQueueSettings, bullmq: BullMq) {
-    const { url, name, attempts, backOff, keepSeconds, log } = settings;
+    const { url, name, attempts, backOff, keepSeconds, log, pace } = settings;
     this.#settings = settings;
     this.#bullmq = bullmq;
     // Someone waits for an answer: an error at once is better than one after Redis has come back.
     const prompt = {
       connection: {
-        ...connectionTo(url),
+        ...connectionTo(url, pace),
         enableOfflineQueue: false,
         maxRetriesPerRequest: 1,
         // What was asked of a Redis that is stopped would otherwise be kept until it goes on.
@@ -53,7 +53,7 @@ export class RedisQueue implements JobQueue {
       },
     });
     this.#producer = new bullmq.QueueEventsProducer(name, prompt);
-    this.#events = new bullmq.QueueEvents(name, { connection: connectionTo(url) });
+    this.#events = new bullmq.QueueEvents(name, { connection: connectionTo(url, pace) });
     for (const part of [this.#queue, this.#producer, this.#events] as readonly NodeJS.EventEmitter[]) {
       part.on('error', (error: Error) => log.error({ err: error }, 'queue'));
     }

@@ -18,7 +18,7 @@ import {
   type QueuedJob,
   STALLS_FOR_EVER,
 } from './redis-job.ts';
-import type { BullMq, RedisQueueSettings } from './redis-settings.ts';
+import { type BullMq, PACE, type RedisQueueSettings } from './redis-settings.ts';
 
 /** Why a job that is running is stopped. */
 type Stop = 'cancelled' | 'closing' | 'lost';
@@ -45,12 +45,13 @@ export class RedisWorker implements QueueWorker {
     settings: RedisQueueSettings,
     { run, concurrency }: { readonly run: JobRunner; readonly concurrency: number },
   ) {
-    const { url, name, lease, log } = settings;
+    const { url, name, lease, log, pace = PACE } = settings;
     this.#bullmq = bullmq;
     this.#settings = settings;
     this.#run = run;
     this.#worker = new bullmq.Worker(name, (job: QueuedJob, token?: string) => this.#process(job, token), {
-      connection: connectionTo(url),
+      connection: connectionTo(url, pace),
+      drainDelay: pace.ask,
       concurrency,
       lockDuration: lease * 1000,
       stalledInterval: lease * 1000,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
+import { processors } from '../runtime/processors.ts';
 
-/** Threads for each of several processes. */
+/** Threads for each of several processes that share the processors of this machine or container. */
 export function threadsFor(threads: number, processes: number): number {
-  return threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / Math.max(1, processes)));
+  return threads > 0 ? threads : Math.max(1, Math.floor(processors() / Math.max(1, processes)));
 }

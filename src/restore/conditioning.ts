@@ -17,6 +17,7 @@ import {
 import { toldValues } from '../models/told-strengths.ts';
 import { viewsOf } from './inspection-view.ts';
 import type { RestoreSettings } from './options.ts';
+import { withEvidence } from './plain-surface.ts';
 import { type Decision, decide } from './policy.ts';
 
 export interface Conditioning {
@@ -45,7 +46,7 @@ export async function inspectPicture(
   throwIfCancelled(signal, 'inspecting the picture');
   const findings = await model.inspect(viewsOf(picture, model), signal);
   checkFinite(findings.embedding, 'the degradation embedding');
-  return findings;
+  return withEvidence(findings, picture);
 }
 
 export async function condition(

@@ -28,7 +28,7 @@ export class FeatherBand {
     this.#bands = Array.from({ length: samples }, () => new Float32Array(rows * plan.x.length * channels));
   }
 
-  /** Gives away the rows above tile row `ty`, before its tiles are added. */
+  /** Gives away the rows above tile row `ty`, before its tiles are added. May be called for each of them. */
   moveTo(ty: number): void {
     this.#advance(this.#plan.y.starts[ty] as number);
   }
@@ -70,6 +70,7 @@ export class FeatherBand {
   }
 
   #advance(top: number): void {
+    if (top === this.#top) return;
     const stride = this.#plan.x.length * this.#channels;
     for (let y = this.#top; y < top; y++) {
       const from = (y - this.#top) * stride;

@@ -10,6 +10,7 @@ import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image/limits.ts';
 import { type AnyModel, isPlain } from '../models/model.ts';
 import { checkOptions } from '../options.ts';
+import { amountSchema } from './encode-settings.ts';
 import { plainStrengths, plainTile, refuseGuidance } from './plain-options.ts';
 import { strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
@@ -42,7 +43,8 @@ export const restoreOptionsSchema = z.strictObject({
     placeholder: 'k',
   }),
   tile: z.int().min(MIN_TILE).max(MAX_TILE).optional().meta({
-    description: "largest side of a tile in pixels; smaller ones need less memory; default: the model's",
+    description:
+      "side of a square in pixels: a tile has at most the pixels of 2.25; smaller ones need less memory; default: the model's",
     placeholder: 'n',
   }),
   overlap: z
@@ -58,10 +60,7 @@ export const restoreOptionsSchema = z.strictObject({
   ensemble: z.boolean().default(false).meta({
     description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
   }),
-  amount: z.number().min(0).max(100).default(100).meta({
-    description: 'how much of the change is made, in percent; 0 gives the photo as it is',
-    placeholder: 'percent',
-  }),
+  amount: amountSchema,
   strength: z
     .union([z.string(), z.record(z.string(), z.number())])
     .default('')
@@ -134,7 +133,7 @@ export function limitsFor(maxMegapixels: number): ImageLimits {
 }
 
 /**
- * Removes seams at 13 % more pixels for tiles of 512: with the bundled model 16 is as good as 128, where 0 leaves edges of 50
+ * Removes seams at 3 % more pixels for a megapixel in tiles of 512, 6 to 10 % for larger pictures: with the bundled model 16 is as good as 128, where 0 leaves edges of 50
  * levels (docs/files.md). What differs beyond that comes from averages over the tile, which no overlap changes.
  */
 const DEFAULT_OVERLAP = 32;

@@ -8,6 +8,7 @@ import type { Picture } from '../image/picture.ts';
 import { type AnyModel, type Findings, isPlain } from '../models/model.ts';
 import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
+import { inOrder } from './in-order.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
@@ -15,6 +16,9 @@ import { isVisible, readTile, sourceIndices, writeTile } from './tile-pixels.ts'
 import { restorerFor } from './tile-restorer.ts';
 import { planSampling } from './tile-sampler.ts';
 import { type AxisPlan, planTiles, type TilePlan } from './tiles.ts';
+
+/** While the network computes one tile, the next one is prepared and the one before is added to the picture. */
+const TILES_UNDER_WAY = 2;
 
 /** How far the work is. */
 export interface Progress {
@@ -63,8 +67,8 @@ export function checkSettings(model: AnyModel, settings: RestoreSettings): void 
 }
 
 /**
- * Restores a picture of any size. Every tile goes through all steps before the next one, so memory holds the picture in
- * and out at its own depth, one tile and one band of rows. Sample k is the one that seed + k gives alone.
+ * Restores a picture of any size. Tiles go through all steps, two at a time, so memory holds the picture in and out at its own
+ * depth, two tiles and one band of rows. Sample k is the one that seed + k gives alone.
  *
  * Errors: INVALID_OPTION, NON_FINITE, RUNTIME_FAILED, CANCELLED.
  */
@@ -91,39 +95,47 @@ export async function restorePicture(
   const total = tiles.x.starts.length * tiles.y.starts.length * settings.samples * passes;
   let done = 0;
   const onPass = () => onProgress?.({ stage: 'restore', fraction: ++done / total });
-  const restoreTile = async (tx: number, ty: number, take: (sample: number, restored: Float32Array) => void) => {
-    throwIfCancelled(signal, 'the restoration');
-    const { columns, rows } = tileAt(tiles, tx, ty);
-    const mu = readTile(covered, columns, rows);
-    const visible = isVisible(picture, columns, rows);
-    for (let sample = 0; sample < settings.samples; sample++) {
+  /** Each sample of each of these tiles; what is there already is taken as it is. */
+  function* tasks(places: Iterable<readonly [tx: number, ty: number]>, ready?: ReadonlyMap<string, Float32Array[]>) {
+    for (const [tx, ty] of places) {
+      const there = ready?.get(`${tx},${ty}`);
+      const { columns, rows } = tileAt(tiles, tx, ty);
+      const mu = there ? undefined : readTile(covered, columns, rows);
+      const visible = isVisible(picture, columns, rows);
       const place = { columns, rows, imageWidth: picture.width };
-      const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
-      if (!visible) done += passes;
-      take(sample, restored);
-      if (sample > 0 || onTile === undefined) continue;
-      const area = { x: columns[0] as number, y: rows[0] as number, ...insideOf(tiles, tx, ty) };
-      onTile(area, writeTile(restored, mu, area));
+      for (let sample = 0; sample < settings.samples; sample++) {
+        yield async () => {
+          throwIfCancelled(signal, 'the restoration');
+          if (mu === undefined) return { sample, tx, ty, restored: there?.[sample] as Float32Array };
+          const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
+          if (!visible) done += passes;
+          if (sample === 0 && onTile) {
+            const area = { x: columns[0] as number, y: rows[0] as number, ...insideOf(tiles, tx, ty) };
+            onTile(area, writeTile(restored, mu, area));
+          }
+          return { sample, tx, ty, restored };
+        };
+      }
     }
-  };
+  }
   // A tile that is restored out of turn waits here for its row.
   const early = new Map<string, Float32Array[]>();
-  for (const [tx, ty] of tilesOn(tiles, first, settings.samples)) {
-    const waiting: Float32Array[] = [];
-    early.set(`${tx},${ty}`, waiting);
-    await restoreTile(tx, ty, (_, restored) => waiting.push(restored));
+  for await (const { tx, ty, restored } of inOrder(tasks(tilesOn(tiles, first, settings.samples)), TILES_UNDER_WAY)) {
+    const key = `${tx},${ty}`;
+    early.set(key, [...(early.get(key) ?? []), restored]);
   }
-  for (let ty = 0; ty < tiles.y.starts.length; ty++) {
+  for await (const { sample, tx, ty, restored } of inOrder(tasks(placesOf(tiles), early), TILES_UNDER_WAY)) {
     band.moveTo(ty);
-    for (let tx = 0; tx < tiles.x.starts.length; tx++) {
-      const waiting = early.get(`${tx},${ty}`);
-      early.delete(`${tx},${ty}`);
-      if (waiting === undefined) await restoreTile(tx, ty, (sample, restored) => band.add(sample, tx, ty, restored));
-      else for (const [sample, restored] of waiting.entries()) band.add(sample, tx, ty, restored);
-    }
+    band.add(sample, tx, ty, restored);
+    if (sample === settings.samples - 1) early.delete(`${tx},${ty}`);
   }
   band.finish();
   return { ...collector.pictures(), findings, decision, tile };
+}
+
+/** Places of all tiles, row by row. */
+function* placesOf({ x, y }: TilePlan): Generator<readonly [tx: number, ty: number]> {
+  for (const ty of y.starts.keys()) for (const tx of x.starts.keys()) yield [tx, ty];
 }
 
 function tileAt(tiles: TilePlan, tx: number, ty: number): { columns: Int32Array; rows: Int32Array } {

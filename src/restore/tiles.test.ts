@@ -15,7 +15,7 @@ describe('tile plan', () => {
           const overlap = Math.floor(tile * share);
           const { side, starts, weights } = axisOf(length, tile, overlap);
           expect(side % 16).toBe(0);
-          expect(side).toBeLessThan(tile + 16);
+          expect(side).toBeLessThan(2 * tile + overlap + 32);
           const sums = new Float64Array(length);
           starts.forEach((start, i) => {
             const tileWeights = weights[i] as Float32Array;
@@ -39,16 +39,64 @@ describe('tile plan', () => {
     );
   });
 
-  it('takes few shapes: eighths of the tile', () => {
-    const sides = new Set(Array.from({ length: 3000 }, (_, i) => axisOf(i + 1, 512, 32).side));
+  const plannedPixels = (width: number, height: number, tile: number, overlap: number) => {
+    const { x, y } = planTiles(width, height, tile, overlap);
+    return x.side * x.starts.length * y.side * y.starts.length;
+  };
+
+  it('takes few shapes for small pictures: eighths of the square', () => {
+    const sides = new Set(Array.from({ length: 512 }, (_, i) => planTiles(i + 1, 511, 512, 32).x.side));
     expect([...sides].sort((a, b) => a - b)).toEqual([64, 128, 192, 256, 320, 384, 448, 512]);
   });
 
-  it('computes at most 27 % more pixels along an axis than the picture has, from one tile on', () => {
-    for (let length = 512; length < 6000; length += 7) {
-      const { side, starts } = axisOf(length, 512, 32);
-      expect((side * starts.length) / length, String(length)).toBeLessThan(1.27);
+  it('computes less than 5 % more pixels than a megapixel of whole grains has, whatever its shape', () => {
+    for (const [across, down] of [
+      [1, 1],
+      [5, 4],
+      [4, 3],
+      [3, 2],
+      [16, 9],
+      [2, 1],
+    ] as const) {
+      for (const pixels of [1e6, 2 ** 20]) {
+        const [long, short] = [Math.sqrt((pixels * across) / down), Math.sqrt((pixels * down) / across)].map(
+          (side) => 16 * Math.round(side / 16),
+        );
+        for (const [width, height] of [
+          [long, short],
+          [short, long],
+        ] as [number, number][]) {
+          const share = plannedPixels(width, height, 512, 32) / (width * height);
+          expect(share, `${width} x ${height}`).toBeLessThan(1.05);
+        }
+      }
     }
+  });
+
+  it('computes at most 13 % more pixels than larger pictures have', () => {
+    for (let width = 1024; width < 8000; width += 523) {
+      for (let height = 1024; height < 8000; height += 611) {
+        const share = plannedPixels(width, height, 512, 32) / (width * height);
+        expect(share, `${width} x ${height}`).toBeLessThan(1.13);
+      }
+    }
+  });
+
+  it('keeps tiles within 2.25 squares, overlaps and whole grains aside', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 64, max: 1024 }),
+        (width, height, tile) => {
+          const { x, y } = planTiles(width, height, tile, 0);
+          const grained = (side: number) => Math.max(0, side - 15);
+          expect(grained(x.side) * grained(y.side)).toBeLessThanOrEqual(2.25 * tile * tile);
+          expect(Math.max(grained(x.side), grained(y.side))).toBeLessThanOrEqual(2 * tile);
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 
   it('refuses tiles and overlaps out of range', () => {

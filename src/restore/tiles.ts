@@ -19,8 +19,15 @@ const GRAIN = 16;
 const OWN: Tiling = { multiple: GRAIN, halo: 0 };
 export const MIN_TILE = 64;
 export const MAX_TILE = 4096;
-/** Sides are eighths of the chosen tile: few shapes, because each costs a session, and little wasted on small pictures. */
+/**
+ * Sides of pictures that are smaller than a square tile are eighths of its side: few shapes, because each costs a session. For
+ * larger ones a session costs less than what rounding would add to them.
+ */
 const SIDES = 8;
+/** Overlaps aside, a tile has at most the pixels of so many squares of the side `tile`: a little more than half a megapixel. */
+const SQUARES = 2.25;
+/** And, overlaps aside, no side longer than this times `tile`. */
+const LONGEST = 2;
 
 /** One axis of the plan. All lengths in pixels. */
 export interface AxisPlan {
@@ -40,9 +47,11 @@ export interface TilePlan {
 }
 
 /**
- * @param tile largest side, in pixels
+/**
+ * @param tile side of a square, in pixels: a tile has, overlaps aside, at most the pixels of 2.25 such squares, and at most
+ *   twice its length along either axis
  * @param overlap least overlap of neighbours, in pixels
- * @param tiling of a network that wants it otherwise than this program's own
+ * @param tiling of a network that wants it otherwise than this program's own: its tiles have at most `tile` pixels along an axis
  */
 export function planTiles(width: number, height: number, tile: number, overlap: number, tiling?: Tiling): TilePlan {
   const anySize = tiling?.fixed === undefined;
@@ -58,18 +67,20 @@ export function planTiles(width: number, height: number, tile: number, overlap: 
       `expected an integer in 0..${Math.floor(tile / 2)} (half a tile) for overlap, received ${overlap}`,
     );
   }
-  if (tiling === undefined) return { x: planAxis(width, tile, overlap), y: planAxis(height, tile, overlap) };
-  const { fixed } = tiling;
-  return {
-    x: planForeign(width, tile, overlap, tiling, fixed?.width),
-    y: planForeign(height, tile, overlap, tiling, fixed?.height),
-  };
-}
-
-function planAxis(length: number, tile: number, leastOverlap: number): AxisPlan {
-  const overlap = wholeGrains(leastOverlap);
-  const padded = wholeGrains(length);
-  return spread(length, padded, sideFor(padded, tile, overlap), overlap, OWN);
+  if (tiling) {
+    const { fixed } = tiling;
+    return {
+      x: planForeign(width, tile, overlap, tiling, fixed?.width),
+      y: planForeign(height, tile, overlap, tiling, fixed?.height),
+    };
+  }
+  const grains = wholeGrains(overlap);
+  const picture = { x: wholeGrains(width), y: wholeGrains(height) };
+  const counts = tileCounts(picture, tile, grains);
+  const side = (axis: 'x' | 'y') => sideOf(picture[axis], counts[axis], grains);
+  const small = counts.x * counts.y === 1 && width * height < tile * tile;
+  const [columns, rows] = small ? [eighths(picture.x, tile), eighths(picture.y, tile)] : [side('x'), side('y')];
+  return { x: spread(width, columns, counts.x, OWN), y: spread(height, rows, counts.y, OWN) };
 }
 
 /** An axis for a network with a multiple and a halo of its own, which takes a picture that fits in one tile as it is. */
@@ -80,18 +91,17 @@ function planForeign(length: number, tile: number, leastOverlap: number, tiling:
   // Neighbours have to get on by at least a multiple.
   const overlap = Math.min(wholeGrains(leastOverlap, multiple), multiple * Math.floor((most - 1) / multiple));
   const side = fixed ?? (padded <= most ? padded : sideFor(padded, most, overlap, multiple));
-  return spread(length, padded, side, overlap, tiling);
+  const halo = Math.min(tiling.halo, Math.floor(overlap / 2));
+  return spread(length, side, tilesNeeded(padded, side, overlap), { multiple, halo });
 }
 
-/** Tiles spread evenly, in grains: every overlap is at least the one asked for, and equal to the others within a grain. */
-function spread(length: number, padded: number, side: number, overlap: number, { multiple, halo }: Tiling): AxisPlan {
-  const count = tilesNeeded(padded, side, overlap);
-  const free = (padded - side) / multiple;
+/** Tiles spread evenly, in grains: every overlap is at least the one that the count was chosen for, and equal to the others within a grain. */
+function spread(length: number, side: number, count: number, { multiple, halo }: Omit<Tiling, 'fixed'>): AxisPlan {
+  const free = (wholeGrains(length, multiple) - side) / multiple;
   const starts = Array.from({ length: count }, (_, i) =>
     count === 1 ? 0 : multiple * Math.round((i * free) / (count - 1)),
   );
-  const cut = Math.min(halo, Math.floor(overlap / 2));
-  return { length, side, starts, weights: blendingWeights(length, side, starts, cut) };
+  return { length, side, starts, weights: blendingWeights(length, side, starts, halo) };
 }
 
 function wholeGrains(length: number, grain: number = GRAIN): number {
@@ -99,10 +109,10 @@ function wholeGrains(length: number, grain: number = GRAIN): number {
 }
 
 /**
- * The side that computes the fewest pixels. A picture of several tiles gets at least half a tile, because the network sees
- * further in a larger one.
+ * The side that computes the fewest pixels. A picture of several tiles gets at least half a tile, because networks see further in a
+ * larger one.
  */
-function sideFor(length: number, tile: number, overlap: number, grain: number = GRAIN): number {
+function sideFor(length: number, tile: number, overlap: number, grain: number): number {
   const sides = Array.from({ length: SIDES }, (_, i) => wholeGrains((tile * (i + 1)) / SIDES, grain));
   const single = sides.find((side) => side >= length);
   if (single !== undefined) return single;
@@ -113,6 +123,40 @@ function sideFor(length: number, tile: number, overlap: number, grain: number = 
 
 function tilesNeeded(length: number, side: number, overlap: number): number {
   return length <= side ? 1 : Math.ceil((length - overlap) / (side - overlap));
+}
+
+/** Side of `count` tiles that cover a whole number of grains with at least this overlap. */
+function sideOf(length: number, count: number, overlap: number): number {
+  return wholeGrains((length + (count - 1) * overlap) / count);
+}
+
+/** The least multiple of an eighth of the tile that is not below a length. */
+function eighths(length: number, tile: number): number {
+  return wholeGrains((tile * Math.ceil((SIDES * length) / tile)) / SIDES);
+}
+
+interface PerAxis {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * How many columns and rows of tiles compute the fewest pixels, of those that keep within the largest tile. A picture of a
+ * megapixel is two halves, whichever way it lies; with overlaps of 32 pixels that is 3 % more pixels than it has.
+ */
+function tileCounts(picture: PerAxis, tile: number, overlap: number): PerAxis {
+  const longest = LONGEST * tile;
+  const fewest = { x: Math.ceil(picture.x / longest), y: Math.ceil(picture.y / longest) };
+  const most = Math.max(fewest.y, Math.ceil((2 * picture.y) / tile));
+  let best: PerAxis & { readonly pixels: number } = { ...fewest, pixels: Number.POSITIVE_INFINITY };
+  // Of equals the one with the lower tiles, because a band of the picture as high as a tile is kept.
+  for (let y = most; y >= fewest.y; y--) {
+    const columns = Math.ceil((picture.x * picture.y) / (y * SQUARES * tile * tile));
+    const x = Math.max(fewest.x, columns);
+    const pixels = x * sideOf(picture.x, x, overlap) * y * sideOf(picture.y, y, overlap);
+    if (pixels < best.pixels) best = { x, y, pixels };
+  }
+  return best;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { onnxRuntime } from './onnx-runtime.ts';
+import { runtimeThreads } from './processors.ts';
 import { FLAG, type Reply, type Request } from './protocol.ts';
 import { SessionHost } from './session-host.ts';
 
@@ -15,7 +16,7 @@ const host = new SessionHost({
   create: (model, { device, threads, resident }) =>
     ort.InferenceSession.create(model, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-      intraOpNumThreads: threads,
+      intraOpNumThreads: runtimeThreads(threads),
       graphOptimizationLevel: 'all',
       // Planned as one block, a run's memory lies beside what the first run took: for the paper's network a gigabyte more,
       // for no time less. A training step is run thousands of times and keeps what it has.

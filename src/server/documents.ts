@@ -4,6 +4,7 @@
  * @module
  */
 
+import { KNOWN_DEGRADATIONS, listInWords } from '../degradations/index.ts';
 import { catalogue } from '../errors.ts';
 import { IMAGE_FORMATS } from '../image/image-signature.ts';
 import { FINISHED } from '../queue/job.ts';
@@ -22,7 +23,8 @@ export const OPENAPI = {
     title: 'Clearword',
     version: VERSION,
     description:
-      'Photographs restored with words: removes noise, rain and haze. Errors are application/problem+json with stable codes.',
+      `Photographs restored with words: removes ${listInWords(KNOWN_DEGRADATIONS)}. ` +
+      'Errors are application/problem+json with stable codes.',
     contact: { name: 'The developers of Clearword' },
     license: { name: 'MIT', identifier: 'MIT' },
   },

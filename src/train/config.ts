@@ -105,6 +105,8 @@ export const trainConfigSchema = z
     compile: z.union([z.boolean(), z.literal('auto')]).default('auto'),
     /** Parts that PyTorch cuts each batch into, to use less memory; more where that is still too little. */
     parts: z.int().min(1).max(64).default(1),
+    /** PyTorch processes on this machine that share each batch, one for each card. */
+    ranks: z.int().min(1).max(64).default(1),
     /** Times that PyTorch uses each batch, each with other steps t and noise and mirrored at random, so that a card need not wait for data. */
     echo: z.int().min(1).max(64).default(1),
     /** Absent: the CPU with the built-in engine, what there is with PyTorch, which knows cpu and cuda. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { readFile } from 'node:fs/promises';
 import { flatten, unflatten } from '../graph/parameters.ts';
-import type { ModelCard } from '../models/card.ts';
+import { cardPath, type ModelCard, parseCard } from '../models/card.ts';
 import { encodersOnCard } from '../models/load-encoders.ts';
 import { modelLayout } from '../models/loaded-model.ts';
 import { expectModelName, type StoredPrecision, writeModel } from '../models/model-file.ts';
@@ -57,9 +58,18 @@ export async function exportCheckpoint(path: string, out: string, options: Expor
         steps: checkpoint.step,
         minutes: Math.round(checkpoint.milliseconds / 60_000),
         config: { ...rest, data: recipe },
+        ...(await trainedBefore(config.initialise)),
       },
       quality: {},
     },
     options.precision,
   );
+}
+
+/** How the model that a run began from was trained, where its card still says. */
+async function trainedBefore(initialise: string | undefined): Promise<{ readonly before?: ModelCard['training'] }> {
+  if (!initialise?.endsWith('.safetensors')) return {};
+  const path = cardPath(initialise);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  return text === undefined ? {} : { before: parseCard(text, path).training };
 }

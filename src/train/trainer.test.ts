@@ -381,6 +381,9 @@ describe('beside a run that has ended', () => {
     const { parameters, average } = (await newest(other)).vectors;
     expect(parameters).toEqual(ended.vectors.average);
     expect(average).toEqual(parameters);
+    const next = join(dirname(model), 'next.safetensors');
+    const { training } = await exportCheckpoint((await newestCheckpoint(other)) ?? '', next, { precision: 'float32' });
+    expect(training, 'how both parts were trained').toMatchObject({ steps: 0, before: { steps: 22 } });
     await expect(train(configure({ preset: 'lite', initialise: model }), runFolder(), false)).rejects.toMatchObject({
       code: 'MODEL_INVALID',
     });
@@ -411,6 +414,13 @@ describe('what is refused', () => {
     expect(refused({ kernels: [3, 4] })).toThrow(/network.kernels.1: expected an odd side, received 4/);
     expect(refused({ multipliers: [1, 3] })).toThrow(/network.multipliers.1: expected a multiple of 32 channels/);
     expect(() => configure({ network: { depth: 3 } })).toThrow(/network: Unrecognized key: "depth"/);
+  });
+
+  it('patches in which a detector sees nothing', () => {
+    expect(() => graphOptions(configure({}, { patch: 20 }))).toThrow(
+      'data.patch: expected a multiple of 8, at least 8, for the detector of preset tiny, received 20',
+    );
+    expect(() => graphOptions(configure({ preset: 'lite' }, { patch: 16 }))).toThrow(/at least 24, .* received 16/);
   });
 
   it('a loss that the preset cannot have, and a preset whose encoders are missing', async () => {

@@ -17,7 +17,7 @@ import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { toldStrengths } from '../models/told-strengths.ts';
-import { binaryCrossEntropy, crossEntropy, l1Loss, sampleErrors } from '../nn/functional.ts';
+import { binaryCrossEntropy, crossEntropy, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
 import { isTrained } from './trained-part.ts';
@@ -90,7 +90,7 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
   const parts = {
     restoration: restorationLoss(loss, weights, images),
     contrastive: labelLoss(found, names, preset),
-    strength: l1Loss(found.strength, strengths),
+    strength: binaryCrossEntropy(found.strengthLogits, strengths),
     intent: binaryCrossEntropy(intent, asked),
   };
   const total = f.add(
@@ -111,10 +111,10 @@ function controllerLooks(mu: Tensor, pictures: number, { encoders, fusion }: Own
     dim(mu.shape, 0) === pictures
       ? statistics
       : f.reduceMean(f.reshape(statistics, [pictures, -1, dim(statistics.shape, 1)]), [1]);
-  if (!controller.view) return { looks: [close], tokens: undefined };
-  const { side } = controller.view;
-  const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), controller, fusion.context);
-  return { looks: [close, seen.statistics], tokens: seen.tokens };
+  if (!controller.view) return { looks: [close] as const, tokens: undefined };
+  const { side, widths } = controller.view;
+  const seen = controllerView(mu.graph.input('view', [pictures, 3, side, side]), widths, fusion.context);
+  return { looks: [close, seen.statistics] as const, tokens: seen.tokens };
 }
 
 /** The picture's embedding among those of the labels; declares the input `presence` [M,D] or `combination` [M,2^D]. */

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { MISSING } from '../support/chromium.ts';
-import { DESKTOP, PHONE, pageUnderTest } from '../support/page.ts';
+import { DESKTOP, PATIENCE, PHONE, pageUnderTest, photoFile } from '../support/page.ts';
 
 const under = await pageUnderTest();
 
@@ -34,10 +34,14 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     await page.keyboard.press('Home');
     expect(await under.divider().getAttribute('aria-valuetext')).toBe('0 percent before');
     await page.keyboard.press('Shift+Tab');
+    const fitted = await under.zoomLevel();
     await page.keyboard.press('+');
-    await expect.poll(() => under.zoomLevel()).toBe('140 %');
+    await expect.poll(() => under.zoomLevel()).toBeCloseTo(1.4 * fitted, -0.5);
     await page.keyboard.press('0');
-    await expect.poll(() => under.zoomLevel()).toBe('100 %');
+    await expect.poll(() => under.zoomLevel()).toBe(fitted);
+    await page.keyboard.press('1');
+    await expect.poll(() => under.zoomLevel()).toBe(100);
+    await page.keyboard.press('0');
     await tabTo(/Hold to compare/);
     await page.keyboard.down('Space');
     await under.divider().waitFor({ state: 'detached' });
@@ -53,7 +57,7 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     ['dark', 'desktop'],
     ['light', 'phone'],
     ['dark', 'phone'],
-  ] as const)('has nothing serious for axe, %s, on a %s', async (colorScheme, kind) => {
+  ] as const)('has nothing for axe, %s, on a %s', async (colorScheme, kind) => {
     const device = kind === 'phone' ? PHONE : DESKTOP;
     // axe comes as an inline script, which the page's own policy forbids.
     const page = await under.open({ ...device, colorScheme, bypassCSP: true });
@@ -61,11 +65,48 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     expect(await under.barriers()).toEqual([]);
     await under.shot(`${name}-welcome`);
     await under.restored();
-    await page.getByText('More', { exact: true }).click();
+    await page.getByText('Settings', { exact: true }).click();
     expect(await under.barriers()).toEqual([]);
     await under.shot(name);
     // Nothing is wider than the screen.
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  });
+
+  it('never loses the focus, and says what happens', async () => {
+    const page = await under.open();
+    const focused = () =>
+      page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim()');
+    await under.button(/Rain and noise/).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused, { timeout: PATIENCE }).toContain('Rain and noise.jpg');
+    await page.locator('.chip').first().waitFor();
+    await page.getByText('Settings', { exact: true }).click();
+    await page.getByLabel('Steps').fill('100');
+    await under.restoreButton().focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused, { timeout: PATIENCE }).toBe('Cancel');
+    await page.keyboard.press('Escape');
+    await expect.poll(focused, { timeout: PATIENCE }).toBe('Restore');
+    expect(await under.status()).toBe('Cancelled.');
+    await page.keyboard.press('Enter');
+    await under.button('Cancel').focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused, { timeout: PATIENCE }).toBe('Restore');
+  });
+
+  it('shows its keys by "?", and closes them by Escape', async () => {
+    const page = await under.open({ ...DESKTOP, bypassCSP: true });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'By keyboard' }).waitFor();
+    expect(await under.barriers()).toEqual([]);
+    await under.shot('access-keys');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await under.openPhoto(await photoFile('a.jpg'));
+    await under.prompt().fill('what');
+    await under.prompt().press('?');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await under.prompt().inputValue()).toBe('what?');
   });
 
   it('moves the line with a finger, and leaves scrolling to the page', async () => {

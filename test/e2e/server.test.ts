@@ -318,6 +318,7 @@ describe('the OpenAPI document', () => {
       'GET /healthz',
       'GET /metrics',
       'GET /readyz',
+      'GET /v1/models',
       'GET /v1/restorations/{id}',
       'GET /v1/restorations/{id}/events',
       'GET /v1/restorations/{id}/result',

@@ -1,6 +1,6 @@
 /**
  * The built page with a tiny model in a real Chromium, and how tests find their way on it. With PAGE_SCREENSHOTS=folder the
- * tests leave pictures of the page there.
+ * tests leave pictures of the page there; with PAGE_SITE=folder they take the page that was built there.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { launchChromium, MISSING, type ServeOptions, type StaticServer, serveFolders } from './chromium.ts';
@@ -18,6 +19,7 @@ import { writeTinyModel } from './tiny-model.ts';
 const CONFIG = fileURLToPath(new URL('../../web/vite.config.ts', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const SHOTS = process.env.PAGE_SCREENSHOTS;
+const BUILT = process.env.PAGE_SITE;
 
 /** Restoring takes a second; other tests may be running beside this one. */
 export const PATIENCE = 120_000;
@@ -30,6 +32,33 @@ export const PHONE: BrowserContextOptions = {
   deviceScaleFactor: 2,
 };
 
+/** A file as a chooser gives it. */
+export interface TestFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** A small photo, which is restored at once; its colours tell photos apart. */
+export async function photoFile(
+  name: string,
+  { width = 60, height = 40, alpha = false, hue = 120 } = {},
+): Promise<TestFile> {
+  const channels = alpha ? 4 : 3;
+  const data = Buffer.alloc(width * height * channels);
+  for (let i = 0; i < width * height; i++) {
+    const x = i % width;
+    data[i * channels] = hue;
+    data[i * channels + 1] = Math.round((255 * x) / width);
+    data[i * channels + 2] = 255 - hue;
+    // The right half is transparent.
+    if (alpha) data[i * channels + 3] = x < width / 2 ? 255 : 0;
+  }
+  const picture = sharp(data, { raw: { width, height, channels } });
+  const buffer = await (name.endsWith('.png') ? picture.png() : picture.jpeg({ quality: 95 })).toBuffer();
+  return { name, mimeType: name.endsWith('.png') ? 'image/png' : 'image/jpeg', buffer };
+}
+
 /** The page that is open in a test, and what can be found on it. */
 export class PageUnderTest {
   /** Errors that the browser logged and nobody expected. */
@@ -39,6 +68,8 @@ export class PageUnderTest {
   page!: Page;
   /** Folder of the built page, without a model. */
   site = '';
+  /** Folder of the model, under weights/. */
+  weights = '';
 
   async open(options: BrowserContextOptions = DESKTOP, url = this.server.url): Promise<Page> {
     const context = await this.browser.newContext(options);
@@ -76,7 +107,7 @@ export class PageUnderTest {
 
   /** Results of the session, the latest first. */
   history(): Locator {
-    return this.page.getByRole('navigation', { name: 'Results' }).getByRole('button');
+    return this.page.getByRole('navigation', { name: 'Results' }).locator('.history-open');
   }
 
   /** Opens the sample photo and waits until the controller has looked at it. */
@@ -86,36 +117,76 @@ export class PageUnderTest {
     await this.page.locator('.chip').first().waitFor();
   }
 
+  /** Photos that are open, in their order. */
+  thumbnails(): Locator {
+    return this.page.getByRole('region', { name: 'Photos' }).locator('.thumbnail-open');
+  }
+
+  status(): Promise<string | null> {
+    return this.page.getByRole('status').textContent();
+  }
+
+  alert(): Promise<string | null> {
+    return this.page.getByRole('alert').textContent();
+  }
+
+  prompt(): Locator {
+    return this.page.getByLabel('In your words');
+  }
+
+  /** Chooses files and waits until the controller has looked at the first, if it is a photo. */
+  async choose(...files: TestFile[]): Promise<void> {
+    const first = this.page.getByRole('button', { name: /^(Choose|Add) photos/ });
+    const chooser = this.page.waitForEvent('filechooser');
+    await first.click();
+    await (await chooser).setFiles(files);
+  }
+
+  async openPhoto(file: TestFile): Promise<void> {
+    await this.choose(file);
+    await this.page.getByRole('heading', { level: 1, name: file.name }).waitFor();
+    await this.page.locator('.chip').first().waitFor();
+  }
+
+  /** Restores the open photo. */
+  async restore(): Promise<void> {
+    const before = await this.history().count();
+    await this.restoreButton().click();
+    await expect.poll(() => this.history().count(), { timeout: PATIENCE }).toBe(before + 1);
+  }
+
   async restored(): Promise<void> {
     await this.openSample();
     await this.restoreButton().click();
     await this.divider().waitFor();
   }
 
-  /** Such as 140 %. */
-  async zoomLevel(): Promise<string | undefined> {
-    return (await this.page.locator('.zoom-level').textContent())?.replace('Zoom ', '');
+  /** Pixels of the screen for one of the photo, percent. */
+  async zoomLevel(): Promise<number> {
+    return Number.parseInt((await this.page.locator('.zoom-level').textContent())?.replace('Zoom ', '') ?? '', 10);
   }
 
   /** Where the zoom has put pictures. */
   transforms(pictures: Locator): Promise<string[]> {
     // The types of a page's elements are not known here.
     return pictures.evaluateAll((images) =>
-      images.map((image) => (image as unknown as { style: { transform: string } }).style.transform),
+      images.map((image) =>
+        String(
+          (image as unknown as { closest: (of: string) => { style: { transform: string } } }).closest('.moved').style
+            .transform,
+        ),
+      ),
     );
   }
 
-  /** Serious findings of axe, as text. */
+  /** What axe finds, as text. */
   async barriers(): Promise<string[]> {
     await this.page.addScriptTag({ path: AXE });
     const violations = (await this.page.evaluate('axe.run().then(({ violations }) => violations)')) as {
       readonly id: string;
-      readonly impact: string;
       readonly nodes: readonly { readonly html: string }[];
     }[];
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   }
 }
 
@@ -129,14 +200,15 @@ export async function pageUnderTest(options: () => Promise<ServeOptions> = async
   const under = new PageUnderTest();
   if (MISSING !== '') return under;
   const folder = await temporaryFolder();
-  under.site = join(folder, 'site');
+  under.site = BUILT ?? join(folder, 'site');
+  under.weights = folder;
   beforeAll(async () => {
     if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true });
     const out = { outDir: under.site, emptyOutDir: true, minify: false, reportCompressedSize: false };
-    await build({ configFile: CONFIG, logLevel: 'error', build: out });
+    if (BUILT === undefined) await build({ configFile: CONFIG, logLevel: 'error', build: out });
     await mkdir(join(folder, 'weights'), { recursive: true });
-    await writeTinyModel(join(folder, 'weights', 'lite.safetensors'));
-    // The tiny model first, in place of the bundled one.
+    await writeTinyModel(join(folder, 'weights', 'lite.safetensors'), { strengths: true, tile: 512 });
+    // The tiny model first, in place of the bundled one; the samples are one tile of it.
     under.server = await serveFolders([folder, under.site], await options());
     under.browser = await launchChromium();
   });

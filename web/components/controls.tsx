@@ -3,78 +3,77 @@
  *
  * @module
  */
-import { job, loading, place, shown } from '../state.ts';
-import { restore } from '../work.ts';
+import { useRef } from 'preact/hooks';
+import { inWords } from '../clock.ts';
+import { labelOf } from '../intent.ts';
+import { expected, job, photo, place, shown, waiting } from '../state/store.ts';
+import { LONG, restore } from '../work/restore.ts';
+import { AmountField } from './amount-field.tsx';
 import { Chips } from './chips.tsx';
+import { useLostFocus } from './focus.ts';
 import { Icon } from './icons.tsx';
-import { MoreOptions } from './more-options.tsx';
 import { PromptField } from './prompt-field.tsx';
+import { LoadingModel, Running } from './running.tsx';
 import { SaveResult } from './save-result.tsx';
+import { SettingsFields } from './settings-fields.tsx';
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-
-function LoadingModel() {
-  const now = loading.value;
-  if (now === undefined || place.value === 'server') return null;
-  const text =
-    now.stage === 'start'
-      ? 'Starting the model'
-      : now.total === undefined
-        ? `Downloading the model, ${megabytes(now.loaded)}`
-        : `Downloading the model, ${megabytes(now.loaded)} of ${megabytes(now.total)}, once`;
+function RestoreButton() {
+  const button = useRef<HTMLButtonElement>(null);
+  useLostFocus(button);
+  const id = photo.value?.id ?? '';
+  const queued = waiting.value.includes(id);
+  const label = shown.value === undefined ? 'Restore' : 'Restore again';
   return (
-    <div class="progress">
-      <label for="loading">{text}</label>
-      {now.total === undefined || now.stage === 'start' ? (
-        <progress id="loading" />
-      ) : (
-        <progress id="loading" max={now.total} value={now.loaded} />
-      )}
-    </div>
+    <button ref={button} type="submit" class="button primary large" disabled={queued}>
+      <Icon name="sparkle" />
+      <span>{queued ? 'Waiting for its turn' : label}</span>
+    </button>
   );
 }
 
-function Running() {
-  const now = job.value;
-  if (now === undefined) return null;
-  const percent = Math.round(100 * now.fraction);
+/** How long it will take, where that is worth knowing. */
+function Foreseen() {
+  const seconds = expected.value;
+  if (place.value === 'server' || job.value !== undefined || seconds === undefined || seconds < LONG) return null;
+  return <p class="hint foreseen">Takes {inWords(seconds)} on this device.</p>;
+}
+
+/** What was left alone, and what can be done about it. */
+function Outcome() {
+  const outcome = shown.value?.result.outcome;
+  if (outcome?.status !== 'unchanged') return null;
+  const perhaps = outcome.perhaps.map(labelOf).join(' and ');
   return (
-    <div class="running">
-      <div class="progress">
-        <label for="progress">{percent === 0 ? 'Looking at the photo' : `Restoring, ${percent} %`}</label>
-        {percent === 0 ? <progress id="progress" /> : <progress id="progress" max={100} value={percent} />}
-      </div>
-      <button type="button" class="button" onClick={now.cancel}>
-        Cancel
-      </button>
-    </div>
+    <p class="outcome">
+      {perhaps === ''
+        ? 'Left unchanged: nothing to remove was found, or asked for. Say what you see, and it is removed.'
+        : `Left unchanged. Perhaps there is ${perhaps}: add it above to remove it.`}
+    </p>
   );
 }
 
 export function Controls() {
+  const isOpenRunning = job.value?.photoId === photo.value?.id;
   return (
     <form
       class="controls"
       aria-label="Restoration"
       onSubmit={(event) => {
         event.preventDefault();
-        void restore();
+        restore();
       }}
     >
       <Chips />
       <PromptField />
-      <MoreOptions />
+      <SettingsFields />
       <LoadingModel />
       <div class="actions">
-        {job.value === undefined ? (
-          <button type="submit" class="button primary large">
-            <Icon name="sparkle" />
-            <span>{shown.value === undefined ? 'Restore' : 'Restore again'}</span>
-          </button>
-        ) : (
-          <Running />
-        )}
+        <Foreseen />
+        {job.value !== undefined && <Running />}
+        {(job.value === undefined || !isOpenRunning) && <RestoreButton />}
       </div>
+      <Outcome />
+      <AmountField />
       {shown.value !== undefined && <SaveResult />}
     </form>
   );

@@ -53,6 +53,7 @@ export function Divider({ position }: { readonly position: Signal<number> }) {
       onPointerMove={(event) => {
         if (event.currentTarget.hasPointerCapture(event.pointerId)) follow(event);
       }}
+      onClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {
         const act = keys[event.key];
         if (act === undefined) return;

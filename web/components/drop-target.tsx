@@ -1,21 +1,18 @@
 /**
- * The whole page takes a photo that is dropped on it or pasted.
+ * The whole page takes photos that are dropped on it or pasted.
  *
  * @module
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { openPhoto } from '../work.ts';
-
-function firstFile(items: DataTransfer | null): File | undefined {
-  return [...(items?.files ?? [])][0];
-}
+import { openPhotos } from '../work/open.ts';
 
 export function DropTarget({ children }: { readonly children: ComponentChildren }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
-    const open = (file: File | undefined) => {
-      if (file !== undefined) void openPhoto(file, file.name || 'Pasted photo.png');
+    const open = (data: DataTransfer | null) => {
+      const files = [...(data?.files ?? [])].map((file) => ({ file, name: file.name || 'Pasted photo.png' }));
+      if (files.length > 0) void openPhotos(files);
     };
     const drag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes('Files')) return;
@@ -29,9 +26,9 @@ export function DropTarget({ children }: { readonly children: ComponentChildren 
     const drop = (event: DragEvent) => {
       event.preventDefault();
       setOver(false);
-      open(firstFile(event.dataTransfer));
+      open(event.dataTransfer);
     };
-    const paste = (event: ClipboardEvent) => open(firstFile(event.clipboardData));
+    const paste = (event: ClipboardEvent) => open(event.clipboardData);
     addEventListener('dragover', drag);
     addEventListener('dragleave', leave);
     addEventListener('drop', drop);
@@ -48,7 +45,7 @@ export function DropTarget({ children }: { readonly children: ComponentChildren 
       {children}
       {over && (
         <div class="drop-veil" aria-hidden="true">
-          <p>Drop the photo anywhere</p>
+          <p>Drop photos anywhere</p>
         </div>
       )}
     </div>

@@ -1,12 +1,15 @@
 /**
+ * What went wrong, and what to do about it.
+ *
  * @module
  */
-import { failure, findings, photo } from '../state.ts';
-import { lookAgain } from '../work.ts';
+import { dispatch, failure, photo } from '../state/store.ts';
+import { look } from '../work/open.ts';
 import { Icon } from './icons.tsx';
 
 export function FailureNotice() {
   const shown = failure.value;
+  const dismiss = () => dispatch({ type: 'set', values: { failure: undefined } });
   // The region is always there: one that comes with its text is not read out by every screen reader.
   return (
     <div role="alert" class="failure-region">
@@ -19,19 +22,19 @@ export function FailureNotice() {
             </p>
             <p>{shown.fix}</p>
           </div>
-          {photo.value !== undefined && findings.value === undefined && (
-            <button type="button" class="button quiet" onClick={lookAgain}>
+          {photo.value?.look.kind === 'failed' && (
+            <button
+              type="button"
+              class="button quiet"
+              onClick={() => {
+                dismiss();
+                void look();
+              }}
+            >
               Try again
             </button>
           )}
-          <button
-            type="button"
-            class="button icon-only quiet"
-            aria-label="Dismiss"
-            onClick={() => {
-              failure.value = undefined;
-            }}
-          >
+          <button type="button" class="button icon-only quiet" aria-label="Dismiss" onClick={dismiss}>
             <Icon name="close" />
           </button>
         </div>

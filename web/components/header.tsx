@@ -1,12 +1,13 @@
 /**
+ * The page's name, where photos are, and what is always at hand.
+ *
  * @module
  */
 import { signal } from '@preact/signals';
-import { model, photo, place } from '../state.ts';
+import { dispatch, model, photo, place } from '../state/store.ts';
 import { Icon } from './icons.tsx';
 import { PickPhoto } from './pick-photo.tsx';
-
-const ICON = new URL('../icon.svg', import.meta.url).href;
+import { ShortcutsButton } from './shortcuts.tsx';
 
 type Theme = 'light' | 'dark';
 
@@ -43,7 +44,8 @@ system.addEventListener('change', ({ matches }) => {
 function whereText(): string {
   if (place.value === 'server') return 'Photos are sent to this server';
   const device = model.value?.device;
-  const by = device === undefined ? '' : device === 'webgpu' ? ' · graphics card' : ' · processor';
+  const alone = model.value?.threads === 1 ? ', in one thread' : '';
+  const by = device === undefined ? '' : device === 'webgpu' ? ' · on the graphics card' : ` · on the CPU${alone}`;
   return `Photos stay on this device${by}`;
 }
 
@@ -51,15 +53,24 @@ export function Header() {
   const dark = theme.value === 'dark';
   return (
     <header class="header">
-      <a class="brand" href="./">
-        <img src={ICON} alt="" width="30" height="30" />
+      <a
+        class="brand"
+        href="./"
+        onClick={(event) => {
+          // Nothing is lost on the way to the welcome.
+          event.preventDefault();
+          dispatch({ type: 'photoShown', id: undefined });
+        }}
+      >
+        <img src="./icon.svg" alt="" width="30" height="30" />
         <span>Clearword</span>
       </a>
       <p class="where" data-place={place.value}>
         <Icon name="lock" size={16} />
         <span>{whereText()}</span>
       </p>
-      {photo.value !== undefined && <PickPhoto label="New photo" className="button quiet" />}
+      {photo.value !== undefined && <PickPhoto label="Add photos" className="button quiet" />}
+      <ShortcutsButton />
       <button
         type="button"
         class="button icon-only quiet"

@@ -7,6 +7,8 @@
 
 const PATHS = {
   close: 'M6 6l12 12M18 6L6 18',
+  check: 'M5 12l5 5 9-10',
+  loupe: 'M10 4a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM14.500 14.500L20 20',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
   fit: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',

@@ -1,11 +1,13 @@
 /**
+ * Choosing photos from the disk.
+ *
  * @module
  */
 import { useRef } from 'preact/hooks';
-import { openPhoto } from '../work.ts';
+import { openPhotos } from '../work/open.ts';
 import { Icon } from './icons.tsx';
 
-/** A button that opens the system's chooser for a photo. */
+/** A button that opens the system's chooser for photos. */
 export function PickPhoto({ label, className }: { readonly label: string; readonly className: string }) {
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -18,12 +20,13 @@ export function PickPhoto({ label, className }: { readonly label: string; readon
         ref={input}
         type="file"
         accept="image/*"
+        multiple
         hidden
         onChange={(event) => {
-          const [file] = event.currentTarget.files ?? [];
+          const files = [...(event.currentTarget.files ?? [])].map((file) => ({ file, name: file.name }));
           // So that choosing the same file again is noticed.
           event.currentTarget.value = '';
-          if (file !== undefined) void openPhoto(file, file.name);
+          if (files.length > 0) void openPhotos(files);
         }}
       />
     </>

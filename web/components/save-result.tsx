@@ -1,10 +1,12 @@
 /**
+ * The shown result as a file.
+ *
  * @module
  */
 import { useState } from 'preact/hooks';
 import type { SaveFormat } from '../compute/compute.ts';
-import { shown } from '../state.ts';
-import { save } from '../work.ts';
+import { shown } from '../state/store.ts';
+import { save } from '../work/results.ts';
 import { Icon } from './icons.tsx';
 
 const LABELS: Readonly<Record<SaveFormat, string>> = {

@@ -4,21 +4,29 @@
  * @module
  */
 import type { Signal } from '@preact/signals';
-import { against, comparable, photo, shown } from '../state.ts';
+import { THE_PHOTO } from '../state/page.ts';
+import { against, comparable, dispatch, shown } from '../state/store.ts';
 import type { SharedZoom } from '../zoom.ts';
 import { Icon, type IconName } from './icons.tsx';
-import type { Mode } from './viewer.tsx';
+import { holding, loupe, mode, uncertain } from './view.ts';
 
 interface ToggleProps {
+  readonly name: 'loupe' | 'uncertainty';
   readonly icon: IconName;
   readonly label: string;
-  readonly pressed: boolean;
-  readonly onToggle: () => void;
+  readonly of: Signal<boolean>;
 }
 
-function Toggle({ icon, label, pressed, onToggle }: ToggleProps) {
+function Toggle({ name, icon, label, of }: ToggleProps) {
   return (
-    <button type="button" class="button tool" aria-pressed={pressed} onClick={onToggle}>
+    <button
+      type="button"
+      class={`button tool ${name}-tool`}
+      aria-pressed={of.value}
+      onClick={() => {
+        of.value = !of.value;
+      }}
+    >
       <Icon name={icon} />
       <span class="tool-text">{label}</span>
     </button>
@@ -26,7 +34,7 @@ function Toggle({ icon, label, pressed, onToggle }: ToggleProps) {
 }
 
 /** Shows the photo before for as long as it is held, with a pointer or a key. */
-function HoldButton({ holding }: { readonly holding: Signal<boolean> }) {
+function HoldButton() {
   const hold = () => {
     holding.value = true;
   };
@@ -62,16 +70,13 @@ function AgainstField() {
       <label for="against">Compare with</label>
       <select
         id="against"
-        value={String(against.value)}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          against.value = value === 'photo' ? 'photo' : Number(value);
-        }}
+        value={against.value}
+        onChange={(event) => dispatch({ type: 'comparedWith', against: event.currentTarget.value })}
       >
-        <option value="photo">the photo</option>
-        {others.map(({ id }) => (
-          <option key={id} value={String(id)}>
-            result {id}
+        <option value={THE_PHOTO}>the photo</option>
+        {others.map(({ id, number }) => (
+          <option key={id} value={id}>
+            result {number}
           </option>
         ))}
       </select>
@@ -79,17 +84,26 @@ function AgainstField() {
   );
 }
 
+/** What the colour of the uncertainty means. */
+function Legend({ scale }: { readonly scale: number }) {
+  // Grey 255 of the brightened picture.
+  const full = Math.round(255 / Math.max(1, scale));
+  return (
+    <p class="legend">
+      <span class="legend-scale" aria-hidden="true" />
+      Pink: the samples differ; full colour by {full} or more of 255.
+    </p>
+  );
+}
+
 interface ToolbarProps {
   readonly zoom: SharedZoom;
-  readonly mode: Signal<Mode>;
-  readonly uncertain: Signal<boolean>;
-  readonly holding: Signal<boolean>;
   readonly factor: number;
 }
 
-export function ViewerToolbar({ zoom, mode, uncertain, holding, factor }: ToolbarProps) {
+export function ViewerToolbar({ zoom, factor }: ToolbarProps) {
   const result = shown.value;
-  const percent = Math.round(100 * zoom.transform.value.k);
+  const percent = Math.round(100 * zoom.scale.value);
   return (
     <div class="toolbar" role="toolbar" aria-label="View">
       <div class="tool-group">
@@ -106,35 +120,37 @@ export function ViewerToolbar({ zoom, mode, uncertain, holding, factor }: Toolba
         <button type="button" class="button tool" aria-label="Fit the whole photo" onClick={() => zoom.reset()}>
           <Icon name="fit" />
         </button>
+        <button
+          type="button"
+          class="button tool"
+          aria-label="1:1, one pixel of the photo on one of the screen"
+          onClick={() => zoom.actualSize()}
+        >
+          1:1
+        </button>
       </div>
-      {result === undefined ? (
-        <p class="hint photo-facts">
-          {photo.value?.name} · {photo.value?.width} × {photo.value?.height}
-        </p>
-      ) : (
+      {result !== undefined && (
         <div class="tool-group">
           <AgainstField />
-          <HoldButton holding={holding} />
-          <Toggle
-            icon="columns"
-            label="Side by side"
-            pressed={mode.value === 'side'}
-            onToggle={() => {
+          <HoldButton />
+          <Toggle name="loupe" icon="loupe" label="Loupe" of={loupe} />
+          <button
+            type="button"
+            class="button tool"
+            aria-pressed={mode.value === 'side'}
+            onClick={() => {
               mode.value = mode.value === 'side' ? 'slider' : 'side';
             }}
-          />
+          >
+            <Icon name="columns" />
+            <span class="tool-text">Side by side</span>
+          </button>
           {result.uncertaintyUrl !== undefined && (
-            <Toggle
-              icon="alert"
-              label="Uncertainty"
-              pressed={uncertain.value}
-              onToggle={() => {
-                uncertain.value = !uncertain.value;
-              }}
-            />
+            <Toggle name="uncertainty" icon="alert" label="Uncertainty" of={uncertain} />
           )}
         </div>
       )}
+      {result?.uncertaintyUrl !== undefined && uncertain.value && <Legend scale={result.result.scale} />}
     </div>
   );
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { openPhoto } from '../work.ts';
+import { KNOWN_DEGRADATIONS, listInWords } from '../../src/degradations/index.ts';
+import { dispatch, model } from '../state/store.ts';
+import { openPhotos } from '../work/open.ts';
 import { Icon } from './icons.tsx';
 import { PickPhoto } from './pick-photo.tsx';
 
@@ -24,7 +26,12 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 async function openSample({ name, url }: Sample): Promise<void> {
-  await openPhoto(await (await fetch(url)).blob(), name);
+  try {
+    await openPhotos([{ file: await (await fetch(url)).blob(), name }]);
+  } catch {
+    const failure = { message: `“${name}” could not be fetched.`, fix: 'Check the connection, then try again.' };
+    dispatch({ type: 'set', values: { failure } });
+  }
 }
 
 export function Welcome() {
@@ -34,14 +41,17 @@ export function Welcome() {
         Say what should go. <br />
         <em>Keep the photo.</em>
       </h1>
-      <p class="lead">Clearword takes noise, rain and haze out of a photo, all of them or just the ones you name.</p>
+      <p class="lead">
+        Clearword takes {listInWords(model.value?.degradations ?? KNOWN_DEGRADATIONS)} out of photos: what it finds, or
+        just what you name.
+      </p>
       <div class="drop-zone">
         <div class="drop-icon">
           <Icon name="image" size={34} />
         </div>
-        <PickPhoto label="Choose a photo" className="button primary large" />
+        <PickPhoto label="Choose photos" className="button primary large" />
         <p class="by-hand">
-          or drop it anywhere on this page, or paste it with <kbd>Ctrl</kbd>+<kbd>V</kbd>
+          or drop them anywhere on this page, or paste one with <kbd>Ctrl</kbd>+<kbd>V</kbd>
         </p>
       </div>
       <section aria-labelledby="samples">
@@ -58,7 +68,7 @@ export function Welcome() {
         </ul>
       </section>
       <p class="promise">
-        <Icon name="lock" size={16} /> The model runs in your browser. Your photo is not uploaded.
+        <Icon name="lock" size={16} /> The model runs in your browser. Your photos are not uploaded.
       </p>
     </div>
   );

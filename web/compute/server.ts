@@ -3,14 +3,25 @@
  *
  * @module
  */
-import { ClearwordError, catalogue, type ErrorCode, throwIfCancelled } from '../../src/errors.ts';
+import { ClearwordError } from '../../src/errors.ts';
+import { readSignature } from '../../src/image/image-signature.ts';
 import type { Findings } from '../../src/models/model.ts';
-import type { Compute, ComputedResult, ComputeHooks, RestoreRequest } from './compute.ts';
+import type {
+  Compute,
+  ComputedResult,
+  ComputeHooks,
+  Outcome,
+  RestoreRequest,
+  ResultFacts,
+  StoredComputed,
+} from './compute.ts';
+import { api, ask, errorOf, type Problem, pause } from './requests.ts';
 
-/** Time between two questions about a job, ms. */
+/** Time between two questions about a job, and the longest that it grows to while the server does not answer, ms. */
 const POLL = 500;
-
-const api = (path: string): URL => new URL(path, document.baseURI);
+const LONGEST_POLL = 10_000;
+/** Time after which a server that does not answer is given up, ms. */
+const GIVE_UP = 120_000;
 
 /** Whether the server that the page came from restores photos; a server of plain files does not. */
 export async function hasServer(): Promise<boolean> {
@@ -30,40 +41,16 @@ interface Job {
   readonly fraction: number;
   readonly width?: number;
   readonly height?: number;
+  readonly degradations?: Findings['degradations'];
+  readonly decision?: Outcome;
   readonly results?: readonly { readonly part: string; readonly scale?: number }[];
   readonly provenance?: { readonly steps: number; readonly seed: number };
   readonly error?: Problem;
 }
 
-/** Problem details (RFC 9457) with the catalogue's code. */
-interface Problem {
-  readonly code?: string;
-  readonly detail?: string;
-  readonly title?: string;
-  readonly fix?: string;
-}
+type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-function errorOf({ code, detail, title, fix }: Problem, status?: number): ClearwordError {
-  const known = code !== undefined && code in catalogue ? (code as ErrorCode) : 'RUNTIME_FAILED';
-  const text = detail ?? title ?? `the server answered ${status ?? 'nothing'}`;
-  return new ClearwordError(known, text, fix === undefined ? {} : { fix });
-}
-
-async function ask(path: string | URL, signal: AbortSignal, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(typeof path === 'string' ? api(path) : path, { ...init, signal }).catch(
-    (cause: unknown) => {
-      throwIfCancelled(signal, 'the request');
-      throw new ClearwordError('RUNTIME_FAILED', 'the server does not answer', {
-        cause,
-        fix: 'Restore on this device.',
-      });
-    },
-  );
-  if (response.ok) return response;
-  throw errorOf(((await response.json().catch(() => ({}))) ?? {}) as Problem, response.status);
-}
-
-function form(photo: Blob, fields: Readonly<Record<string, string | number | undefined>>): FormData {
+function form(photo: Blob, fields: Fields): FormData {
   const data = new FormData();
   // Fields before the file, so that a server can check them before it reads the photo.
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) data.append(name, String(value));
@@ -71,61 +58,139 @@ function form(photo: Blob, fields: Readonly<Record<string, string | number | und
   return data;
 }
 
-const pause = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, POLL);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+const pathOf = (id: string): string => `v1/restorations/${encodeURIComponent(id)}`;
 
-const pathOf = ({ id }: Job): string => `v1/restorations/${encodeURIComponent(id)}`;
-
-/** Follows a job to its end; a cancellation is passed on to the server. */
-async function follow(job: Job, { onProgress, signal }: ComputeHooks): Promise<Job> {
-  let now = job;
-  try {
-    while (now.status === 'queued' || now.status === 'running') {
-      await pause(signal);
-      now = (await (await ask(pathOf(job), signal)).json()) as Job;
-      onProgress(now.fraction);
+/** The state of a job; lost questions are asked again, more and more rarely. */
+async function stateOf(id: string, hooks: ComputeHooks): Promise<Job> {
+  const started = performance.now();
+  for (let wait = POLL; ; wait = Math.min(2 * wait, LONGEST_POLL)) {
+    try {
+      return (await (await ask(pathOf(id), hooks)).json()) as Job;
+    } catch (error) {
+      const lost = error instanceof ClearwordError && error.code === 'UNAVAILABLE';
+      if (!lost || performance.now() - started > GIVE_UP) throw error;
+      await pause(wait, hooks.signal);
     }
-  } catch (error) {
-    // The work is of no use to anyone any more. Whether the server hears of it changes nothing for the page.
-    if (signal.aborted) void fetch(api(pathOf(job)), { method: 'DELETE' }).catch(() => undefined);
-    throw error;
   }
-  if (now.status === 'done') return now;
-  throw errorOf(now.error ?? { code: 'RUNTIME_FAILED', detail: 'the server cancelled the restoration' });
 }
 
-async function restore(photo: Blob, request: RestoreRequest, hooks: ComputeHooks): Promise<ComputedResult> {
-  const { prompt, steps, seed, samples } = request;
-  const body = form(photo, { prompt, steps, seed, samples });
+const isUnderWay = ({ status }: Job): boolean => status === 'queued' || status === 'running';
+
+/** Follows a job to its end; a cancellation is passed on to the server. */
+async function follow(id: string, hooks: ComputeHooks): Promise<Job> {
+  const { onProgress, signal } = hooks;
+  try {
+    let now = await stateOf(id, hooks);
+    while (isUnderWay(now)) {
+      onProgress(now.fraction);
+      await pause(POLL, signal);
+      now = await stateOf(id, hooks);
+    }
+    if (now.status !== 'failed' && now.status !== 'cancelled') return now;
+    throw errorOf(now.error ?? { code: 'RUNTIME_FAILED', detail: 'the server cancelled the restoration' });
+  } catch (error) {
+    // The work is of no use to anyone any more. Whether the server hears of it changes nothing for the page.
+    if (signal.aborted) {
+      void ask(pathOf(id), { signal: new AbortController().signal }, { method: 'DELETE' }).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** Whether this browser shows files like this one; TIFFs it does not, so that the result is asked for as a PNG. */
+async function isTiff(photo: Blob): Promise<boolean> {
+  return readSignature(new Uint8Array(await photo.slice(0, 2 ** 16).arrayBuffer())).format === 'tiff';
+}
+
+async function submit(photo: Blob, request: RestoreRequest, hooks: ComputeHooks, more: Fields): Promise<string> {
+  const { prompt, steps, seed, samples, strengths } = request;
+  const strength = Object.entries(strengths)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  const body = form(photo, { prompt, steps, seed, samples, ...(strength !== '' && { strength }), ...more });
   // A job, also for a small photo, because it tells how far it is.
-  const headers = { Prefer: 'respond-async' };
-  const posted = await ask('v1/restorations', hooks.signal, { method: 'POST', body, headers });
-  const job = await follow((await posted.json()) as Job, hooks);
-  const part = async (query: string) => (await ask(`${pathOf(job)}/result${query}`, hooks.signal)).blob();
+  const headers = { Prefer: 'respond-async', 'Idempotency-Key': crypto.getRandomValues(new Uint32Array(4)).join('-') };
+  const posted = await ask('v1/restorations', hooks, { method: 'POST', body, headers });
+  return ((await posted.json()) as Job).id;
+}
+
+/** What the job with this id gives, when it is done. */
+export async function resume(
+  id: string,
+  photo: Blob,
+  request: RestoreRequest,
+  hooks: ComputeHooks,
+): Promise<ComputedResult> {
+  const job = await follow(id, hooks);
+  const part = async (query: string) => (await ask(`${pathOf(id)}/result${query}`, hooks)).blob();
   const file = await part('');
-  const unsure = job.results?.find((result) => result.part === 'uncertainty');
-  return {
-    width: job.width ?? 0,
-    height: job.height ?? 0,
+  const has = (name: string) => job.results?.find((result) => result.part === name);
+  const unsure = has('uncertainty');
+  const { width = 0, height = 0 } = job;
+  const facts: ResultFacts = {
+    kind: 'server',
+    width,
+    height,
+    steps: job.provenance?.steps ?? request.steps,
+    seed: job.provenance?.seed ?? request.seed,
+    outcome: job.decision ?? { status: 'restored', removing: [], perhaps: [] },
+    scale: unsure?.scale ?? 1,
+  };
+  const seen = {
     preview: file,
-    uncertainty: unsure && { image: await part('?part=uncertainty'), scale: unsure.scale ?? 1 },
-    steps: job.provenance?.steps ?? steps,
-    seed: job.provenance?.seed ?? seed,
+    findings: job.degradations,
+    uncertainty: unsure && (await part('?part=uncertainty')),
+    ...(has('comparison') && { before: await leftOf(await part('?part=comparison'), width, height) }),
+  };
+  return serverResult(facts, seen, file, { photo, request });
+}
+
+/** The photo before out of a picture of before and after, for formats that the browser does not show. */
+async function leftOf(comparison: Blob, width: number, height: number): Promise<Blob | undefined> {
+  const bitmap = await createImageBitmap(comparison, 0, 0, width, height).catch(() => undefined);
+  if (bitmap === undefined) return undefined;
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+/** @param from what the server is asked again for where only a part of the change is wanted */
+export function serverResult(
+  facts: ResultFacts,
+  seen: Pick<ComputedResult, 'preview' | 'uncertainty' | 'findings' | 'before'>,
+  file: Blob,
+  from: { readonly photo: Blob; readonly request: RestoreRequest },
+): ComputedResult {
+  const stored: StoredComputed = { kind: 'server', file };
+  return {
+    ...facts,
+    ...seen,
     formats: ['original'],
-    save: async () => file,
+    save: async (_, __, amount) => {
+      if (amount === 100) return file;
+      if (amount === 0) return from.photo;
+      const hooks = { onProgress: () => undefined, signal: new AbortController().signal };
+      const id = await submit(from.photo, from.request, hooks, { amount, ...(await extra(from.photo)) });
+      await follow(id, hooks);
+      return (await ask(`${pathOf(id)}/result`, hooks)).blob();
+    },
+    stored: async () => stored,
+    // A file that came over the network is the browser's to keep on its disk.
+    release: () => undefined,
   };
 }
 
+const extra = async (photo: Blob): Promise<Fields> => ((await isTiff(photo)) ? { format: 'png', compare: true } : {});
+
 export const server: Compute = {
   inspect: async (photo, signal) => {
-    const response = await ask('v1/inspections', signal, { method: 'POST', body: form(photo, {}) });
+    const response = await ask('v1/inspections', { signal }, { method: 'POST', body: form(photo, {}) });
     return (await response.json()) as Pick<Findings, 'degradations'>;
   },
-  restore,
+  restore: async (photo, request, hooks) => {
+    const id = await submit(photo, request, hooks, await extra(photo));
+    hooks.onJob?.(id);
+    return resume(id, photo, request, hooks);
+  },
 };

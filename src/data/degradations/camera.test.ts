@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { resizeArea } from '../../image/area-average.ts';
 import { createRaster, type Raster } from '../../image/raster.ts';
 import { Random } from '../../random/random.ts';
 import { develop, drawShot, type Shot } from './camera.ts';
-import { resizeArea, smoothChroma } from './converter.ts';
+import { smoothChroma } from './converter.ts';
 import { demosaic } from './demosaic.ts';
 import { gaussianBlur, normals, smoothField } from './fields.ts';
 import { drawChain, estimateNoise, measureNoise, whiteNoise } from './noise.ts';

@@ -8,9 +8,10 @@
  *
  * @module
  */
+import { resizeRaster } from '../../image/area-average.ts';
 import { createRaster, type Raster } from '../../image/raster.ts';
 import type { Random } from '../../random/random.ts';
-import { resizeRaster, sharpen, smoothChroma, smoothLuma } from './converter.ts';
+import { sharpen, smoothChroma, smoothLuma } from './converter.ts';
 import { demosaic } from './demosaic.ts';
 import { gaussianBlur, logUniform, normals } from './fields.ts';
 

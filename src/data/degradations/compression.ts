@@ -24,6 +24,8 @@ export interface Saved {
   readonly quality: number;
   /** Colours at half the resolution (4:2:0), as most cameras store them. */
   readonly subsampled: boolean;
+  /** Pixels that were cut off at the left and at the top afterwards: the file's grid of blocks begins there. */
+  readonly cut?: readonly [number, number];
   /** An earlier JPEG of a picture that reached `shift` pixels farther to the left and to the top. */
   readonly before?: { readonly quality: number; readonly shift: readonly [number, number] };
 }
@@ -36,6 +38,8 @@ const options = z
     subsampled: share.default(0.65),
     /** Share that was saved before, on another grid. */
     twice: share.default(0.2),
+    /** Share of pictures that were cut out of a larger one after they were saved, so that blocks begin anywhere. */
+    cut: share.default(0),
     /** Shares of WebP and AVIF files, which take longer to make. */
     webp: share.default(0.05),
     avif: share.default(0),
@@ -58,7 +62,10 @@ export const compression: DegradationRecord<Options> = {
           shift: [random.int(8), random.int(8)] as const,
         }
       : undefined;
-    return { effects: [savedEffect({ format, quality, subsampled, ...(before && { before }) }, 'compression')] };
+    const cut =
+      section.cut > 0 && random.uniform() < section.cut ? ([random.int(16), random.int(16)] as const) : undefined;
+    const saved = { format, quality, subsampled, ...(cut && { cut }), ...(before && { before }) };
+    return { effects: [savedEffect(saved, 'compression')] };
   },
   async measure(without, after) {
     return reading(await equivalentQuality(without, after), without, after);
@@ -85,12 +92,13 @@ export function countsTo(other: string, quality: number, context: Pick<DrawConte
 
 /** @param of the degradation that the file counts to */
 export function savedEffect(saved: Saved, of: string): Effect {
-  const { format, quality, subsampled, before } = saved;
+  const { format, quality, subsampled, cut, before } = saved;
+  const later = cut ? `, cut by ${cut.join(', ')}` : '';
   const earlier = before ? `, before that ${before.quality} shifted by ${before.shift.join(', ')}` : '';
   return {
     of,
     place: PLACE,
-    drawn: `${format} ${quality} ${subsampled || format === 'webp' ? '4:2:0' : '4:4:4'}${earlier}`,
+    drawn: `${format} ${quality} ${subsampled || format === 'webp' ? '4:2:0' : '4:4:4'}${later}${earlier}`,
     apply: (image) => save(image, saved),
     ...(of === 'compression' && {
       async measure(without: Raster, after: Raster) {
@@ -136,20 +144,33 @@ export function compressJpeg(image: Raster, quality: number, subsampled: boolean
   return save(image, { format: 'jpeg', quality, subsampled });
 }
 
-async function save(image: Raster, { format, quality, subsampled, before }: Saved): Promise<Raster> {
+async function save(image: Raster, { format, quality, subsampled, cut, before }: Saved): Promise<Raster> {
   const { width, height } = image;
   let bytes = interleaved(image);
-  if (before) {
-    const [dx, dy] = before.shift;
-    const [wide, tall] = [width + dx, height + dy];
-    const larger = await coded(shifted(bytes, width, height, dx, dy), wide, tall, 'jpeg', before.quality, subsampled);
-    bytes = new Uint8Array(3 * width * height);
-    for (let y = 0; y < height; y++) {
-      const from = 3 * ((y + dy) * wide + dx);
-      bytes.set(larger.subarray(from, from + 3 * width), 3 * y * width);
-    }
+  if (before) bytes = await cutOut(bytes, width, height, 'jpeg', before.quality, subsampled, before.shift);
+  const saved = await cutOut(bytes, width, height, format, quality, subsampled, cut ?? [0, 0]);
+  return planar(saved, width, height);
+}
+
+/** A picture out of the file of a larger one, which has [dx, dy] more pixels at the left and at the top. */
+async function cutOut(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+  format: Saved['format'],
+  quality: number,
+  subsampled: boolean,
+  [dx, dy]: readonly [number, number],
+): Promise<Uint8Array> {
+  if (dx === 0 && dy === 0) return coded(bytes, width, height, format, quality, subsampled);
+  const [wide, tall] = [width + dx, height + dy];
+  const larger = await coded(shifted(bytes, width, height, dx, dy), wide, tall, format, quality, subsampled);
+  const out = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const from = 3 * ((y + dy) * wide + dx);
+    out.set(larger.subarray(from, from + 3 * width), 3 * y * width);
   }
-  return planar(await coded(bytes, width, height, format, quality, subsampled), width, height);
+  return out;
 }
 
 async function coded(

@@ -76,8 +76,19 @@ export async function walk(run: SamplerRun, transition: (at: Transition) => Floa
     const r = times[step] as number;
     const estimates = await run.predict(x, t, signal);
     const x0 = sized(estimates.x0, mu.length, 'the predicted x0');
-    const noise = sized(estimates.noise, mu.length, 'the predicted noise');
-    x = transition({ sde, x, mu, x0, noise, t, r, z: () => draw(step) });
+    const at: Transition = {
+      sde,
+      x,
+      mu,
+      x0,
+      get noise() {
+        return sized(estimates.noise, mu.length, 'the predicted noise');
+      },
+      t,
+      r,
+      z: () => draw(step),
+    };
+    x = transition(at);
     checkFinite(x, `step ${step} of ${steps}, from t = ${t} to ${r}`);
     await run.onStep?.({ step, steps, t: r, x, x0 });
   }

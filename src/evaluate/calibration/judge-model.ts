@@ -5,23 +5,17 @@
  */
 import type { DataConfig } from '../../data/config.ts';
 import { scanDataset } from '../../data/dataset.ts';
-import { resizeArea } from '../../data/degradations/converter.ts';
 import { allocatePictures, readRaster } from '../../data/picture-store.ts';
 import { drawSample, TrainingPictures } from '../../data/sample.ts';
 import { throwIfCancelled } from '../../errors.ts';
-import { createRaster, type Raster } from '../../image/raster.ts';
-import type { RestorationModel } from '../../models/model.ts';
+import { resizeRaster } from '../../image/area-average.ts';
+import type { Raster } from '../../image/raster.ts';
+import type { Findings, RestorationModel } from '../../models/model.ts';
 import { Random } from '../../random/random.ts';
 import type { Judgement } from './thresholds.ts';
 
 /** Keeps these samples apart from those of training with the same seed. */
 const STREAM = 0xca1;
-
-/**
- * A reading this close to where something begins to count as present is neither: strengths below are there, but nobody would
- * miss them, and nobody would mind if they were removed.
- */
-const BARELY = 0.04;
 
 export interface CalibrationPictures {
   /** Held-back photos and what may happen to them, as for training. */
@@ -37,29 +31,37 @@ export interface JudgeHooks {
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
 
-/** The whole picture as a square, as batches of training show it. */
-function squeezed({ width, height, data }: Raster, side: number): Raster {
-  const square = createRaster(side, side);
-  const plane = width * height;
-  for (let c = 0; c < 3; c++) {
-    square.data.set(resizeArea(data.subarray(c * plane, (c + 1) * plane), width, height, side, side), c * side * side);
-  }
-  return square;
+/** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
+export function judgeModel(
+  model: RestorationModel,
+  pictures: CalibrationPictures,
+  { signal, onProgress }: JudgeHooks = {},
+): Promise<Map<string, Judgement[]>> {
+  const inspect = (picture: Raster) => {
+    const { viewSide } = model;
+    // As batches of training show it.
+    const whole = viewSide === undefined ? undefined : resizeRaster(picture, viewSide, viewSide);
+    return model.inspect({ close: picture, whole }, signal);
+  };
+  return judgePictures({ degradations: model.degradations, inspect }, pictures, { signal, onProgress });
 }
 
-/** Judgements of each degradation that the model knows. The model's card must not be calibrated yet. */
-export async function judgeModel(
-  model: RestorationModel,
+/** Whoever says what is wrong with a picture. */
+export interface Inspector {
+  readonly degradations: readonly string[];
+  inspect(picture: Raster): Promise<Pick<Findings, 'degradations'>>;
+}
+
+export async function judgePictures(
+  { degradations, inspect }: Inspector,
   { data, samples, clean }: CalibrationPictures,
   { signal, onProgress }: JudgeHooks = {},
 ): Promise<Map<string, Judgement[]>> {
-  const { degradations } = model;
   const judgements = new Map(degradations.map((name) => [name, [] as Judgement[]]));
   const total = samples + clean.length;
   const judge = async (picture: Raster, truth: (name: string) => Omit<Judgement, 'probability'>) => {
     throwIfCancelled(signal, 'the calibration');
-    const whole = model.viewSide === undefined ? undefined : squeezed(picture, model.viewSide);
-    const findings = await model.inspect({ close: picture, whole }, signal);
+    const findings = await inspect(picture);
     for (const name of degradations) {
       const probability = findings.degradations[name]?.probability ?? 0;
       judgements.get(name)?.push({ probability, ...truth(name) });
@@ -71,7 +73,8 @@ export async function judgeModel(
     const sample = await drawSample(new Random(data.seed, STREAM, i), pictures, data, degradations);
     await judge(sample.input, (name) => {
       const reading = sample.readings[name];
-      const unclear = reading !== undefined && !reading.present && reading.strength < BARELY && reading.strength > 0;
+      // There, but less than what counts as present: nobody would miss it, and nobody would mind if it were removed.
+      const unclear = reading !== undefined && !reading.present && reading.strength > 0;
       return { present: reading?.present ?? false, unclear };
     });
     onProgress?.((i + 1) / total);

@@ -44,6 +44,13 @@ describe('calibrate', () => {
     expect(perhaps).toBeLessThanOrEqual(found);
   });
 
+  it('is surer where a picture may be so on purpose', () => {
+    const all = [...absent.slice(2), ...there];
+    expect(calibrate(all, 'darkness').found).toBe(0.985);
+    expect(calibrate(all, 'noise').found).toBe(0.5);
+    expect(calibrate(all, 'noise')).toEqual(calibrate(all));
+  });
+
   it('leaves out what is unclear', () => {
     const unclear = { ...judgement(0.99, false), unclear: true };
     const plain = calibrate([...absent, ...there]);

@@ -77,6 +77,31 @@ const compositeSchema = z.strictObject({
 
 export type CompositeConfig = z.infer<typeof compositeSchema>;
 
+/** A set, and what is true of every picture in it. */
+const photographSetSchema = z.strictObject({
+  set: setSchema,
+  /** Degradations that each of its pictures has: they are missed where they are not found. */
+  has: z.array(z.string()).default([]),
+  /** Those that some may have, or have a little of: neither missed nor found wrongly. Every other one is found wrongly. */
+  may: z.array(z.string()).default([]),
+  /** What is asked for in words; default: to remove what they have. */
+  prompt: z.string().min(1).optional(),
+  /** Whether it has targets; pictures that are only there to be looked at, and to be found nothing in, have none. */
+  truth: z.boolean().default(true),
+});
+
+export type PhotographSet = z.infer<typeof photographSetSchema>;
+
+/** Samples that the controller's probabilities are held against, drawn as for calibration. */
+const reliabilitySchema = z.strictObject({
+  /** Calibration's configuration, relative to the experiment's; its paths below the data folder follow the command's --data. */
+  config: z.string().min(1),
+  overrides: overrides.default({}),
+  samples: z.int().min(1).default(200),
+});
+
+export type Reliability = z.infer<typeof reliabilitySchema>;
+
 export const experimentSchema = z.discriminatedUnion('kind', [
   /** Every run on every set: the paper's tables and figures. */
   z
@@ -113,6 +138,15 @@ export const experimentSchema = z.discriminatedUnion('kind', [
     composites: compositeSchema,
     sigma: z.number().positive().default(25),
   }),
+  /** Photographs with and without degradations, by the careful mode itself and asked for in words. */
+  z.strictObject({
+    kind: z.literal('photographs'),
+    ...common,
+    sets: z.array(photographSetSchema).min(1),
+    /** A picture counts as made worse where it loses more than this, in dB of PSNR. */
+    tolerance: z.number().positive().default(0.3),
+    reliability: reliabilitySchema.optional(),
+  }),
   /** What the controller finds. */
   z.strictObject({
     kind: z.literal('controller'),
@@ -126,6 +160,7 @@ export type ExperimentConfig = z.infer<typeof experimentSchema>;
 export type ComparisonConfig = Extract<ExperimentConfig, { kind: 'comparison' }>;
 export type StepsConfig = Extract<ExperimentConfig, { kind: 'steps' }>;
 export type PromptsConfig = Extract<ExperimentConfig, { kind: 'prompts' }>;
+export type PhotographsConfig = Extract<ExperimentConfig, { kind: 'photographs' }>;
 export type ControllerConfig = Extract<ExperimentConfig, { kind: 'controller' }>;
 
 /** Checks a configuration; every problem is named with its place. Errors: INVALID_OPTION. */
@@ -136,6 +171,29 @@ export function parseExperiment(value: unknown, source: string): ExperimentConfi
   throw new ClearwordError('INVALID_OPTION', `${source}: ${problems.join('; ')}`, {
     fix: 'Correct the configuration; those in configs/experiments are examples.',
   });
+}
+
+/** The same with at most so many pictures of each set, and a note that says so. */
+export function limitedTo(config: ExperimentConfig, limit: number): ExperimentConfig {
+  const least = (count = limit) => Math.min(count, limit);
+  const note = `A quick run: at most ${limit} pictures of each set; do not compare these numbers with whole ones.`;
+  const notes = [...config.notes, note];
+  switch (config.kind) {
+    case 'comparison':
+    case 'steps':
+      return { ...config, notes, sets: config.sets.map((set) => ({ ...set, limit: least(set.limit) })) };
+    case 'photographs': {
+      const { reliability } = config;
+      const sets = config.sets.map((own) => ({ ...own, set: { ...own.set, limit: least(own.set.limit) } }));
+      const fewer = reliability && { ...reliability, samples: least(reliability.samples) };
+      return { ...config, notes, sets, ...(fewer && { reliability: fewer }) };
+    }
+    case 'prompts':
+    case 'controller': {
+      const { composites } = config;
+      return { ...config, notes, composites: { ...composites, pictures: least(composites.pictures) } };
+    }
+  }
 }
 
 /** Reads a JSON configuration. Errors: INPUT_NOT_FOUND, INVALID_OPTION. */

@@ -10,11 +10,13 @@ import { FIRST_DEGRADATIONS } from '../../degradations/index.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { toBytes } from '../../image/picture.ts';
 import type { Findings } from '../../models/model.ts';
+import type { Judgement } from '../calibration/thresholds.ts';
 import { formatScore } from '../outputs.ts';
 import { lineChart } from '../report/charts.ts';
 import { compositeSources } from './composites.ts';
 import type { ControllerConfig } from './config.ts';
 import type { Chart, ExperimentContext, Outcome, Table } from './outcome.ts';
+import { BINS, brier, calibrationError, mean, reliabilityChart } from './reliability.ts';
 
 interface Inspection {
   readonly present: readonly string[];
@@ -26,11 +28,6 @@ interface Inspection {
 const nameOf = (names: readonly string[]): string => (names.length === 0 ? 'clean' : names.join(' + '));
 const mapNames = <Value>(of: (name: string) => Value): Record<string, Value> =>
   Object.fromEntries(FIRST_DEGRADATIONS.map((name) => [name, of(name)]));
-/** Parts of 0..1 in which probabilities are compared with frequencies. */
-const BINS = 10;
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 async function inspectAll(config: ControllerConfig, context: ExperimentContext): Promise<Inspection[]> {
   const sources = await compositeSources(config.composites, context.data);
   const clearword = await context.load();
@@ -78,24 +75,12 @@ function confusion(inspections: readonly Inspection[]): Table {
   };
 }
 
-interface Bin {
-  readonly predicted: number;
-  readonly observed: number;
-  readonly count: number;
-}
-
-/** Mean probability and frequency in each tenth of 0..1 that has pictures. */
-function binsOf(inspections: readonly Inspection[], name: (typeof FIRST_DEGRADATIONS)[number]): Bin[] {
-  return Array.from({ length: BINS }, (_, bin) =>
-    inspections.filter(({ found }) => Math.min(BINS - 1, Math.floor(BINS * (found[name]?.probability ?? 0))) === bin),
-  )
-    .filter((own) => own.length > 0)
-    .map((own) => ({
-      predicted: mean(own.map(({ found }) => found[name]?.probability ?? 0)),
-      observed: mean(own.map(({ presence }) => Number(presence[name]))),
-      count: own.length,
-    }));
-}
+/** What was said of one degradation in every picture. */
+const judgementsOf = (inspections: readonly Inspection[], name: string): Judgement[] =>
+  inspections.map(({ found, presence }) => ({
+    probability: found[name]?.probability ?? 0,
+    present: presence[name] ?? false,
+  }));
 
 function measures(inspections: readonly Inspection[]): Table {
   const rows = FIRST_DEGRADATIONS.map((name) => {
@@ -103,21 +88,15 @@ function measures(inspections: readonly Inspection[]): Table {
     const there = inspections.filter(({ presence }) => presence[name]);
     const absent = inspections.filter(({ presence }) => !presence[name]);
     const right = there.filter(sure).length;
-    const calibration = binsOf(inspections, name).reduce(
-      (sum, { predicted, observed, count }) => sum + (count / inspections.length) * Math.abs(predicted - observed),
-      0,
-    );
+    const judgements = judgementsOf(inspections, name);
     const errors = (own: readonly Inspection[]) =>
       own.map(({ strength, found }) => Math.abs((found[name]?.strength ?? 0) - (strength[name] ?? 0)));
     return [
       name,
       formatScore((100 * right) / there.length, 1),
       formatScore((100 * absent.filter(sure).length) / absent.length, 1),
-      formatScore(
-        mean(inspections.map(({ found, presence }) => ((found[name]?.probability ?? 0) - Number(presence[name])) ** 2)),
-        4,
-      ),
-      formatScore(calibration, 4),
+      formatScore(brier(judgements), 4),
+      formatScore(calibrationError(judgements), 4),
       formatScore(mean(errors(there)), 4),
       formatScore(mean(errors(absent)), 4),
     ];
@@ -127,19 +106,6 @@ function measures(inspections: readonly Inspection[]): Table {
     titles: ['', 'found (%)', 'false alarms (%)', 'Brier', 'calibration error', 'strength error', 'where absent'],
     rows,
     note: 'Brier: mean squared error of the probability. Calibration error: mean difference of probability and frequency in tenths. Strengths are 0..1 (clearword inspect has their units); errors are mean absolute ones.',
-  };
-}
-
-function calibrationChart(inspections: readonly Inspection[]): Chart {
-  const series = FIRST_DEGRADATIONS.map((name) => ({
-    name,
-    points: binsOf(inspections, name).map(({ predicted, observed }) => [predicted, observed] as const),
-  }));
-  const ideal = { name: 'ideal', points: [[0, 0] as const, [1, 1] as const] };
-  const title = 'Calibration of the controller';
-  return {
-    name: 'calibration',
-    svg: lineChart({ title, xTitle: 'probability', yTitle: 'frequency', series: [...series, ideal] }),
   };
 }
 
@@ -171,9 +137,10 @@ function strengthChart(inspections: readonly Inspection[]): Chart {
 
 export async function testController(config: ControllerConfig, context: ExperimentContext): Promise<Outcome> {
   const inspections = await inspectAll(config, context);
+  const judgements = new Map(FIRST_DEGRADATIONS.map((name) => [name, judgementsOf(inspections, name)]));
   return {
     tables: [confusion(inspections), measures(inspections)],
-    charts: [calibrationChart(inspections), strengthChart(inspections)],
+    charts: [reliabilityChart('Calibration of the controller', judgements), strengthChart(inspections)],
     results: [],
     missing: [],
     details: inspections,

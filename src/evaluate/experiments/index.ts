@@ -7,6 +7,7 @@ import { compare } from './comparison.ts';
 import type { ExperimentConfig } from './config.ts';
 import { testController } from './controller.ts';
 import type { ExperimentContext, Outcome } from './outcome.ts';
+import { testPhotographs } from './photographs.ts';
 import { comparePrompts } from './prompts.ts';
 import { sweepSteps } from './steps.ts';
 
@@ -18,6 +19,8 @@ export function runExperiment(config: ExperimentConfig, context: ExperimentConte
       return sweepSteps(config, context);
     case 'prompts':
       return comparePrompts(config, context);
+    case 'photographs':
+      return testPhotographs(config, context);
     case 'controller':
       return testController(config, context);
   }

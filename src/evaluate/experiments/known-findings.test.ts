@@ -20,7 +20,8 @@ import { testController } from './controller.ts';
 import type { Outcome, Table } from './outcome.ts';
 
 const SEED = 2026;
-const SIGMAS = [25, 50];
+// In neighbouring tenths of the strengths, the last two.
+const SIGMAS = [46, 50];
 const EVERYTHING: ReadonlySet<string> = new Set(FIRST_DEGRADATIONS);
 const COMBINATIONS = combinationsOf<string>(FIRST_DEGRADATIONS);
 const data = await temporaryFolder();

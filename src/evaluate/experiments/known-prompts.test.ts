@@ -66,10 +66,11 @@ const disobedient = () =>
   });
 const deaf = () => restorer(() => undefined);
 
-async function run(model: RestorationModel): Promise<Outcome> {
+async function run(model: RestorationModel, progress: number[] = []): Promise<Outcome> {
   const value = { kind: 'prompts', title: 'known', composites, sigma: SIGMA, seed: SEED };
   const config = parseExperiment(value, 'known') as PromptsConfig;
-  return comparePrompts(config, contextWith({ data, folder: await temporaryFolder(), models: { default: model } }));
+  const context = contextWith({ data, folder: await temporaryFolder(), models: { default: model } });
+  return comparePrompts(config, { ...context, onProgress: (fraction) => void progress.push(fraction) });
 }
 
 /** The combinations with several degradations, and the parts that are asked for, in the order of the tables. */
@@ -106,7 +107,10 @@ function split(row: readonly string[] | undefined) {
 
 describe('prompts for a part', () => {
   it('are worth their margin to a restorer that obeys', async () => {
-    const { tables, results } = await run(obedient());
+    const progress: number[] = [];
+    const { tables, results } = await run(obedient(), progress);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    expect(progress.at(-1)).toBeCloseTo(1, 6);
     const [totals, parts] = tables;
     expect(totals?.titles).toEqual([
       ...['', 'pictures', 'degraded', 'right', 'empty', 'shuffled', 'wrong'],

@@ -51,6 +51,8 @@ export interface Outcome {
   readonly tables: readonly Table[];
   readonly charts: readonly Chart[];
   readonly results: readonly EvaluationResult[];
+  /** So many pictures of each set that lost most are shown, instead of the lowest and highest PSNR. */
+  readonly worst?: number;
   /** What was not measured, and why. */
   readonly missing: readonly string[];
   /** Numbers for results.json that no table has. */
@@ -75,7 +77,7 @@ export async function writeOutcome(
   about: Readonly<Record<string, unknown>>,
   folder: string,
 ): Promise<string> {
-  const { tables, charts, results, details } = outcome;
+  const { tables, charts, results, details, worst } = outcome;
   const missing = [...new Set(outcome.missing)];
   const prose = (title: string, lines: readonly string[], kind = '') =>
     lines.length === 0 ? [] : [section(title, ...lines.map((line) => paragraph(line, kind)))];
@@ -91,7 +93,7 @@ export async function writeOutcome(
       : []),
   ];
   const facts = Object.fromEntries(Object.entries(about).map(([name, value]) => [name, String(value)]));
-  const html = await reportPage({ title: config.title, about: facts, folder, results, extra });
+  const html = await reportPage({ title: config.title, about: facts, folder, results, extra, worst });
   const markdown = [
     ...tables.map(
       ({ title, titles, rows, note }) => `## ${title}\n\n${markdownTable(titles, rows)}\n${note ? `\n${note}\n` : ''}`,

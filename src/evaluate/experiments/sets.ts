@@ -21,7 +21,9 @@ const folder = z.string().min(1);
 const common = {
   /** Row of the tables. */
   name: z.string().min(1),
-  /** Only the first pictures. */
+  /** Only every second picture in natural order, where thresholds were set by the others. */
+  half: z.enum(['even', 'odd']).optional(),
+  /** Only the first pictures, of those. */
   limit: z.int().min(1).optional(),
   /** Only the middle of each picture, this many pixels wide and high. */
   centre: z.int().min(16).optional(),
@@ -92,94 +94,105 @@ function each(
   return files.map((file, index) => ({ id: stem(file), target: file, ...describe(file, index) }));
 }
 
-async function casesOf(
-  config: SetConfig,
-  root: string,
-  seed: number,
-): Promise<{ task: TaskName; cases: readonly EvaluationCase[] }> {
-  const at = (path: string) => resolve(root, path);
-  const pictures = (path: string) => listPictures(at(path), `set ${config.name}`);
-  switch (config.kind) {
-    case 'noise': {
-      const { sigma } = config;
-      const cases = each(await pictures(config.clean), (file, index) => ({
-        input: `${file} + noise ${sigma}`,
+interface Cases {
+  readonly task: TaskName;
+  readonly cases: readonly EvaluationCase[];
+}
+
+/** Where the pictures of a set are, and what its noise is drawn from. */
+interface Place {
+  at(path: string): string;
+  pictures(path: string): Promise<readonly string[]>;
+  readonly seed: number;
+}
+
+type SetOf<Kind extends SetConfig['kind']> = Extract<SetConfig, { kind: Kind }>;
+
+/** How the cases of each kind of set are made. */
+const OPENERS: { readonly [Kind in SetConfig['kind']]: (config: SetOf<Kind>, place: Place) => Promise<Cases> } = {
+  async noise({ clean, sigma }, { pictures, seed }) {
+    const cases = each(await pictures(clean), (file, index) => ({
+      input: `${file} + noise ${sigma}`,
+      async load(signal) {
+        const target = await readPicture(file, signal);
+        return { input: addGaussianNoise(target, sigma, noiseField(target, seed, index)), target };
+      },
+    }));
+    return { task: 'denoise', cases };
+  },
+
+  async 'rain-layers'(config, { pictures }) {
+    const files = await pictures(config.clean);
+    const layers = holdBackLayers(await pictures(config.layers), config.heldBack).heldBack;
+    const cases = layers.map((layer, index): EvaluationCase => {
+      const target = files[index % files.length] as string;
+      return {
+        id: `${stem(target)}, layer ${stem(layer)}`,
+        input: `${target} + ${layer}`,
+        target,
         async load(signal) {
-          const target = await readPicture(file, signal);
-          return { input: addGaussianNoise(target, sigma, noiseField(target, seed, index)), target };
+          const clean = await readPicture(target, signal);
+          return { input: quantise(addRain(clean, fittedLayer(await readPlane(layer), clean))), target: clean };
         },
-      }));
-      return { task: 'denoise', cases };
-    }
-    case 'rain-layers': {
-      const files = await pictures(config.clean);
-      const layers = holdBackLayers(await pictures(config.layers), config.heldBack).heldBack;
-      const cases = layers.map((layer, index): EvaluationCase => {
-        const target = files[index % files.length] as string;
-        return {
-          id: `${stem(target)}, layer ${stem(layer)}`,
-          input: `${target} + ${layer}`,
-          target,
-          async load(signal) {
-            const clean = await readPicture(target, signal);
-            return { input: quantise(addRain(clean, fittedLayer(await readPlane(layer), clean))), target: clean };
-          },
-        };
-      });
-      return { task: 'derain', cases };
-    }
-    case 'haze-pairs': {
-      const pairs = holdBackScenes(await listHazePairs(at(config.folder)), config.heldBack).heldBack;
-      const cases = pairs.map(
-        ({ hazy, clear }): EvaluationCase => ({
-          id: stem(hazy),
-          input: hazy,
-          target: clear,
-          async load(signal) {
-            const input = await readPicture(hazy, signal);
-            return {
-              input,
-              target: fitTarget(input, await readPicture(clear, signal), { input: hazy, target: clear }),
-            };
-          },
-        }),
-      );
-      return { task: 'dehaze', cases };
-    }
-    case 'data': {
-      const { task, sigma } = config;
-      const { cases } = await casesFor({ data: at(config.folder), task, sigma, crop: 'none', seed });
-      return { task, cases };
-    }
-    case 'clean': {
-      const cases = each(await pictures(config.clean), (file) => ({
-        input: file,
+      };
+    });
+    return { task: 'derain', cases };
+  },
+
+  async 'haze-pairs'({ folder, heldBack }, { at }) {
+    const pairs = holdBackScenes(await listHazePairs(at(folder)), heldBack).heldBack;
+    const cases = pairs.map(
+      ({ hazy, clear }): EvaluationCase => ({
+        id: stem(hazy),
+        input: hazy,
+        target: clear,
         async load(signal) {
-          const target = await readPicture(file, signal);
-          return { input: target, target };
+          const input = await readPicture(hazy, signal);
+          return { input, target: fitTarget(input, await readPicture(clear, signal), { input: hazy, target: clear }) };
         },
-      }));
-      return { task: 'any', cases };
-    }
-    case 'jpeg': {
-      const { quality, sigma } = config;
-      const cases = each(await pictures(config.clean), (file, index) => ({
-        input: `${file}${sigma === undefined ? '' : ` + noise ${sigma}`}, JPEG ${quality}`,
-        async load(signal) {
-          const target = await readPicture(file, signal);
-          const spoiled =
-            sigma === undefined ? target : addGaussianNoise(target, sigma, noiseField(target, seed, index));
-          return { input: await compressJpeg(spoiled, quality, true), target };
-        },
-      }));
-      return { task: sigma === undefined ? 'any' : 'denoise', cases };
-    }
-  }
+      }),
+    );
+    return { task: 'dehaze', cases };
+  },
+
+  async data({ task, sigma, folder }, { at, seed }) {
+    const { cases } = await casesFor({ data: at(folder), task, sigma, crop: 'none', seed });
+    return { task, cases };
+  },
+
+  async clean({ clean }, { pictures }) {
+    const cases = each(await pictures(clean), (file) => ({
+      input: file,
+      async load(signal) {
+        const target = await readPicture(file, signal);
+        return { input: target, target };
+      },
+    }));
+    return { task: 'any', cases };
+  },
+
+  async jpeg({ clean, quality, sigma }, { pictures, seed }) {
+    const cases = each(await pictures(clean), (file, index) => ({
+      input: `${file}${sigma === undefined ? '' : ` + noise ${sigma}`}, JPEG ${quality}`,
+      async load(signal) {
+        const target = await readPicture(file, signal);
+        const noisy = sigma === undefined ? target : addGaussianNoise(target, sigma, noiseField(target, seed, index));
+        return { input: await compressJpeg(noisy, quality, true), target };
+      },
+    }));
+    return { task: sigma === undefined ? 'any' : 'denoise', cases };
+  },
+};
+
+function casesOf<Kind extends SetConfig['kind']>(kind: Kind, config: SetOf<Kind>, place: Place): Promise<Cases> {
+  return OPENERS[kind](config, place);
 }
 
 /** The cases of a set, cut as its configuration says after they are degraded. Errors: DATA_INVALID. */
 export async function openSet(config: SetConfig, root: string, seed: number): Promise<OpenSet> {
-  const { task, cases } = await casesOf(config, root, seed);
+  const at = (path: string) => resolve(root, path);
+  const pictures = (path: string) => listPictures(at(path), `set ${config.name}`);
+  const { task, cases } = await casesOf(config.kind, config, { at, pictures, seed });
   const cut = ({ input, target }: LoadedCase): LoadedCase => {
     const part = (picture: LoadedCase['input']) => {
       const cropped = crop(picture, config.crop);
@@ -188,6 +201,7 @@ export async function openSet(config: SetConfig, root: string, seed: number): Pr
     return { input: part(input), target: part(target) };
   };
   const chosen = cases
+    .filter((_, i) => config.half === undefined || (config.half === 'odd') === (i % 2 === 1))
     .slice(0, config.limit)
     .map((entry): EvaluationCase => ({ ...entry, load: async (signal) => cut(await entry.load(signal)) }));
   return { name: config.name, task, cases: chosen };

@@ -5,6 +5,7 @@
  */
 import { access } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import type { DataConfig } from '../../data/config.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { parseTrainConfig, type TrainConfig } from '../../train/config.ts';
 import { exportCheckpoint } from '../../train/export.ts';
@@ -43,13 +44,15 @@ export async function trainingOf(run: RunConfig, training: Training, configs: st
   return parseTrainConfig(merged(common, run.train), `training of ${run.name}`);
 }
 
+/** What lies below `from`, in `to`. */
+const movedBelow = (from: string, to: string) => (path: string) => {
+  const below = relative(resolve(from), resolve(path));
+  return below.startsWith('..') ? path : join(to, below);
+};
+
 /** The same with the data of another folder: what lies below `from` is taken from `to`. */
-function withData(config: TrainConfig, from: string, to: string): TrainConfig {
-  const moved = (path: string): string => {
-    const below = relative(resolve(from), resolve(path));
-    return below.startsWith('..') ? path : join(to, below);
-  };
-  const { data, validation } = config;
+export function withRoots(data: DataConfig, from: string, to: string): DataConfig {
+  const moved = movedBelow(from, to);
   const { photos, rainLayers, hazePairs, pairs, captions } = data.roots;
   const roots = {
     photos: photos.map(moved),
@@ -58,10 +61,15 @@ function withData(config: TrainConfig, from: string, to: string): TrainConfig {
     ...(hazePairs !== undefined && { hazePairs: moved(hazePairs) }),
     pairs: Object.fromEntries(Object.entries(pairs).map(([name, path]) => [name, path && moved(path)])),
   };
+  return { ...data, roots };
+}
+
+function withData(config: TrainConfig, from: string, to: string): TrainConfig {
+  const { data, validation } = config;
   return {
     ...config,
-    data: { ...data, roots },
-    ...(validation && { validation: { ...validation, photos: validation.photos.map(moved) } }),
+    data: withRoots(data, from, to),
+    ...(validation && { validation: { ...validation, photos: validation.photos.map(movedBelow(from, to)) } }),
   };
 }
 

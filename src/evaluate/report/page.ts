@@ -21,6 +21,8 @@ export interface Report {
   /** Folder of the previews; without it there are no pictures. */
   readonly folder?: string | undefined;
   readonly results: readonly EvaluationResult[];
+  /** So many pictures of each set are shown that lost most against the degraded one; default: both ends of the PSNR. */
+  readonly worst?: number | undefined;
   /** HTML of an experiment's own tables and charts, before the results. */
   readonly extra?: readonly string[];
 }
@@ -30,13 +32,13 @@ const EXTREMES = 3;
 
 /** The page as a string. */
 export async function reportPage(report: Report): Promise<string> {
-  const { title, about, results, folder, extra = [] } = report;
+  const { title, about, results, folder, worst, extra = [] } = report;
   const facts = Object.entries(about).map(
     ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`,
   );
   const { titles, rows } = meanTable(results);
   const missing = missingMetrics(results).map((text) => paragraph(text, 'warning'));
-  const sections = await Promise.all(results.map((result) => resultSection(result, folder)));
+  const sections = await Promise.all(results.map((result) => resultSection(result, folder, worst)));
   const failures = results.flatMap(({ name, failures: list }) =>
     list.map(({ id, error }) => `${name}, ${id}: ${error instanceof Error ? error.message : String(error)}`),
   );
@@ -66,25 +68,40 @@ ${failures.length > 0 ? section('Not measured', `<ul>${failures.map((text) => `<
 `;
 }
 
-async function resultSection(result: EvaluationResult, folder: string | undefined): Promise<string> {
+async function resultSection(
+  result: EvaluationResult,
+  folder: string | undefined,
+  worst: number | undefined,
+): Promise<string> {
   const { name, pictures } = result;
   if (pictures.length === 0) return section(name, paragraph('No picture was measured.'));
-  const ranked = [...pictures].sort((a, b) => a.after.psnr - b.after.psnr);
-  const ends =
-    pictures.length <= 2 * EXTREMES
-      ? { worst: ranked, best: [] }
-      : {
-          worst: ranked.slice(0, EXTREMES),
-          best: ranked.slice(-EXTREMES).reverse(),
-        };
   return section(
     name,
     `<div class="charts">${chartsOf(pictures).join('')}</div>`,
     spreadTable(pictures),
-    await casesOf(ends.best.length > 0 ? 'Worst PSNR' : 'All pictures, from the lowest PSNR', ends.worst, folder),
-    await casesOf('Best PSNR', ends.best, folder),
+    ...(worst === undefined ? await extremes(pictures, folder) : await losers(pictures, folder, worst)),
     pictureTable(pictures),
   );
+}
+
+/** Both ends of the PSNR. */
+function extremes(pictures: readonly PictureRecord[], folder: string | undefined): Promise<string[]> {
+  const ranked = [...pictures].sort((a, b) => a.after.psnr - b.after.psnr);
+  if (pictures.length <= 2 * EXTREMES) {
+    return Promise.all([casesOf('All pictures, from the lowest PSNR', ranked, folder)]);
+  }
+  return Promise.all([
+    casesOf('Worst PSNR', ranked.slice(0, EXTREMES), folder),
+    casesOf('Best PSNR', ranked.slice(-EXTREMES).reverse(), folder),
+  ]);
+}
+
+/** dB of PSNR over the degraded picture. */
+export const gainOf = ({ before, after }: PictureRecord): number => after.psnr - (before ?? after).psnr;
+
+function losers(pictures: readonly PictureRecord[], folder: string | undefined, count: number): Promise<string[]> {
+  const ranked = [...pictures].sort((a, b) => gainOf(a) - gainOf(b)).slice(0, count);
+  return Promise.all([casesOf(`The ${ranked.length} that lost most, or gained least`, ranked, folder)]);
 }
 
 function chartsOf(pictures: readonly PictureRecord[]): string[] {

@@ -1,5 +1,8 @@
 /** The numbers of reports, tables, JSON and CSV, from results that are written down here. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test/support/pictures.ts';
 import type { EvaluationResult } from '../evaluate.ts';
 import type { PictureRecord } from '../journal.ts';
 import { formatScore, markdownTable, meanTable, missingMetrics, resultCsv, resultJson, textTable } from '../outputs.ts';
@@ -98,6 +101,52 @@ describe('the report', () => {
     expect(html).toContain('PSNR of each picture, sorted');
     const none = await reportPage({ title: 't', about: {}, results: [resultOf('empty', [])] });
     expect(none).toContain('No picture was measured.');
+  });
+});
+
+describe('pictures under a slider', () => {
+  const previews = { before: 'before.webp', after: 'after.webp', target: 'target.webp' };
+  /** Text of the captions below each title. */
+  const shown = (html: string) =>
+    [
+      ...html.matchAll(
+        /<h3>(.*?)<\/h3><div class="cases">([\s\S]*?)<\/div>\n*(?=<h3>|<table|<div class="table|<\/section>|$)/g,
+      ),
+    ].map(([, title = '', cases = '']) => [
+      title,
+      ...[...cases.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, text]) => text),
+    ]);
+  const caption = (id: string, before: number, after: number, words = '') =>
+    `${id}: ${before.toFixed(2)} → ${after.toFixed(2)} dB, SSIM ${(after / 100).toFixed(4)}${words}`;
+  const pageOf = async (pictures: readonly PictureRecord[]) => {
+    const folder = await temporaryFolder();
+    for (const name of Object.values(previews)) await writeFile(join(folder, name), name);
+    return shown(await reportPage({ title: 't', about: {}, results: [resultOf('set', pictures)], folder }));
+  };
+
+  it('are all of a few, from the lowest PSNR, with their words', async () => {
+    const pictures = [picture('a', 10, 23, 'a "dog"'), picture('b', 20, 21)].map((one) => ({ ...one, previews }));
+    expect(await pageOf(pictures)).toEqual([
+      ['All pictures, from the lowest PSNR', caption('b', 20, 21), caption('a', 10, 23, ', “a &quot;dog&quot;”')],
+    ]);
+  });
+
+  it('are the three at each end of many', async () => {
+    const pictures = [26, 21, 25, 22, 27, 23, 24].map((after) => ({ ...picture(`p${after}`, 20, after), previews }));
+    expect(await pageOf(pictures)).toEqual([
+      ['Worst PSNR', ...[21, 22, 23].map((after) => caption(`p${after}`, 20, after))],
+      ['Best PSNR', ...[27, 26, 25].map((after) => caption(`p${after}`, 20, after))],
+    ]);
+  });
+
+  it('are left out where a preview is gone, or was never made', async () => {
+    const gone = { ...picture('gone', 20, 22), previews: { ...previews, after: 'gone.webp' } };
+    const lost = { ...picture('lost', 20, 22), previews: { ...previews, target: 'gone.webp' } };
+    const whole = { ...picture('whole', 20, 25), previews };
+    expect(await pageOf([gone, lost, whole, picture('none', 20, 21)])).toEqual([
+      ['All pictures, from the lowest PSNR', caption('whole', 20, 25)],
+    ]);
+    expect(await pageOf([gone, lost])).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ClearwordError } from '../../errors.ts';
@@ -12,10 +13,12 @@ import { emitModel } from '../../graph/onnx/emit.ts';
 import type { Raster } from '../../image/raster.ts';
 import { INCEPTION_FEATURES, INCEPTION_SIDE, inception } from '../../metrics/backbones/inception.ts';
 import { LPIPS_LEAST_SIDE, type LpipsNetwork, lpips } from '../../metrics/lpips.ts';
+import type { NamedTensor, NamedTensors } from '../../models/named-tensor.ts';
 import { loadFloats, readSafetensors } from '../../models/safetensors.ts';
+import { readWeights } from '../../models/weights-file.ts';
 import { type Engine, float32, floats, type Session } from '../../runtime/engine.ts';
 import { resizeBilinear } from '../resize.ts';
-import { type NamedTensor, type NamedTensors, readTensorFile, valuesFor } from './tensor-file.ts';
+import { valuesFor } from './parameter-values.ts';
 
 /** The linear weights that come with the package; sources and build lie equally deep. */
 const LINEAR_WEIGHTS = fileURLToPath(new URL('../../../weights/metrics/lpips-v0.1.safetensors', import.meta.url));
@@ -55,7 +58,7 @@ export class LpipsScorer {
    * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID
    */
   static async open(engine: Engine, network: LpipsNetwork, path: string): Promise<LpipsScorer> {
-    const file = await readTensorFile(path);
+    const file = await readWeights(path);
     const named = [...file].map(([name, tensor]) => [torchvisionName(name), tensor] as const);
     const scorer = new LpipsScorer(engine, network, new Map([...(await linearWeights(network)), ...named]), path);
     // Before the pictures: the smallest graph needs the same weights.
@@ -118,7 +121,7 @@ export class InceptionFeatures {
   static async open(engine: Engine, path: string): Promise<InceptionFeatures> {
     const graph = new Graph();
     graph.output('features', inception(graph.input('picture', [1, 3, INCEPTION_SIDE, INCEPTION_SIDE])));
-    const values = valuesFor(graph, await readTensorFile(path), `weights ${path} for FID`);
+    const values = valuesFor(graph, await readWeights(path), `weights ${path} for FID`);
     return new InceptionFeatures(await engine.load(emitModel(graph, values)));
   }
 

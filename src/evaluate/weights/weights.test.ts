@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,12 +11,13 @@ import { createRaster, type Raster } from '../../image/raster.ts';
 import { INCEPTION_FEATURES, INCEPTION_SIDE, inception } from '../../metrics/backbones/inception.ts';
 import { lpips } from '../../metrics/lpips.ts';
 import { storeFloat16, storeFloat32, writeSafetensors } from '../../models/safetensors.ts';
+import { readWeights } from '../../models/weights-file.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { resizeBilinear } from '../resize.ts';
 import { openMeters } from './meters.ts';
+import { valuesFor } from './parameter-values.ts';
 import { type PublishedFile, weightsPath } from './published.ts';
 import { InceptionFeatures, LpipsScorer } from './scorers.ts';
-import { readTensorFile, valuesFor } from './tensor-file.ts';
 
 let folder = '';
 const engine = new Engine({ threads: 1 });
@@ -78,7 +79,7 @@ describe('tensor files', () => {
       ['a.onnx', 0],
       ['h.safetensors', 1e-3],
     ] as const) {
-      const read = valuesFor(graph, await readTensorFile(join(folder, name)), name);
+      const read = valuesFor(graph, await readWeights(join(folder, name)), name);
       expect(read.size).toBe(values.size);
       for (const [key, expected] of values)
         expect(largestDifference(read.get(key) ?? [], expected), key).toBeLessThanOrEqual(tolerance);
@@ -88,14 +89,16 @@ describe('tensor files', () => {
   it('are refused by name: other networks, other files, no file', async () => {
     const other = new Graph();
     inception(other.input('x', [1, 3, INCEPTION_SIDE, INCEPTION_SIDE]));
-    const file = await readTensorFile(join(folder, 'a.safetensors'));
+    const file = await readWeights(join(folder, 'a.safetensors'));
     expect(() => valuesFor(other, file, 'weights a')).toThrow(
       /weights a: expected the tensors Conv2d_1a_3x3\.conv\.weight \[32,3,3,3\] \(missing\).* and \d+ more/,
     );
     await writeFile(join(folder, 'b.onnx'), 'no model');
-    await expect(readTensorFile(join(folder, 'b.onnx'))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
-    await expect(readTensorFile(join(folder, 'c.onnx'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-    await expect(readTensorFile(join(folder, 'c.npz'))).rejects.toThrow(/\.safetensors, \.onnx, \.pth or \.pt/);
+    await expect(readWeights(join(folder, 'b.onnx'))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(readWeights(join(folder, 'c.onnx'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    // What it is does not hang on its name.
+    await copyFile(join(folder, 'a.safetensors'), join(folder, 'a.weights'));
+    expect((await readWeights(join(folder, 'a.weights'))).size).toBe(file.size);
   });
 });
 

@@ -21,7 +21,7 @@ const SHORTEST_SIDE = 16;
  * Networks beside the one that restores. They are small and learn fast, from losses of another scale, and the measurement
  * that speaks for Muon left them to AdamW. The detector is trained alone, and profits.
  */
-const OTHER_NETWORKS = /^(text|controller\.(?!detector\.))/;
+const OTHER_NETWORKS = /^(text\.|controller\.(?!detector\.))/;
 
 function matrixOf({ name, shape, offset }: LayoutEntry): MuonMatrix | undefined {
   const [rows = 0, inputs = 0, ...kernel] = shape;

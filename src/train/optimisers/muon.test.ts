@@ -31,6 +31,7 @@ const SHAPES = {
   'downs.0.wide.weight': [16, 18],
   'final_conv.weight': [12, 16, 3, 3],
   'text_mlp.0.weight': [16, 24, 1, 1],
+  'controller.detector.convs.1.weight': [16, 16, 3, 3],
 } as const;
 const layout = layoutOfShapes(SHAPES);
 
@@ -42,7 +43,15 @@ describe('the matrices', () => {
       { name: 'init_conv.weight', offset: offsetOf('init_conv.weight'), rows: 16, columns: 18 },
       { name: 'downs.0.wide.weight', offset: offsetOf('downs.0.wide.weight'), rows: 16, columns: 18 },
       { name: 'text_mlp.0.weight', offset: offsetOf('text_mlp.0.weight'), rows: 16, columns: 24 },
+      {
+        name: 'controller.detector.convs.1.weight',
+        offset: offsetOf('controller.detector.convs.1.weight'),
+        rows: 16,
+        columns: 144,
+      },
     ]);
+    const alone = muonMatrices(layout, ['controller.detector.']).map(({ name }) => name);
+    expect(alone).toEqual(['controller.detector.convs.1.weight']);
   });
 
   it.each(Object.keys(presets))('of preset %s are most of its network', (preset) => {
@@ -51,7 +60,7 @@ describe('the matrices', () => {
     const loss = presets[preset]?.parameterisation === 'data' ? 'l1' : 'matching';
     const all = trainingLayout(graphOptions(parseTrainConfig({ preset, steps: 1, data, encoders, loss }, 'test')));
     const matrices = muonMatrices(all);
-    const network = all.entries.filter(({ name }) => !/^(text|controller)\./.test(name));
+    const network = all.entries.filter(({ name }) => !/^(text\.|controller\.(?!detector\.))/.test(name));
     const count = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0);
     const share = count(matrices.map(({ rows, columns }) => rows * columns)) / count(network.map(({ size }) => size));
     // Depthwise kernels, the last convolution, biases and gains are left.

@@ -16,6 +16,8 @@ import { PyTorchEngine } from './engine.ts';
 
 /** Largest relative differences between the engines. */
 const TOLERANCE = { loss: 1e-4, gradientNorm: 1e-3, errors: 1e-4 } as const;
+/** Between ranks that share a batch and one that computes it: the order in which numbers are added. */
+const SHARED = 1e-5;
 /** Of what ten steps change, the share that may differ. */
 const DRIFT = 2e-2;
 const STEPS = 10;
@@ -40,7 +42,8 @@ function nextOptions(config: TrainConfig): TrainingGraphOptions {
   if (!preset.encoders) return options;
   const network = { ...preset.network, width: 32, multipliers: [1, 1], attention: ['none', 'view'] } as const;
   const view = { side: 16, widths: [8, 12] };
-  const controller = { ...preset.encoders.controller, view, labels: 'sigmoid' } as const;
+  const detector = { widths: [8, 12, 8], heads: 2 };
+  const controller = { ...preset.encoders.controller, view, labels: 'sigmoid', detector } as const;
   return {
     ...options,
     patches: 4,
@@ -187,6 +190,45 @@ describe.skipIf(missing)(`the PyTorch engine${note}`, () => {
     },
     TIMEOUT,
   );
+
+  it(
+    'of two ranks gives the gradient of one, whatever they share',
+    async () => {
+      // Five pictures: one rank has two of them, the other three.
+      const config = configure({ preset: 'tiny', loss: 'psnr', batch: 5, optimiser: { weightDecay: 0.1 } });
+      const options = graphOptions(config);
+      const vectors = () => initialVectors('adamw', startingValues(options));
+      const open = async (ranks: number) => {
+        const engine = await PyTorchEngine.open({ ...config, ranks }, options, vectors());
+        opened.push(engine);
+        return engine;
+      };
+      const [one, two] = [await open(1), await open(2)];
+      expect(two.description).toContain('2 x cpu');
+      for (let step = 0; step < 4; step++) {
+        const use = useOf(options, step);
+        const [a, b] = [await run(one, config, use), await run(two, config, use)];
+        expectClose('loss', [b.loss], [a.loss], SHARED * Math.abs(a.loss));
+        expectClose('gradientNorm', [b.gradientNorm], [a.gradientNorm], SHARED * a.gradientNorm);
+        expect(b.errors).toHaveLength(5);
+        expectClose('errors', b.errors, a.errors, SHARED * largest(a.errors));
+      }
+      const [mine, other] = [await one.vectors(), await two.vectors()];
+      // The momentum is the gradients' own mean, value by value.
+      for (const name of ['parameters', 'momentum'] as const) {
+        expectClose(name, other[name] ?? [], mine[name] ?? [], SHARED * largest(mine[name] ?? []));
+      }
+    },
+    TIMEOUT,
+  );
+
+  it('of more ranks than pictures says so', async () => {
+    const config = configure({ preset: 'tiny', batch: 1, ranks: 2 });
+    const options = graphOptions(config);
+    const engine = await PyTorchEngine.open(config, options, initialVectors('adamw', startingValues(options)));
+    opened.push(engine);
+    await expect(run(engine, config, useOf(options, 0))).rejects.toThrow('a picture for each of 2 ranks, received 1');
+  });
 
   it('keeps the state of before a step that is not finite, whatever was launched after it', async () => {
     const config = configure({ preset: 'tiny', loss: 'psnr' });

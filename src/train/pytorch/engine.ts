@@ -62,6 +62,7 @@ function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
     precision: config.precision,
     compile: config.compile,
     parts: config.parts,
+    ranks: config.ranks,
   };
 }
 
@@ -84,7 +85,7 @@ export class PyTorchEngine implements StepEngine {
 
   private constructor(
     process: PyTorchProcess,
-    { device, precision, compiled, torch, python }: Answer,
+    { device, precision, compiled, torch, python, ranks = 1 }: Answer,
     config: TrainConfig,
     options: TrainingGraphOptions,
     givenNoise: boolean,
@@ -94,7 +95,8 @@ export class PyTorchEngine implements StepEngine {
     this.#givenNoise = givenNoise;
     this.#feeds = { training: feedOptions(config, options), validation: validationFeeds(config, options) };
     const how = `${precision}${compiled ? ', compiled' : ''}`;
-    this.description = `PyTorch ${torch} (Python ${python}) on ${device}, ${how}`;
+    const many = ranks > 1 ? `${ranks} x ` : '';
+    this.description = `PyTorch ${torch} (Python ${python}) on ${many}${device}, ${how}`;
   }
 
   /**

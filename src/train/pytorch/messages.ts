@@ -22,6 +22,7 @@ const headerSchema = z.object({
   compiled: z.boolean().optional(),
   torch: z.string().optional(),
   python: z.string().optional(),
+  ranks: z.int().optional(),
   tensors: z.array(
     z.object({
       name: z.string(),

@@ -1,0 +1,123 @@
+/**
+ * Steps a second of both engines, by precision and version of PyTorch: the table of docs/training.md.
+ *
+ *   npm run bench:engines -- [--config configs/lite.json] [--batch 8] [--patch 64] [--steps 10] [--threads 0]
+ *     [--python /usr/bin/python3,.venv/bin/python] [--precision float32,bfloat16] [--compile no,yes]
+ *
+ * Every engine gets the same batch, made up, and takes its steps as a run does. They take turns, in `--rounds` rounds, so that
+ * whatever else the machine does meets all of them; the fastest round counts.
+ */
+import { parseArgs } from 'node:util';
+import type { Batch } from '../src/data/batch.ts';
+import { Random } from '../src/random/random.ts';
+import { batchForm } from '../src/train/batch-form.ts';
+import { readTrainConfig, type TrainConfig } from '../src/train/config.ts';
+import { initialValues } from '../src/train/initialise.ts';
+import { openEngine } from '../src/train/open-engine.ts';
+import { initialVectors } from '../src/train/optimisers/index.ts';
+import { scalarsOf } from '../src/train/schedule.ts';
+import { graphOptions } from '../src/train/start.ts';
+import type { StepEngine } from '../src/train/step-engine.ts';
+import { trainingLayout } from '../src/train/training-graph.ts';
+import { describeMachine, machine } from './machine.ts';
+import { markdownTable } from './table.ts';
+
+const { values } = parseArgs({
+  options: {
+    config: { type: 'string', default: 'configs/lite.json' },
+    batch: { type: 'string', default: '8' },
+    patch: { type: 'string', default: '64' },
+    steps: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '0' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    precision: { type: 'string', default: 'float32,bfloat16' },
+    compile: { type: 'string', default: 'no' },
+  },
+});
+const [batch, patch, steps, rounds, threads] = [
+  values.batch,
+  values.patch,
+  values.steps,
+  values.rounds,
+  values.threads,
+].map(Number) as [number, number, number, number, number];
+
+const read = await readTrainConfig(values.config);
+const data = { ...read.data, patch, grid: 1 };
+const common: TrainConfig = { ...read, batch, threads, echo: 1, data };
+const options = graphOptions(common);
+const vectors = () => initialVectors(common.optimiser.kind, initialValues(trainingLayout(options), 1));
+
+/** Configurations of the engines that are compared. */
+const engines: readonly TrainConfig[] = [
+  { ...common, engine: 'built-in' },
+  ...values.python.split(',').flatMap((python) =>
+    values.precision.split(',').flatMap((precision) =>
+      values.compile.split(',').map((compile): TrainConfig => {
+        const chosen = precision === 'bfloat16' ? 'bfloat16' : 'float32';
+        return { ...common, engine: 'pytorch', python, precision: chosen, compile: compile === 'yes' };
+      }),
+    ),
+  ),
+];
+
+function madeUp(step: number): Batch {
+  const random = new Random(3, step);
+  const { degradations, viewSide } = batchForm(options.preset);
+  const bytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(256 * random.uniform()));
+  const numbers = () => Float32Array.from({ length: batch * degradations.length }, () => random.uniform());
+  const flags = () => numbers().map((value) => (value < 0.5 ? 1 : 0));
+  const prompts = Array.from({ length: batch }, (_, i) => (i % 2 ? 'remove the rain from the street' : ''));
+  return {
+    step,
+    degradations,
+    patches: 1,
+    ...(viewSide !== undefined && { view: bytes(batch * 3 * viewSide ** 2) }),
+    input: bytes(batch * 3 * patch ** 2),
+    target: bytes(batch * 3 * patch ** 2),
+    presence: flags(),
+    strength: numbers(),
+    asked: flags(),
+    prompts,
+    files: prompts.map(() => null),
+  };
+}
+
+/** Seconds that so many steps take; several are under way at once where the engine allows it. */
+async function seconds(engine: StepEngine, first: number, count: number): Promise<number> {
+  const prepared = Array.from({ length: count }, (_, i) =>
+    engine.prepare({ batch: madeUp(first + i), step: first + i }),
+  );
+  const start = performance.now();
+  const underWay: Promise<unknown>[] = [];
+  for (const [i, run] of prepared.entries()) {
+    if (underWay.length >= engine.ahead) await underWay.shift();
+    underWay.push(run(scalarsOf(common, first + i, 0)));
+  }
+  await Promise.all(underWay);
+  return (performance.now() - start) / 1000;
+}
+
+process.stdout.write(`${describeMachine(machine())}\n${options.preset.name}, ${batch} patches of ${patch} pixels\n\n`);
+const best = new Map<TrainConfig, { description: string; seconds: number }>();
+for (let round = 0; round < rounds; round++) {
+  for (const config of engines) {
+    // One engine at a time has the memory and the threads.
+    const engine = await openEngine(config, options, vectors());
+    try {
+      await seconds(engine, 0, 2);
+      const taken = await seconds(engine, 2, steps);
+      const before = best.get(config)?.seconds ?? Number.POSITIVE_INFINITY;
+      best.set(config, { description: engine.description, seconds: Math.min(before, taken) });
+    } finally {
+      await engine.close();
+    }
+  }
+}
+const rows = [...best.values()].map(({ description, seconds: taken }) => [
+  description,
+  (steps / taken).toFixed(2),
+  ((steps * batch * patch ** 2) / taken / 1e6).toFixed(3),
+]);
+process.stdout.write(`${markdownTable(['engine', 'steps a second', 'million training pixels a second'], rows)}\n`);

@@ -1,0 +1,119 @@
+"""Several processes that make one step: each computes a part of the pictures, and all make the same update.
+
+Rank 0 is the process that `clearword train` talks to. It hands every request on to the others, which run `follow.py`: those of its
+own machine it starts itself. What is added up is the gradient [P], so that any number of ranks gives the gradient of one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from .messages import DTYPES, NAMES
+
+#: A rank waits for as long as rank 0 has nothing for it; one that is gone is noticed at once, by its connection.
+PATIENCE = datetime.timedelta(days=7)
+
+#: How long the ranks wait for each other in the beginning.
+START = datetime.timedelta(minutes=10)
+
+#: What every rank does; the rest (validation, checkpoints) rank 0 does by itself.
+SHARED = ("open", "batch", "step")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Ranks:
+    """This process among those of its run."""
+
+    def __init__(self, rank: int, count: int) -> None:
+        self.rank, self.count = rank, count
+        self.children: List["subprocess.Popen[bytes]"] = []
+        self.group: Optional[Any] = None
+
+    @staticmethod
+    def lead(local: int) -> "Ranks":
+        """Rank 0, with `local` ranks on this machine; WORLD_SIZE counts those of others, too."""
+        count = int(os.environ.get("WORLD_SIZE") or local)
+        ranks = Ranks(0, count)
+        if count == 1:
+            return ranks
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", str(free_port()))
+        for rank in range(1, local):
+            own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
+            command = [sys.executable, "-u", "-m", "clearword_torch.follow"]
+            environment = {**os.environ, **own}
+            ranks.children.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=2))
+        ranks.join()
+        return ranks
+
+    @staticmethod
+    def follow() -> "Ranks":
+        """The rank that the environment names: RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun sets them."""
+        ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+        ranks.join()
+        return ranks
+
+    def join(self) -> None:
+        host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        store = dist.TCPStore(host, port, self.count, self.rank == 0, timeout=START)
+        # Requests travel over the CPU, whatever computes.
+        dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.count, timeout=PATIENCE)
+
+    def use(self, device: torch.device) -> None:
+        """What is added up is on this device from now on."""
+        if self.count > 1 and device.type == "cuda":
+            torch.cuda.set_device(device)
+            self.group = dist.new_group(backend="nccl")
+
+    def share(self, pictures: int) -> Tuple[int, int]:
+        """First and last (exclusive) of the pictures of a batch that this rank computes."""
+        if pictures < self.count:
+            raise ValueError(f"batch: expected a picture for each of {self.count} ranks, received {pictures}")
+        return pictures * self.rank // self.count, pictures * (self.rank + 1) // self.count
+
+    def add_up(self, *values: Tensor) -> None:
+        """Replaces values by their sums over the ranks."""
+        if self.count > 1:
+            for value in values:
+                dist.all_reduce(value, group=self.group)
+
+    def send(self, header: Dict[str, Any], tensors: Dict[str, Tensor]) -> None:
+        """Hands a request on to all others."""
+        if self.count == 1 or header["kind"] not in SHARED:
+            return
+        described = [[name, NAMES[tensor.dtype], list(tensor.shape)] for name, tensor in tensors.items()]
+        text = bytearray(json.dumps([header, described]).encode())
+        dist.broadcast(torch.tensor([len(text)]), 0)
+        dist.broadcast(torch.frombuffer(text, dtype=torch.uint8), 0)
+        for tensor in tensors.values():
+            if tensor.numel() > 0:
+                dist.broadcast(tensor.contiguous(), 0)
+
+    def receive(self) -> Tuple[Dict[str, Any], Dict[str, Tensor]]:
+        """The next request of rank 0. Raises RuntimeError when that is gone."""
+        length = torch.zeros(1, dtype=torch.int64)
+        dist.broadcast(length, 0)
+        text = torch.zeros(int(length), dtype=torch.uint8)
+        dist.broadcast(text, 0)
+        header, described = json.loads(bytes(text.tolist()))
+        tensors: Dict[str, Tensor] = {}
+        for name, dtype, shape in described:
+            tensors[name] = torch.empty(shape, dtype=DTYPES[dtype])
+            if tensors[name].numel() > 0:
+                dist.broadcast(tensors[name], 0)
+        return header, tensors
