@@ -5,6 +5,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { Clearword } from '../../clearword.ts';
+import { listPictures } from '../../data/dataset.ts';
 import { ClearwordError, throwIfCancelled } from '../../errors.ts';
 import { countGraph } from '../../graph/count.ts';
 import { Graph } from '../../graph/graph.ts';
@@ -15,6 +16,7 @@ import { VERSION } from '../../version.ts';
 import { type EvaluationResult, evaluate } from '../evaluate.ts';
 import { formatScore, meanTable } from '../outputs.ts';
 import { promptsFor } from '../sets/captions.ts';
+import { casesOfOutputs } from '../sets/outputs.ts';
 import type { ComparisonConfig, RunConfig } from './config.ts';
 import type { ExperimentContext, Outcome, Table } from './outcome.ts';
 import { type OpenSet, openSet } from './sets.ts';
@@ -62,7 +64,8 @@ async function measure(
     ...(sampler !== undefined && { sampler }),
     ...(tile !== undefined && { tile }),
     ensemble,
-    seed: config.seed,
+    // A plain network draws no noise.
+    ...(clearword.model.defaults !== undefined && { seed: config.seed }),
   };
   const prompts = await promptsFor(set.cases, {
     source,
@@ -85,6 +88,26 @@ async function measure(
         seed: config.seed,
         restored: clearword.settings(parameters),
       },
+      signal,
+      onProgress: (_, fraction, text) => onProgress(fraction, text),
+    },
+  );
+}
+
+/** Scores the results that a system made of a set, in a folder of the data. */
+async function scoreOutputs(
+  run: RunConfig,
+  set: OpenSet,
+  folder: string,
+  { data, folder: output, meters, signal, onProgress }: ExperimentContext,
+): Promise<EvaluationResult> {
+  const cases = casesOfOutputs(set.cases, await listPictures(join(data, folder), `outputs of ${run.name}`));
+  return evaluate(
+    { name: `${set.name}, ${run.name}`, cases, prompts: cases.map(() => '') },
+    {
+      meters,
+      folder: output,
+      settings: { version: VERSION, outputs: folder },
       signal,
       onProgress: (_, fraction, text) => onProgress(fraction, text),
     },
@@ -163,6 +186,15 @@ export async function compare(config: ComparisonConfig, context: ExperimentConte
   const sizes: string[][] = [];
   for (const run of config.runs) {
     throwIfCancelled(context.signal, config.title);
+    if (run.outputs !== undefined) {
+      for (const set of sets.filter(({ name }) => run.outputs?.[name] !== undefined)) {
+        const name = `${set.name}, ${run.name}`;
+        const folder = run.outputs[set.name] ?? '';
+        const result = await orMissing(name, missing, () => scoreOutputs(run, set, folder, context));
+        if (result) results.set(name, result);
+      }
+      continue;
+    }
     const weights = await orMissing(run.name, missing, () => weightsOf(run, config, context));
     if (!weights) continue;
     try {

@@ -45,6 +45,11 @@ export const runSchema = z.strictObject({
   name: z.string().min(1),
   /** Weights; default: the command's --model, or the bundled model. */
   model: z.string().min(1).optional(),
+  /** Instead of a model: folders of results of any system, below the data folder, by the names of the sets. */
+  outputs: z.record(z.string(), z.string().min(1)).optional(),
+  /** Where a system that others made is published, and how its files are had; for readers. */
+  published: z.url().optional(),
+  how: z.string().min(1).optional(),
   /** Trains a model in the output folder, or goes on with it, instead of loading one: what it has different. */
   train: overrides.optional(),
   ...sampling,
