@@ -36,4 +36,9 @@ export interface DegradationWords {
   readonly strength: StrengthUnit;
   /** Seen only by what it does to the things behind it: in a picture of one colour it is never sure. Default false. */
   readonly needsThings?: boolean;
+  /**
+   * Probability below which calibration never calls it found, where a picture may be so on purpose and removing it changes all of it;
+   * absent: more likely than not.
+   */
+  readonly leastFound?: number;
 }

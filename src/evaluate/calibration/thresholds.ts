@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wordsFor } from '../../degradations/index.ts';
 import type { Calibration } from '../../models/calibration.ts';
 
 /** What a network said of one picture, before any calibration, and what is true. */
@@ -20,11 +21,6 @@ export const FALSE_RATE = 0.01;
 const MENTION_RATE = 0.05;
 /** Nothing is removed that is less likely than this, however rare false findings are. */
 const LEAST = 0.5;
-/**
- * Nor is this, where a picture may be so on purpose: a photo may be meant to be dark, and brightening it changes all of it. (Measured
- * with the first detector: a dark photo of BSDS500, at 0.90 and saved at quality 10 at 0.976, lost 12 dB; LOL has 0.987 and more.)
- */
-const LEAST_OF: Readonly<Record<string, number>> = { darkness: 0.985 };
 const LEAST_MENTION = 0.25;
 /** A threshold of 1 could not be reached. */
 const MOST = 0.9999;
@@ -77,7 +73,7 @@ export function calibrate(all: readonly Judgement[], name = ''): Calibration {
     throw new RangeError(`expected pictures with and without it, received ${there.length} and ${absent.length}`);
   }
   const limit = (share: number, least: number) => Math.min(MOST, Math.max(least, thresholdFor(absent, share)));
-  const found = limit(FALSE_RATE, LEAST_OF[name] ?? LEAST);
+  const found = limit(FALSE_RATE, wordsFor(name).leastFound ?? LEAST);
   const share = (values: readonly number[]) => values.filter((value) => value >= found).length / values.length;
   const round = (value: number) => Math.round(10_000 * value) / 10_000;
   return {
