@@ -107,6 +107,8 @@ export interface ModelSummary {
    * one step; where it can be told how noisy a picture is, noise is the one thing that it knows.
    */
   readonly reading?: string | undefined;
+  /** What an ONNX network is told of the noise unless somebody says it, as a standard deviation of 8-bit values. */
+  readonly noiseLevel?: number | undefined;
 }
 
 export interface RestoredParts {

@@ -100,10 +100,10 @@ function aboutOf(model: AnyModel): Omit<ModelSummary, 'name' | 'hash' | 'device'
     const { defaults, degradations, careful, takesStrengths, sde } = model;
     return { defaults, degradations, careful, takesStrengths, mostSteps: sde.T };
   }
-  const { reading, takesNoiseLevel } = model;
+  const { reading, takesNoiseLevel, noiseLevel } = model;
   const degradations = takesNoiseLevel ? ['noise'] : [];
   const defaults = { steps: 1, sampler: 'none' };
-  return { defaults, degradations, careful: false, takesStrengths: takesNoiseLevel, mostSteps: 1, reading };
+  return { defaults, degradations, careful: false, takesStrengths: takesNoiseLevel, mostSteps: 1, reading, noiseLevel };
 }
 
 async function inspect({ input, parameters }: InspectRequest, signal: AbortSignal): Promise<Replies['inspect']> {

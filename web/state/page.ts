@@ -241,10 +241,10 @@ export function reduce(state: PageState, action: Action): PageState {
     case 'resultShown': {
       const result = state.results.find(({ id }) => id === action.id);
       if (result === undefined) return state;
-      const photos = changed(state.photos, result.photoId, {
-        prompt: result.request.prompt,
-        strengths: result.request.strengths,
-      });
+      const { network, prompt, strengths } = result.request;
+      // Words that nobody was asked to follow stay the photo's own.
+      const asked = network === undefined ? { prompt, strengths } : { strengths };
+      const photos = changed(state.photos, result.photoId, asked);
       const opened = showPhoto({ ...state, photos }, result.photoId);
       return { ...opened, shownId: result.id, against: THE_PHOTO };
     }

@@ -39,6 +39,11 @@ export const comparable = computed(() =>
 );
 export const compared = computed(() => comparable.value.find(({ id }) => id === against.value));
 
+/** Name of the network that restores in the place of the page's own model. */
+export const network = computed(() =>
+  place.value === 'device' && model.value?.reading !== undefined ? model.value.name : undefined,
+);
+
 /** What is known of a photo and what its words ask for, as one; chips, texts and requests come from it. */
 export const intent = computed((): Intent | undefined => {
   const open = photo.value;
