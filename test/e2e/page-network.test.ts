@@ -2,6 +2,7 @@
  * A visitor's own network on the page: an ONNX file from the disk restores in the place of the page's model.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,19 @@ import { PATIENCE, pageUnderTest, photoFile } from '../support/page.ts';
 import { type Form, pictureNetwork } from '../support/picture-network.ts';
 import { largestDifference, temporaryFolder } from '../support/pictures.ts';
 
-const under = await pageUnderTest();
+/** A server that only says which network it has. */
+function handle({ url }: IncomingMessage, response: ServerResponse): boolean {
+  const answers: Readonly<Record<string, object>> = {
+    '/readyz': { status: 'ready' },
+    '/v1/models': { models: [{ name: 'their blur', hash: '0'.repeat(64), guided: false }] },
+  };
+  const answer = answers[url ?? ''];
+  if (answer === undefined) return false;
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  return true;
+}
+
+const under = await pageUnderTest(async () => ({ handle }));
 const folder = await temporaryFolder();
 
 const networkFile = (name: string, form: Form = {}) => ({
@@ -104,6 +117,18 @@ describe.skipIf(MISSING !== '')(`a network on the page${MISSING}`, () => {
     await under.restore();
     const expected = await fromNode(networkFile('denoiser.onnx', { noise: 'map' }), photo.buffer, 'noise=40');
     expect(largestDifference(await decoded(await downloaded()), expected)).toBeLessThanOrEqual(1);
+  });
+
+  it('of a server is named, and nobody asks it what it cannot tell', async () => {
+    const page = await under.open();
+    await under.openPhoto(await photoFile('a.jpg'));
+    await page.getByText('Settings', { exact: true }).click();
+    await page.getByLabel('This server').check();
+    await page.getByText('“their blur” does what it was trained for').waitFor();
+    expect(await page.locator('.chip').count()).toBe(0);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.getByLabel('This device').check();
+    await page.locator('.chip').first().waitFor();
   });
 
   it('that cannot be used is refused with its reason, and changes nothing', async () => {

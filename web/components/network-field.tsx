@@ -5,7 +5,7 @@
  */
 import { useRef } from 'preact/hooks';
 import { wordsFor } from '../../src/degradations/index.ts';
-import { job, loading, model, network, waiting } from '../state/store.ts';
+import { job, loading, network, noiseLevel, waiting } from '../state/store.ts';
 import { useNetwork } from '../work/network.ts';
 import { StrengthField } from './strength-field.tsx';
 
@@ -46,7 +46,7 @@ export function NetworkField() {
 
 /** In the place of words and chips, for a network that takes none. */
 export function NetworkControls() {
-  const level = model.value?.noiseLevel;
+  const level = noiseLevel.value;
   return (
     <section class="field" aria-labelledby="network">
       <h2 id="network">Network</h2>

@@ -183,6 +183,14 @@ export function serverResult(
 
 const extra = async (photo: Blob): Promise<Fields> => ((await isTiff(photo)) ? { format: 'png', compare: true } : {});
 
+/** Name of the plain network that restores on the server; undefined for a model that reads words, or where nobody says. */
+export async function networkThere(signal: AbortSignal): Promise<string | undefined> {
+  const response = await ask('v1/models', { signal });
+  const { models } = (await response.json()) as { readonly models: readonly { name: string; guided: boolean }[] };
+  const [model] = models;
+  return model?.guided === false ? model.name : undefined;
+}
+
 export const server: Compute = {
   inspect: async (photo, signal) => {
     const response = await ask('v1/inspections', { signal }, { method: 'POST', body: form(photo, {}) });

@@ -5,6 +5,7 @@
  */
 import { batch } from '@preact/signals';
 import { readSignature, type Signature } from '../../src/image/image-signature.ts';
+import { networkThere } from '../compute/server.ts';
 import { labelOf } from '../intent.ts';
 import type { Failure, Photo } from '../state/page.ts';
 import { dispatch, intent, network, page, photo, place, settings } from '../state/store.ts';
@@ -102,6 +103,7 @@ export async function look(): Promise<void> {
   const { signal } = looking;
   const open = photo.value;
   if (open === undefined) return;
+  if (place.value === 'server') await askServer(signal);
   const only = open.url === undefined && place.value === 'device';
   if (open.look.kind !== 'known' && !only && network.value === undefined) {
     const { id } = open;
@@ -119,6 +121,17 @@ export async function look(): Promise<void> {
     }
   }
   if (!signal.aborted) await foresee(signal);
+}
+
+let asked = false;
+
+/** Learns once whether the server restores with a plain network, which could not look at photos. */
+async function askServer(signal: AbortSignal): Promise<void> {
+  if (asked) return;
+  const serverNetwork = await networkThere(signal).catch(() => undefined);
+  // What was not answered is asked again, and meanwhile taken for the usual model.
+  asked = !signal.aborted;
+  dispatch({ type: 'set', values: { serverNetwork } });
 }
 
 function keepPhotoById(id: string): void {
