@@ -5,7 +5,7 @@
  */
 import { batch } from '@preact/signals';
 import { readSignature, type Signature } from '../../src/image/image-signature.ts';
-import { networkThere } from '../compute/server.ts';
+import { modelThere } from '../compute/server.ts';
 import { labelOf } from '../intent.ts';
 import type { Failure, Photo } from '../state/page.ts';
 import { dispatch, intent, network, page, photo, place, settings } from '../state/store.ts';
@@ -123,15 +123,15 @@ export async function look(): Promise<void> {
   if (!signal.aborted) await foresee(signal);
 }
 
-let asked = false;
+let answered = false;
 
-/** Learns once whether the server restores with a plain network, which could not look at photos. */
+/** Learns whether the server restores with a plain network, which could not look at photos; until it says so, it does not. */
 async function askServer(signal: AbortSignal): Promise<void> {
-  if (asked) return;
-  const serverNetwork = await networkThere(signal).catch(() => undefined);
-  // What was not answered is asked again, and meanwhile taken for the usual model.
-  asked = !signal.aborted;
-  dispatch({ type: 'set', values: { serverNetwork } });
+  if (answered) return;
+  const there = await modelThere(signal);
+  if (there === undefined) return;
+  answered = true;
+  dispatch({ type: 'set', values: { serverNetwork: there.guided ? undefined : there.name } });
 }
 
 function keepPhotoById(id: string): void {
