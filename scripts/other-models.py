@@ -10,6 +10,7 @@ traced for one size.
 
 import inspect
 import json
+import signal
 import sys
 import time
 import warnings
@@ -23,6 +24,9 @@ warnings.filterwarnings("ignore")
 
 # Width and height that are multiples of nothing, and the side of the tiles of networks for one size.
 WIDTH, HEIGHT, FIXED = 151, 143, 128
+
+# Seconds that an export may take.
+PATIENCE = 120
 
 # Of networks that can enlarge, too: here they do not.
 SAME_SIZE = ("upscale", "scale", "upscaling_factor", "up_scale", "upscale_factor")
@@ -143,8 +147,14 @@ def fixed(net, example, path):
     torch.onnx.export(net, (example,), path, opset_version=17, dynamo=False, **names)
 
 
+def too_long(_signal, _frame):
+    raise TimeoutError(f"took more than {PATIENCE} seconds")
+
+
 def attempt(export, net, example, path):
     """Whether the export worked."""
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(PATIENCE)
     try:
         export(net, example, str(path))
         return True
@@ -154,6 +164,8 @@ def attempt(export, net, example, path):
         for file in path.parent.glob(f"{path.stem}.onnx*"):
             file.unlink()
         return False
+    finally:
+        signal.alarm(0)
 
 
 def picture():
