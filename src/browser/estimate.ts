@@ -13,10 +13,11 @@ const SIDE = 128;
 
 /** Pixels that the network works on in all of its passes: tiles overlap, and are padded at the edges. */
 export function networkPixels(
+  model: Pick<RestorationModel, 'tileSquares'>,
   { width, height }: { readonly width: number; readonly height: number },
   { tile, overlap, steps, samples, ensemble }: RestoreSettings,
 ): number {
-  const { x, y } = planTiles(width, height, tile, overlap);
+  const { x, y } = planTiles(width, height, tile, overlap, model);
   const pixels = x.side * x.starts.length * y.side * y.starts.length;
   return pixels * steps * samples * (ensemble ? 8 : 1);
 }

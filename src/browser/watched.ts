@@ -48,8 +48,8 @@ export function watched(
 ): Hooks {
   const small = watch.preview ? reduce(picture, previewFactor(picture)) : undefined;
   const quick: RestoreSettings = { ...settings, samples: 1, ensemble: false, amount: 1, strengths: {} };
-  const before = small ? networkPixels(small, quick) : 0;
-  const share = before / (before + networkPixels(picture, settings));
+  const before = small ? networkPixels(model, small, quick) : 0;
+  const share = before / (before + networkPixels(model, picture, settings));
   return {
     first: watch.first,
     onProgress: ({ stage, fraction }) =>

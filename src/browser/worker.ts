@@ -93,7 +93,7 @@ async function restore(
   const restoration = await restorePicture(model(), picture, settings, { ...hooks, signal });
   const { mean, samples, deviation, findings, decision, tile } = restoration;
   const unchanged = decision.status === 'unchanged';
-  if (!unchanged) speed = networkPixels(picture, settings) / (performance.now() - started);
+  if (!unchanged) speed = networkPixels(model(), picture, settings) / (performance.now() - started);
   return {
     mean,
     samples,
@@ -113,7 +113,7 @@ let speed: number | undefined;
 async function estimate({ width, height, parameters }: EstimateRequest, signal: AbortSignal): Promise<number> {
   const { settings } = checkedSettings(parameters);
   speed ??= await measureSpeed(model(), signal);
-  return networkPixels({ width, height }, settings) / speed / 1000;
+  return networkPixels(model(), { width, height }, settings) / speed / 1000;
 }
 
 function answer(request: WorkerRequest, signal: AbortSignal, onProgress: OnProgress, onPartial: OnPartial) {
