@@ -131,6 +131,8 @@ export async function restorePicture(
     band.add(sample, tx, ty, restored);
     if (sample === settings.samples - 1) early.delete(`${tx},${ty}`);
   }
+  // Also where the last tiles were under way: who cancelled gets no result.
+  throwIfCancelled(signal, 'the restoration');
   band.finish();
   return { ...collector.pictures(), findings, decision, tile };
 }
