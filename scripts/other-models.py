@@ -1,10 +1,11 @@
-"""One of spandrel's architectures with random weights: as an ONNX file, and what PyTorch makes of a picture.
+"""Spandrel's architectures with random weights: each as an ONNX file, with a picture and what PyTorch makes of it.
 
     python scripts/other-models.py FOLDER [NAME ...]
 
-scripts/other-models.ts does the same through Clearword and compares. Needs torch, onnx, onnxscript, spandrel and what
-spandrel imports (einops, safetensors, torchvision, pillow). Exports as docs/other-models.md says: for any size where that
-works, else for tiles of one size.
+FOLDER/NAME gets network.onnx, input.raw (16-bit RGB, little-endian), output.raw (float32 RGB) and about.json, to compare with
+what `clearword restore --model network.onnx` makes of the same picture. Needs torch, onnx, onnxscript, spandrel and what
+spandrel imports (einops, safetensors, torchvision, pillow). Networks are exported for any size where that works, otherwise for
+tiles of one size.
 """
 
 import json
