@@ -15,9 +15,9 @@ const SIDE = 128;
 export function networkPixels(
   { width, height }: { readonly width: number; readonly height: number },
   { tile, overlap, steps, samples, ensemble }: RestoreSettings,
-  { tiling }: Pick<AnyModel, 'tiling'>,
+  model: Pick<AnyModel, 'tiling' | 'tileSquares'>,
 ): number {
-  const { x, y } = planTiles(width, height, tile, overlap, tiling);
+  const { x, y } = planTiles(width, height, tile, overlap, model);
   const pixels = x.side * x.starts.length * y.side * y.starts.length;
   return pixels * steps * samples * (ensemble ? 8 : 1);
 }

@@ -99,6 +99,11 @@ export interface TileModel {
   readonly defaultTile: number;
   /** Default: as networks of this program are built. */
   readonly tiling?: Tiling | undefined;
+  /**
+   * Most pixels of a tile, in squares of the tile side. Default: more than two, which wastes fewer on overlaps, but pays only
+   * where a pass costs no more than its pixels do.
+   */
+  readonly tileSquares?: number | undefined;
   dispose(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { ClearwordError } from '../errors.ts';
 import { flatten, type ParameterLayout, unflatten } from '../graph/parameters.ts';
 import { cardPath, parameterValues } from '../models/card.ts';
-import { detectorReach } from '../models/detector.ts';
+import { DETECTOR_BLOCK, detectorReach } from '../models/detector.ts';
 import { readModel } from '../models/model-file.ts';
 import { isPlainPreset, type PlainPreset, plainPresets, type TrainedPreset } from '../models/plain/presets.ts';
 import { presetSchema } from '../models/preset-schema.ts';
@@ -110,8 +110,8 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     throw new ClearwordError('INVALID_OPTION', message);
   }
   const detector = preset.encoders?.controller.detector;
-  if (detector && (data.patch % 8 !== 0 || data.patch < detectorReach(detector))) {
-    const message = `data.patch: expected a multiple of 8, at least ${detectorReach(detector)}, for the detector of preset ${preset.name}, received ${data.patch}`;
+  if (detector && (data.patch % DETECTOR_BLOCK !== 0 || data.patch < detectorReach(detector))) {
+    const message = `data.patch: expected a multiple of ${DETECTOR_BLOCK}, at least ${detectorReach(detector)}, for the detector of preset ${preset.name}, received ${data.patch}`;
     throw new ClearwordError('INVALID_OPTION', message);
   }
   if (loss === 'none' && !preset.encoders) {
