@@ -156,7 +156,7 @@ const networks = {
       h = mapped(c, (value, i) => sigma(show[i] as number) * Math.tanh(value));
       let v = h;
       for (let i = 0; values.has(`block.${i}.0.weight`); i++) {
-        v = relu(summed(v, convolved(relu(convolved(v, values, `block.${i}.0`)), values, `block.${i}.1`)));
+        v = summed(v, convolved(relu(convolved(v, values, `block.${i}.0`)), values, `block.${i}.1`));
       }
       x = summed(mu, convolved(v, values, 'head'));
     }
