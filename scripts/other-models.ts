@@ -159,18 +159,17 @@ function rowOf({ name, form, parameters, multiple, torchSeconds }: About, outcom
 }
 
 const [folder = '', ...names] = process.argv.slice(2);
-const rows: string[] = [];
-for (const name of names.length > 0 ? names : readdirSync(folder).sort((a, b) => (a < b ? -1 : 1))) {
+const found = readdirSync(folder).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+// Row by row: all of them take a while.
+const print = (row: string) => process.stdout.write(`${row}\n`);
+print(
+  '| Architecture | Thousand parameters | Export | Multiple | Understood | Difference | Tiled | s/MP | PyTorch s/MP |',
+);
+print('| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |');
+for (const name of names.length > 0 ? names : found) {
   const place = join(folder, name);
   if (!existsSync(join(place, 'about.json'))) continue;
   process.stderr.write(`${name}\n`);
   const about = aboutSchema.parse(JSON.parse(readFileSync(join(place, 'about.json'), 'utf8')));
-  rows.push(rowOf(about, await outcomeOf(place, about)));
+  print(rowOf(about, await outcomeOf(place, about)));
 }
-process.stdout.write(
-  `${[
-    '| Architecture | Thousand parameters | Export | Multiple | Understood | Difference | Tiled | s/MP | PyTorch s/MP |',
-    '| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |',
-    ...rows,
-  ].join('\n')}\n`,
-);
