@@ -13,6 +13,10 @@ export interface BesideTask {
   readonly input: string;
   readonly output: string;
   readonly threads: number;
+  /** Weights; without them, each checkout's own. */
+  readonly model?: string | undefined;
+  /** What is asked for; without it, whatever is found is removed. */
+  readonly prompt?: string | undefined;
 }
 
 export interface BesideMeasurement {
@@ -37,14 +41,16 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, Seconds]> {
 
 const [text] = process.argv.slice(2);
 if (text === undefined) throw new Error('expected a task; run bench/beside.ts instead');
-const { tree, input, output, threads } = JSON.parse(text) as BesideTask;
+const { tree, input, output, threads, model, prompt } = JSON.parse(text) as BesideTask;
 // Each checkout has its own library; this one's types stand for both.
 const library = (await import(
   pathToFileURL(join(tree, 'src/clearword.ts')).href
 )) as typeof import('../src/clearword.ts');
-const [clearword, load] = await timed(() => library.Clearword.load({ device: 'cpu', threads }));
+const [clearword, load] = await timed(() =>
+  library.Clearword.load({ device: 'cpu', threads, ...(model !== undefined && { model }) }),
+);
 const [bytes, restore] = await timed(async () =>
-  (await clearword.restore(input, { seed: 1 })).toBuffer({ format: 'png' }),
+  (await clearword.restore(input, { seed: 1, ...(prompt !== undefined && { prompt }) })).toBuffer({ format: 'png' }),
 );
 await writeFile(output, bytes);
 await clearword.dispose();

@@ -3,10 +3,12 @@
  *
  *   git worktree add ../before COMMIT && ln -s "$PWD/node_modules" ../before/node_modules
  *   npm run bench:beside -- --before ../before [--sizes 1024x1024] [--rounds 3] [--threads 1] [--photo FILE]
+ *     [--model FILE] [--prompt TEXT]
  *
  * The two take turns, a fresh process each, so that whatever else the machine does meets both. The fastest of each counts, in
  * processor time and by the clock; with one thread, processor time says something even on a busy machine. The results are
- * compared pixel by pixel.
+ * compared pixel by pixel. With `--model`, both restore with these weights; otherwise each with its own. With
+ * `--prompt`, both do what it says; otherwise each what it finds.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,10 +27,13 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '512x512,1024x1024' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '1' },
+    model: { type: 'string' },
+    prompt: { type: 'string' },
     photo: { type: 'string', default: fileURLToPath(new URL('../examples/photo.jpg', import.meta.url)) },
   },
 });
 if (values.before === undefined) throw new Error('--before: expected the folder of another checkout, received none');
+const model = values.model === undefined ? undefined : resolve(values.model);
 const trees = { before: resolve(values.before), now: fileURLToPath(new URL('..', import.meta.url)) };
 const CHILD = fileURLToPath(new URL('beside-child.ts', import.meta.url));
 
@@ -56,7 +61,14 @@ try {
     const output = (name: string) => join(folder, `${size}-${name}.png`);
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const name of ['before', 'now'] as const) {
-        const task = { tree: trees[name], input, output: output(name), threads: Number(values.threads) };
+        const task = {
+          tree: trees[name],
+          input,
+          output: output(name),
+          threads: Number(values.threads),
+          model,
+          prompt: values.prompt,
+        };
         runs[name].push(await measured(task));
       }
     }

@@ -49,7 +49,7 @@ export interface Loaded {
   readonly versions: { readonly python: string; readonly torch: string; readonly threads: number };
 }
 
-function stored({ dtype, shape, data }: HostTensor): StoredTensor {
+export function stored({ dtype, shape, data }: HostTensor): StoredTensor {
   const type = dtype === 'float32' ? 'F32' : dtype === 'int64' ? 'I64' : undefined;
   if (!type) throw new Error(`expected float32 or int64, received ${dtype}`);
   return { dtype: type, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
@@ -86,6 +86,8 @@ export interface StartOptions {
   readonly expected?: HostTensor | undefined;
   /** Without the tuning it is slower, and gives memory back. */
   readonly tuned?: boolean;
+  /** For a forward pass: through torch.compile, and under autocast. */
+  readonly options?: readonly ('compile' | 'bfloat16')[];
 }
 
 /** A running Python process. */
@@ -104,14 +106,14 @@ export class PyTorch {
   static async start(
     python: string,
     bench: Bench,
-    { threads, clock, expected, tuned = true }: StartOptions,
+    { threads, clock, expected, tuned = true, options = [] }: StartOptions,
   ): Promise<PyTorch> {
     const folder = await mkdtemp(join(tmpdir(), 'clearword-bench-'));
     try {
       const file = join(folder, 'bench.safetensors');
       await writeBench(file, bench, expected);
       const counts = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
-      const child = spawn(python, [SCRIPT, file, String(threads), clock], {
+      const child = spawn(python, [SCRIPT, file, String(threads), clock, ...options], {
         env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...(tuned && TUNING), ...counts },
         stdio: ['pipe', 'pipe', 'inherit'],
       });

@@ -68,7 +68,7 @@ export function presetOf(name: string): Preset {
 
 const random = (...streams: readonly number[]) => new Random(SEED, STREAM, ...streams);
 
-function uniform(stream: number, shape: readonly number[], low = 0, high = 1) {
+export function uniform(stream: number, shape: readonly number[], low = 0, high = 1) {
   const draws = random(stream);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
   return float32(

@@ -1,171 +1,234 @@
-"""Spandrel's architectures with random weights: each as an ONNX file, with a picture and what PyTorch makes of it.
+"""spandrel's restoration architectures with small random weights: as ONNX files, and what PyTorch makes of a picture.
 
     python scripts/other-models.py FOLDER [NAME ...]
 
-FOLDER/NAME gets network.onnx, input.raw (16-bit RGB, little-endian), output.raw (float32 RGB) and about.json, to compare with
-what `clearword restore --model network.onnx` makes of the same picture. Needs torch, onnx, onnxscript, spandrel and what
-spandrel imports (einops, safetensors, torchvision, pillow). Networks are exported for any size where that works, otherwise for
-tiles of one size.
+`npx tsx scripts/other-models.ts FOLDER` then restores the picture with the files through Clearword, compares, and prints the table
+of docs/other-models.md. Needs torch, onnx, onnxscript, spandrel and what spandrel imports (einops, safetensors, torchvision,
+pillow). Exports by the recipes of docs/other-models.md, each into a file of its own: traced and by torch.export for any size,
+traced for one size.
 """
 
+import inspect
 import json
+import signal
 import sys
 import time
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import torch
-from spandrel.architectures import (
-    DAT,
-    FBCNN,
-    GRL,
-    SAFMNBCIE,
-    DnCNN,
-    DRUNet,
-    FFTformer,
-    HVICIDNet,
-    KBNet,
-    MixDehazeNet,
-    NAFNet,
-    RetinexFormer,
-    SCUNet,
-    SwinIR,
-    Uformer,
-)
 
 warnings.filterwarnings("ignore")
 
 # Width and height that are multiples of nothing, and the side of the tiles of networks for one size.
-WIDTH, HEIGHT, FIXED = 150, 107, 128
+WIDTH, HEIGHT, FIXED = 151, 143, 128
+
+# Seconds that an export may take.
+PATIENCE = 120
+
+# Of networks that can enlarge, too: here they do not.
+SAME_SIZE = ("upscale", "scale", "upscaling_factor", "up_scale", "upscale_factor")
+
+# Name -> (architecture, class, multiple of the sides that it takes, arguments). As large as a test has patience for.
+NETWORKS = {
+    "ATD": ("ATD", "ATD", 16, {"embed_dim": 24, "depths": [2], "num_heads": [2], "category_size": 64, "num_tokens": 16}),
+    "Compact": ("Compact", "Compact", 1, {"num_feat": 24, "num_conv": 6}),
+    "CRAFT": ("CRAFT", "CRAFT", 16, {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 2]}),
+    "DAT": ("DAT", "DAT", 16, {"embed_dim": 32, "split_size": [8, 16], "depth": [2, 2], "num_heads": [2, 2], "upsampler": ""}),
+    "DCTLSA": ("DCTLSA", "DCTLSA", 16, {"nf": 30, "num_modules": 2}),
+    "DITN": ("DITN", "DITN", 8, {"dim": 24, "ITL_blocks": 2, "SAL_blocks": 2}),
+    "DnCNN": ("DnCNN", "DnCNN", 1, {"in_nc": 3, "out_nc": 3, "nc": 32, "nb": 10}),
+    "DRCT": ("DRCT", "DRCT", 16, {"embed_dim": 48, "depths": [2], "num_heads": [2], "gc": 16}),
+    "DRUNet": ("DRUNet", "DRUNet", 8, {"in_nc": 4, "out_nc": 3, "nc": [16, 32, 64, 128], "nb": 2}),
+    "ESRGAN": ("ESRGAN", "ESRGAN", 1, {"num_filters": 24, "num_blocks": 2}),
+    "FBCNN": ("FBCNN", "FBCNN", 8, {"in_nc": 3, "out_nc": 3, "nc": [16, 32, 64, 128], "nb": 2}),
+    "FDAT": ("FDAT", "FDAT", 8, {"embed_dim": 32, "num_groups": 1, "depth_per_group": 2, "num_heads": 2}),
+    "FFTformer": ("FFTformer", "FFTformer", 32, {"dim": 16, "num_blocks": [1, 1, 2], "num_refinement_blocks": 1}),
+    "GRL": (
+        "GRL",
+        "GRL",
+        32,
+        {
+            "img_size": 64,
+            "embed_dim": 32,
+            "depths": [2, 2],
+            "num_heads_window": [2, 2],
+            "num_heads_stripe": [2, 2],
+            "window_size": 8,
+            "stripe_size": [8, 8],
+            "upsampler": "",
+        },
+    ),
+    "HAT": ("HAT", "HAT", 16, {"embed_dim": 32, "depths": [2], "num_heads": [2], "window_size": 16, "num_feat": 32}),
+    "HVI-CIDNet": ("HVICIDNet", "HVICIDNet", 8, {}),
+    "KBNet-l": ("KBNet", "KBNet_l", 16, {"dim": 16, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1}),
+    "KBNet-s": ("KBNet", "KBNet_s", 16, {"width": 16, "middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]}),
+    "MixDehazeNet": ("MixDehazeNet", "MixDehazeNet", 4, {"embed_dims": [12, 24, 48, 24, 12], "depths": [1, 1, 2, 1, 1]}),
+    "MoESR": ("MoESR", "MoESR", 1, {"dim": 24, "n_blocks": 2, "n_block": 2, "upsampler": "conv"}),
+    "NAFNet": (
+        "NAFNet",
+        "NAFNet",
+        16,
+        {"width": 16, "middle_blk_num": 1, "enc_blk_nums": [1, 1, 1, 4], "dec_blk_nums": [1, 1, 1, 1]},
+    ),
+    "OmniSR": ("OmniSR", "OmniSR", 8, {"num_feat": 32, "res_num": 1}),
+    "PLKSR": ("PLKSR", "PLKSR", 1, {"dim": 24, "n_blocks": 3}),
+    "RCAN": ("RCAN", "RCAN", 1, {"n_resgroups": 2, "n_resblocks": 2, "n_feats": 24, "rgb_range": 1}),
+    "RealPLKSR": ("PLKSR", "RealPLKSR", 1, {"dim": 24, "n_blocks": 3}),
+    "Retinexformer": ("RetinexFormer", "RetinexFormer", 4, {"n_feat": 20, "stage": 1, "num_blocks": [1, 1, 1]}),
+    "RGT": ("RGT", "RGT", 32, {"embed_dim": 32, "depth": [2, 2], "num_heads": [2, 2]}),
+    "SAFMN": ("SAFMN", "SAFMN", 8, {"dim": 32, "n_blocks": 3}),
+    "SAFMN-BCIE": ("SAFMNBCIE", "SAFMNBCIE", 8, {"dim": 32, "n_blocks": 3}),
+    # Heads have 32 channels.
+    "SCUNet": ("SCUNet", "SCUNet", 64, {"in_nc": 3, "config": [2] * 7, "dim": 64}),
+    "SeemoRe": ("SeemoRe", "SeemoRe", 8, {"num_layers": 2, "embedding_dim": 24, "num_experts": 3}),
+    "SPAN": ("SPAN", "SPAN", 1, {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 24, "img_range": 1.0}),
+    "SwiftSRGAN": ("SwiftSRGAN", "SwiftSRGAN", 1, {"num_channels": 24, "num_blocks": 3}),
+    "Swin2SR": ("Swin2SR", "Swin2SR", 8, {"embed_dim": 32, "depths": [2, 2], "num_heads": [2, 2], "window_size": 8}),
+    "SwinIR": (
+        "SwinIR",
+        "SwinIR",
+        8,
+        {"img_size": 64, "window_size": 8, "depths": [2, 2], "num_heads": [2, 2], "embed_dim": 32, "upsampler": ""},
+    ),
+    "Uformer": ("Uformer", "Uformer", 128, {"img_size": 128, "embed_dim": 16, "depths": [1] * 9}),
+}
+
+# Channels beside the picture's: a plane of the noise level.
+NOISE = {"DRUNet": 15 / 255}
 
 
-def networks():
-    """Name -> (multiple of the sides it takes, how to make it). As large as a test has patience for."""
-    return {
-        "DnCNN": (1, lambda: DnCNN.DnCNN(in_nc=3, out_nc=3, nc=32, nb=10)),
-        "DRUNet": (8, lambda: DRUNet.DRUNet(in_nc=4, out_nc=3, nc=[16, 32, 64, 128], nb=2)),
-        "NAFNet": (16, lambda: NAFNet.NAFNet(width=16, middle_blk_num=1, enc_blk_nums=[1, 1, 1, 4], dec_blk_nums=[1, 1, 1, 1])),
-        "SCUNet": (64, lambda: SCUNet.SCUNet(in_nc=3, config=[2] * 7, dim=32)),
-        "SwinIR": (
-            8,
-            lambda: SwinIR.SwinIR(
-                img_size=64, window_size=8, depths=[2, 2], num_heads=[2, 2], embed_dim=32, mlp_ratio=2, upscale=1, upsampler=""
-            ),
-        ),
-        "DAT": (
-            16,
-            lambda: DAT.DAT(
-                img_size=64, embed_dim=32, split_size=[8, 16], depth=[2, 2], num_heads=[2, 2], upscale=1, upsampler=""
-            ),
-        ),
-        "GRL": (
-            32,
-            lambda: GRL.GRL(
-                img_size=64,
-                embed_dim=32,
-                depths=[2, 2],
-                num_heads_window=[2, 2],
-                num_heads_stripe=[2, 2],
-                window_size=8,
-                stripe_size=[8, 8],
-                upscale=1,
-                upsampler="",
-            ),
-        ),
-        "FFTformer": (32, lambda: FFTformer.FFTformer(dim=16, num_blocks=[1, 1, 2], num_refinement_blocks=1)),
-        "KBNet": (16, lambda: KBNet.KBNet_s(width=16, middle_blk_num=1, enc_blk_nums=[1, 1], dec_blk_nums=[1, 1])),
-        "MixDehazeNet": (4, lambda: MixDehazeNet.MixDehazeNet(embed_dims=[12, 24, 48, 24, 12], depths=[1, 1, 2, 1, 1])),
-        "Retinexformer": (4, lambda: RetinexFormer.RetinexFormer(n_feat=20, stage=1, num_blocks=[1, 1, 1])),
-        "Uformer": (128, lambda: Uformer.Uformer(img_size=128, embed_dim=16, depths=[1] * 9)),
-        "FBCNN": (8, lambda: FBCNN.FBCNN(in_nc=3, out_nc=3, nc=[16, 32, 64, 128], nb=2)),
-        "SAFMN-BCIE": (1, lambda: SAFMNBCIE.SAFMNBCIE(dim=32, n_blocks=3)),
-        "HVI-CIDNet": (8, lambda: HVICIDNet.HVICIDNet()),
-    }
+def build(name):
+    architecture, kind, _, arguments = NETWORKS[name]
+    make = getattr(import_module(f"spandrel.architectures.{architecture}"), kind)
+    taken = inspect.signature(make.__init__).parameters
+    same = {key: 1 for key in SAME_SIZE if key in taken}
+    return make(**{**same, **arguments}).eval()
 
 
-def first(result):
-    return result[0] if isinstance(result, (tuple, list)) else result
-
-
-class One(torch.nn.Module):
-    """A network of which the first result counts."""
+class Stretched(torch.nn.Module):
+    """The first result, stretched by constants to where pixels are: random weights give values of any size."""
 
     def __init__(self, net):
         super().__init__()
         self.net = net
+        self.register_buffer("gain", torch.tensor(1.0))
+        self.register_buffer("shift", torch.tensor(0.0))
 
     def forward(self, x):
-        return first(self.net(x))
+        result = self.net(x)
+        if isinstance(result, (tuple, list)):
+            result = result[0]
+        return result * self.gain + self.shift
+
+    def fit(self, example):
+        y = self(example)
+        gain = 0.18 / y.std().clamp(min=1e-6)
+        self.shift.copy_(0.5 - gain * y.mean())
+        self.gain.copy_(gain)
 
 
-def export(net, channels, multiple, path):
-    """Writes the ONNX file; returns whether it takes any size."""
-    side = max(multiple * 2, 64)
-    example = torch.rand(1, channels, side, side + multiple)
+def traced(net, example, path):
+    free = {2: "height", 3: "width"}
+    names = {"input_names": ["picture"], "output_names": ["restored"], "dynamic_axes": {"picture": free, "restored": free}}
+    torch.onnx.export(net, (example,), path, opset_version=17, dynamo=False, **names)
+
+
+def exported(net, example, path):
+    free = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    names = {"input_names": ["picture"], "output_names": ["restored"]}
+    torch.onnx.export(net, (example,), path, dynamo=True, dynamic_shapes=(free,), verbose=False, **names)
+
+
+def fixed(net, example, path):
+    names = {"input_names": ["picture"], "output_names": ["restored"]}
+    torch.onnx.export(net, (example,), path, opset_version=17, dynamo=False, **names)
+
+
+def too_long(_signal, _frame):
+    raise TimeoutError(f"took more than {PATIENCE} seconds")
+
+
+def attempt(export, net, example, path):
+    """Whether the export worked."""
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(PATIENCE)
     try:
-        sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-        torch.onnx.export(net, (example,), path, dynamo=True, dynamic_shapes=(sides,), verbose=False)
-        return "free, dynamo"
+        export(net, example, str(path))
+        return True
     except Exception as error:  # The exporter's errors are of many kinds.
-        print("dynamo, free:", str(error).strip().splitlines()[0][:200], file=sys.stderr)
-    try:
-        axes = {"x": {2: "height", 3: "width"}, "y": {2: "height", 3: "width"}}
-        names = {"input_names": ["x"], "output_names": ["y"]}
-        torch.onnx.export(net, (example,), path, dynamo=False, dynamic_axes=axes, opset_version=17, **names)
-        return "free, tracing"
-    except Exception as error:
-        print("tracing, free:", str(error).strip().splitlines()[0][:200], file=sys.stderr)
-    fixed = torch.rand(1, channels, FIXED, FIXED)
-    torch.onnx.export(net, (fixed,), path, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
-    return "fixed"
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"  {path.stem}: {lines[0][:200]}", file=sys.stderr, flush=True)
+        for file in path.parent.glob(f"{path.stem}.onnx*"):
+            file.unlink()
+        return False
+    finally:
+        signal.alarm(0)
+
+
+def picture():
+    """Waves in three colours, [HEIGHT, WIDTH, 3], 16 bits."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    colours = [0.5 + 0.25 * np.sin(0.11 * x + c) + 0.2 * np.cos(0.07 * (c + 1) * y + 0.02 * x) for c in range(3)]
+    return np.round(65535 * np.clip(np.stack(colours, -1), 0, 1)).astype("<u2")
+
+
+def fed(values, multiple, noise):
+    """As Clearword does it: mirrored up to the multiple at the right and at the bottom."""
+    tensor = torch.from_numpy(values.astype("float32") / 65535).permute(2, 0, 1)[None]
+    height, width = tensor.shape[2:]
+    padded = torch.nn.functional.pad(tensor, (0, -width % multiple, 0, -height % multiple), "reflect")
+    if noise is None:
+        return padded
+    return torch.cat([padded, torch.full_like(padded[:, :1], noise)], 1)
 
 
 def main(name, folder):
     torch.manual_seed(1)
-    torch.set_num_threads(2)
-    multiple, make = networks()[name]
-    net = One(make().eval())
-    channels = 4 if name == "DRUNet" else 3
+    torch.set_num_threads(1)
+    _, _, multiple, _ = NETWORKS[name]
+    net = Stretched(build(name))
     folder.mkdir(parents=True, exist_ok=True)
-
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    colours = [0.5 + 0.25 * np.sin(0.11 * x + c) + 0.2 * np.cos(0.07 * (c + 1) * y + 0.02 * x) for c in range(3)]
-    picture = np.round(65535 * np.clip(np.stack(colours, -1), 0, 1)).astype("<u2")
-    picture.tofile(folder / "input.raw")
-
+    whole = picture()
+    part = np.ascontiguousarray(whole[:FIXED, :FIXED])
     with torch.no_grad():
-        # As Clearword does it: mirrored up to the multiple at the right and at the bottom.
-        tensor = torch.from_numpy(picture.astype("float32") / 65535).permute(2, 0, 1)[None]
-        pads = (0, -WIDTH % multiple, 0, -HEIGHT % multiple)
-        padded = torch.nn.functional.pad(tensor, pads, "reflect")
-        if channels == 4:
-            padded = torch.cat([padded, torch.full_like(padded[:, :1], 15 / 255)], 1)
+        x = fed(whole, multiple, NOISE.get(name))
+        net.fit(x)
         started = time.time()
-        restored = net(padded)[..., :HEIGHT, :WIDTH]
-        seconds = time.time() - started
-        form = export(net, channels, multiple, str(folder / "network.onnx"))
-    restored[0].permute(1, 2, 0).numpy().astype("<f4").tofile(folder / "output.raw")
-    inside = ((restored >= 0) & (restored <= 1)).float().mean().item()
-    megapixels = padded.shape[2] * padded.shape[3] / 1e6
+        restored = net(x)
+        seconds = (time.time() - started) / (x.shape[2] * x.shape[3] / 1e6)
+        of_part = net(fed(part, multiple, NOISE.get(name)))
+        side = max(multiple * 2, 64)
+        example = torch.rand(1, x.shape[1], side, side + multiple)
+        files = {
+            "traced": attempt(traced, net, example, folder / "traced.onnx"),
+            "exported": attempt(exported, net, example, folder / "exported.onnx"),
+            "fixed": attempt(fixed, net, torch.rand(1, x.shape[1], FIXED, FIXED), folder / "fixed.onnx"),
+        }
+    for what, pixels, result in (("whole", whole, restored), ("part", part, of_part)):
+        height, width = pixels.shape[:2]
+        pixels.tofile(folder / f"{what}.input")
+        result[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy().astype("<f4").tofile(folder / f"{what}.output")
     about = {
         "name": name,
         "width": WIDTH,
         "height": HEIGHT,
+        "fixed": FIXED,
         "multiple": multiple,
-        "form": form,
-        "inside": inside,
+        "files": [file for file, worked in files.items() if worked],
         "parameters": sum(p.numel() for p in net.parameters()),
-        "torchSeconds": seconds / megapixels,
+        "torchSeconds": seconds,
     }
     (folder / "about.json").write_text(json.dumps(about))
 
 
 if __name__ == "__main__":
     folder, *names = sys.argv[1:]
-    for name in names or networks():
+    for name in names or NETWORKS:
+        print(name, file=sys.stderr, flush=True)
         try:
             main(name, Path(folder) / name)
-            print(name, flush=True)
-        except Exception as error:  # One that cannot be built or exported says so, and the others go on.
-            print(f"{name}: {type(error).__name__}: {error}"[:400], file=sys.stderr, flush=True)
+        except Exception as error:  # One that cannot be built says so, and the others go on.
+            print(f"  {type(error).__name__}: {error}"[:400], file=sys.stderr, flush=True)

@@ -9,11 +9,13 @@ import type {
   BrowserInput,
   BrowserParameters,
   LoadProgress,
+  ModelSource,
   ModelSummary,
   PartialPicture,
 } from './browser/protocol.ts';
 import { ClearwordError } from './errors.ts';
 import type { Findings } from './models/model.ts';
+import type { DescriptorOption } from './models/plain/descriptor.ts';
 import type { Area, Progress } from './restore/restore-picture.ts';
 import type { WebDeviceChoice } from './runtime/web/device.ts';
 import type { WebDevice } from './runtime/web/engine.ts';
@@ -37,6 +39,7 @@ export type { Degradation } from './degradations/index.ts';
 export { ClearwordError, type ErrorCode } from './errors.ts';
 export type { RawPixels } from './image/picture.ts';
 export type { Findings } from './models/model.ts';
+export type { Descriptor, DescriptorOption } from './models/plain/descriptor.ts';
 export type { Decision } from './restore/policy.ts';
 export type { Provenance } from './restore/provenance.ts';
 export type { Area, Progress } from './restore/restore-picture.ts';
@@ -44,11 +47,29 @@ export type { WebDeviceChoice } from './runtime/web/device.ts';
 export type { WebDevice } from './runtime/web/engine.ts';
 export { VERSION } from './version.ts';
 
-export interface BrowserLoadOptions {
+/** A diffusion model by its addresses. */
+export interface WeightsSource {
   /** Address of the weights (.safetensors). */
   readonly weights: string | URL;
   /** Address of their card. Default: beside the weights, with the ending .json. */
   readonly card?: string | URL;
+  readonly model?: undefined;
+}
+
+/** Any ONNX network that maps a picture to a picture. */
+export interface OnnxSource {
+  /** A file, such as a visitor chooses, or its address. It is run on this device, and stays there. */
+  readonly model: Blob | string | URL;
+  /**
+   * What the file does not say about its network, such as `{ range: '0..255', channels: 'bgr' }`; docs/other-models.md has all of it.
+   */
+  readonly descriptor?: DescriptorOption;
+  readonly weights?: undefined;
+}
+
+export type BrowserLoadOptions = (WeightsSource | OnnxSource) & EngineOptions;
+
+export interface EngineOptions {
   /** `auto` (default): WebGPU where a graphics card offers it, else WebAssembly. */
   readonly device?: WebDeviceChoice;
   /** Threads of WebAssembly; more than 1 needs a cross-origin isolated page. Default 0: one per core, at most four. */
@@ -93,6 +114,19 @@ function cardBeside(weights: string): string {
   return url.href;
 }
 
+function sourceOf(options: WeightsSource | OnnxSource): ModelSource {
+  if ((options.weights === undefined) === (options.model === undefined)) {
+    const received = options.weights === undefined ? 'neither' : 'both';
+    throw new ClearwordError('INVALID_OPTION', `expected either weights or model, received ${received}`);
+  }
+  if (options.model === undefined) {
+    const weights = absolute(options.weights);
+    return { weights, card: options.card === undefined ? cardBeside(weights) : absolute(options.card) };
+  }
+  const { model, descriptor } = options;
+  return { onnx: model instanceof Blob ? model : absolute(model), descriptor };
+}
+
 /**
  * A model loaded into a worker, ready to restore pictures.
  *
@@ -116,21 +150,20 @@ export class Clearword {
   }
 
   /**
-   * Loads a model. The weights are downloaded once and kept in the browser's cache.
+   * Loads a model. The weights are downloaded once and kept in the browser's cache; an ONNX network is read anew each time.
    *
-   * @throws ClearwordError MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED
+   * @throws ClearwordError INVALID_OPTION, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, RUNTIME_FAILED, CANCELLED
    */
   static async load(options: BrowserLoadOptions): Promise<Clearword> {
     const { device = 'auto', threads = 0, runtime = {}, onProgress, signal } = options;
-    const weights = absolute(options.weights);
-    const card = options.card === undefined ? cardBeside(weights) : absolute(options.card);
+    const source = sourceOf(options);
     const addresses = Object.fromEntries(Object.entries(runtime).map(([name, url]) => [name, absolute(url)]));
     // Written out like this, bundlers find the worker's script.
     const client = new WorkerClient(
       () => new Worker(new URL('./browser/worker.js', import.meta.url), { type: 'module', name: 'clearword' }),
     );
     try {
-      const request = { kind: 'load', weights, card, device, threads, runtime: addresses } as const;
+      const request = { kind: 'load', source, device, threads, runtime: addresses } as const;
       return new Clearword(client, await client.ask(request, { onProgress, signal }));
     } catch (error) {
       client.end(new ClearwordError('RUNTIME_FAILED', 'the worker was ended because its model did not load'));
@@ -168,7 +201,7 @@ export class Clearword {
    * What the controller finds in a picture: for each degradation that the model
    * knows the probability that it is there, its strength, and what follows by the thresholds of the model.
    *
-   * @throws ClearwordError those of reading in `restore`, RUNTIME_FAILED, CANCELLED
+   * @throws ClearwordError INVALID_OPTION for an ONNX network, which finds nothing, those of reading in `restore`, RUNTIME_FAILED, CANCELLED
    */
   async inspect(input: BrowserInput, { signal, ...parameters }: BrowserInspectOptions = {}): Promise<Findings> {
     return this.#client.ask({ kind: 'inspect', input, parameters }, { signal });

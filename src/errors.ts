@@ -166,8 +166,8 @@ export const catalogue = {
   },
   MODEL_MISMATCH: {
     status: 409,
-    meaning: 'A job asks for another model than the worker has.',
-    fix: 'Start the workers of one queue with the same model; give another model another --queue-name.',
+    meaning: 'A job asks for another model than the worker has, or for the same network read otherwise.',
+    fix: 'Start the workers of one queue with the same model and descriptor; give another model another --queue-name.',
   },
   QUEUE_FULL: {
     status: 429,

@@ -7,7 +7,7 @@ import { graphOptions } from '../src/train/start.ts';
 
 const folder = fileURLToPath(new URL('../configs', import.meta.url));
 // configs/experiments are those of `clearword experiment`, with a test beside their schema.
-const files = ['', 'bundled/', 'optimisers/'].flatMap((part) =>
+const files = ['', 'bundled/', 'optimisers/', 'plain/'].flatMap((part) =>
   readdirSync(join(folder, part))
     .filter((name) => name.endsWith('.json'))
     .map((name) => part + name),

@@ -1,14 +1,14 @@
 """PyTorch's side of bench/train.ts: loads a network and its inputs from a file, then runs what standard input asks for.
 
-    python3 measure.py FILE THREADS wall|cpu
+    python3 measure.py FILE THREADS wall|cpu [compile] [bfloat16]
 
 Each line of input is a number of runs; each line of output is JSON: first what was loaded, then for each request the
 times in ms, the peak of resident memory in MiB, and the results of the last run (the loss before the update and the
-gradient's norm, or the largest difference of the output from the expected one).
+gradient's norm, or the largest difference of the output from the expected one). `compile` and `bfloat16` are for forward
+passes: through torch.compile, and under autocast.
 """
 
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from memory import forget_peak, peak_memory
 from tensors import read_tensors
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
@@ -52,33 +53,20 @@ def training_step(network, given, settings):
     return step
 
 
-def forward_pass(network, given, expected):
+def forward_pass(network, preset, given, expected, options):
+    run = torch.compile(network) if "compile" in options else network
+    # What the presets that predict the picture itself add to the network's output.
+    base = given["mu"] if preset["parameterisation"] == "data" else 0
+
     def step(detailed):
-        with torch.inference_mode():
-            output = network(given["x"], given["mu"], given["t"], given["text"], given["degradation"])
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled="bfloat16" in options):
+            output = run(**given).float() + base
         return {"difference": (output - expected).abs().max().item()} if detailed else {}
 
     return step
 
 
-def peak_memory():
-    """The largest resident memory since the start, or since forget_peak(), MiB; None where the system does not say."""
-    try:
-        with open("/proc/self/status") as file:
-            return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) / 1024
-    except OSError:
-        return None
-
-
-def forget_peak():
-    try:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-    except OSError:
-        pass
-
-
-def main(path, threads, clock):
+def main(path, threads, clock, options):
     torch.set_num_threads(threads)
     now = time.process_time if clock == "cpu" else time.perf_counter
     tensors, metadata = read_tensors(path)
@@ -101,7 +89,7 @@ def main(path, threads, clock):
     if training:
         step = training_step(network, given, settings)
     else:
-        step = forward_pass(network.eval(), given, tensors["expected"])
+        step = forward_pass(network.eval(), preset, given, tensors["expected"], options)
     versions = {"python": sys.version.split()[0], "torch": torch.__version__, "threads": torch.get_num_threads()}
     print(json.dumps({"parameters": count, "versions": versions, "memory": peak_memory()}), flush=True)
 
@@ -118,4 +106,4 @@ def main(path, threads, clock):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:])

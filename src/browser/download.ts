@@ -66,7 +66,7 @@ async function collect(stream: ReadableStream<Uint8Array>, total: number | undef
  * SHA-256, hex. Undefined on plain http, where browsers offer no hashing; there the transport protects neither the page nor
  * its model, and what remains is the check that the file is whole.
  */
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string | undefined> {
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string | undefined> {
   if (globalThis.crypto.subtle === undefined) return undefined;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');

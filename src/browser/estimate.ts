@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RestorationModel } from '../models/model.ts';
+import { type AnyModel, isPlain, type PlainModel, type RestorationModel } from '../models/model.ts';
 import { condition } from '../restore/conditioning.ts';
 import type { RestoreSettings } from '../restore/options.ts';
 import { planTiles } from '../restore/tiles.ts';
@@ -15,8 +15,9 @@ const SIDE = 128;
 export function networkPixels(
   { width, height }: { readonly width: number; readonly height: number },
   { tile, overlap, steps, samples, ensemble }: RestoreSettings,
+  model: Pick<AnyModel, 'tiling' | 'tileSquares'>,
 ): number {
-  const { x, y } = planTiles(width, height, tile, overlap);
+  const { x, y } = planTiles(width, height, tile, overlap, model);
   const pixels = x.side * x.starts.length * y.side * y.starts.length;
   return pixels * steps * samples * (ensemble ? 8 : 1);
 }
@@ -24,13 +25,32 @@ export function networkPixels(
 /**
  * Network pixels a millisecond, by a small tile. The first pass is not counted: it makes ready what later ones find.
  */
-export async function measureSpeed(model: RestorationModel, signal: AbortSignal): Promise<number> {
+export async function measureSpeed(model: AnyModel, signal: AbortSignal): Promise<number> {
+  const { pixels, pass } = isPlain(model) ? plainPass(model, signal) : await guidedPass(model, signal);
+  await pass();
+  const started = performance.now();
+  await pass();
+  return pixels / Math.max(1, performance.now() - started);
+}
+
+/** A pass of the network, and over how many pixels it goes. */
+interface Pass {
+  readonly pixels: number;
+  readonly pass: () => Promise<unknown>;
+}
+
+function plainPass(model: PlainModel, signal: AbortSignal): Pass {
+  const { fixed, multiple } = model.tiling;
+  const side = multiple * Math.ceil(SIDE / multiple);
+  const { width, height } = fixed ?? { width: side, height: side };
+  const data = new Float32Array(3 * width * height).fill(0.5);
+  return { pixels: width * height, pass: () => model.restoreTile({ width, height, data }, { signal }) };
+}
+
+async function guidedPass(model: RestorationModel, signal: AbortSignal): Promise<Pass> {
   const grey = { width: SIDE, height: SIDE, channels: 3 as const, data: new Uint8Array(3 * SIDE ** 2).fill(128) };
   const { guidance } = await condition(model, grey, { prompt: '', strengths: {} }, signal);
   const mu = new Float32Array(3 * SIDE ** 2).fill(0.5);
   const pass = () => model.predict({ width: SIDE, height: SIDE, x: mu, mu, t: 1, guidance, signal });
-  await pass();
-  const started = performance.now();
-  await pass();
-  return SIDE ** 2 / Math.max(1, performance.now() - started);
+  return { pixels: SIDE ** 2, pass };
 }

@@ -7,6 +7,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Picture, RawPixels } from '../image/picture.ts';
 import type { Findings } from '../models/model.ts';
+import type { DescriptorOption } from '../models/plain/descriptor.ts';
 import type { RestoreParameters } from '../restore/options.ts';
 import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
@@ -26,10 +27,14 @@ export interface LoadProgress {
   readonly total: number | undefined;
 }
 
+/** A diffusion model at two addresses, or an ONNX network: a file, or its address. */
+export type ModelSource =
+  | { readonly weights: string; readonly card: string }
+  | { readonly onnx: Blob | string; readonly descriptor: DescriptorOption | undefined };
+
 export interface LoadRequest {
   readonly kind: 'load';
-  readonly weights: string;
-  readonly card: string;
+  readonly source: ModelSource;
   readonly device: WebDeviceChoice;
   readonly threads: number;
   readonly runtime: Readonly<Partial<Record<WebDevice, string>>>;
@@ -83,6 +88,7 @@ export type ToWorker =
 
 export interface ModelSummary {
   readonly name: string;
+  /** SHA-256, hex; `unknown` of an ONNX network on a page over plain http, where browsers compute none. */
   readonly hash: string;
   readonly device: WebDevice;
   readonly threads: number;
@@ -96,6 +102,13 @@ export interface ModelSummary {
   readonly takesStrengths: boolean;
   /** T of the model's process: the most steps there are. */
   readonly mostSteps: number;
+  /**
+   * Of an ONNX network alone: how its input is made and its output read. Such a network finds nothing, takes no words, and works in
+   * one step; where it can be told how noisy a picture is, noise is the one thing that it knows.
+   */
+  readonly reading?: string | undefined;
+  /** What an ONNX network is told of the noise unless somebody says it, as a standard deviation of 8-bit values. */
+  readonly noiseLevel?: number | undefined;
 }
 
 export interface RestoredParts {

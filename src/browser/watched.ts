@@ -5,7 +5,7 @@
  */
 import { wordsFor } from '../degradations/index.ts';
 import type { Picture } from '../image/picture.ts';
-import type { RestorationModel } from '../models/model.ts';
+import { type AnyModel, isPlain } from '../models/model.ts';
 import { reduce } from '../restore/comparison.ts';
 import type { RestoreSettings } from '../restore/options.ts';
 import type { Decision } from '../restore/policy.ts';
@@ -35,21 +35,25 @@ function previewFactor({ width, height }: Picture): number {
  * What the small picture is asked for: what was decided on the whole one, in words that are obeyed. By itself it would find
  * less, because noise and fine rain fade as pictures become smaller.
  */
-function promptOf({ removing, instruction }: Decision, { careful }: RestorationModel): string {
-  return careful ? `remove ${removing.map((name) => `the ${wordsFor(name).label}`).join(' and ')}` : instruction;
+function promptOf({ removing, instruction }: Decision, model: AnyModel): string {
+  // A plain network does what it does.
+  if (isPlain(model)) return '';
+  return model.careful ? `remove ${removing.map((name) => `the ${wordsFor(name).label}`).join(' and ')}` : instruction;
 }
 
 /** Hooks of a restoration that report what can be shown. Progress counts the pixels of the preview, too. */
 export function watched(
-  model: RestorationModel,
+  model: AnyModel,
   picture: Picture,
   settings: RestoreSettings,
   { watch, onProgress, onPartial, signal }: Watching,
 ): Hooks {
   const small = watch.preview ? reduce(picture, previewFactor(picture)) : undefined;
-  const quick: RestoreSettings = { ...settings, samples: 1, ensemble: false, amount: 1, strengths: {} };
-  const before = small ? networkPixels(small, quick) : 0;
-  const share = before / (before + networkPixels(picture, settings));
+  // A noise level stays what it is told; the words for all else are those of the decision.
+  const told = isPlain(model) ? settings.strengths : {};
+  const quick: RestoreSettings = { ...settings, samples: 1, ensemble: false, amount: 1, strengths: told };
+  const before = small ? networkPixels(small, quick, model) : 0;
+  const share = before / (before + networkPixels(picture, settings, model));
   return {
     first: watch.first,
     onProgress: ({ stage, fraction }) =>

@@ -5,23 +5,28 @@
  */
 import { ClearwordError, throwIfCancelled } from '../errors.ts';
 import { LoadedModel } from '../models/loaded-model.ts';
+import { type AnyModel, isPlain } from '../models/model.ts';
+import { OnnxModel } from '../models/plain/onnx-model.ts';
 import { checkOptions } from '../options.ts';
-import { inspectPicture } from '../restore/conditioning.ts';
+import { inspecting, inspectPicture } from '../restore/conditioning.ts';
 import { coverHiddenColours } from '../restore/hidden-colours.ts';
 import { restoreOptionsSchema, settingsFor } from '../restore/options.ts';
 import { provenanceOf } from '../restore/provenance.ts';
 import { checkSettings, restorePicture } from '../restore/restore-picture.ts';
 import { uncertaintyPicture } from '../restore/uncertainty.ts';
+import type { InferenceEngine } from '../runtime/session.ts';
 import { openWebEngine } from '../runtime/web/device.ts';
-import { fetchBytes, fetchModel } from './download.ts';
+import { fetchBytes, fetchModel, type OnBytes } from './download.ts';
 import { measureSpeed, networkPixels } from './estimate.ts';
 import { readInput } from './input.ts';
+import { readOnnx } from './onnx.ts';
 import type {
   EstimateRequest,
   FromWorker,
   InspectRequest,
   LoadProgress,
   LoadRequest,
+  ModelSource,
   ModelSummary,
   Replies,
   RestoredParts,
@@ -40,9 +45,9 @@ const scope = globalThis as unknown as WorkerScope;
 
 const browserOptionsSchema = restoreOptionsSchema.omit({ compare: true, saveStates: true, strip: true, strict: true });
 
-let loaded: LoadedModel | undefined;
+let loaded: AnyModel | undefined;
 
-function model(): LoadedModel {
+function model(): AnyModel {
   if (loaded) return loaded;
   throw new ClearwordError('INTERNAL', 'the worker was asked before a model was loaded');
 }
@@ -50,7 +55,11 @@ function model(): LoadedModel {
 async function load(request: LoadRequest, signal: AbortSignal, onProgress: OnProgress): Promise<ModelSummary> {
   const report = (stage: LoadProgress['stage']) => (bytes: number, total: number | undefined) =>
     onProgress({ stage, loaded: bytes, total });
-  const file = await fetchModel(request, signal, report('weights'));
+  const { source } = request;
+  const start =
+    'onnx' in source
+      ? await onnxModel(source, signal, report('weights'))
+      : await diffusionModel(source, signal, report('weights'));
   const engine = await openWebEngine(request.device, async (device) => {
     throwIfCancelled(signal, 'loading the model');
     const url = request.runtime[device];
@@ -58,18 +67,50 @@ async function load(request: LoadRequest, signal: AbortSignal, onProgress: OnPro
     onProgress({ stage: 'start', loaded: 0, total: undefined });
     return { device, threads: request.threads, ...(wasm && { wasm }) };
   });
-  loaded = new LoadedModel(file, engine, `model ${request.weights}`);
+  loaded = await start(engine);
   speed = undefined;
-  const { name, hash, defaults, defaultTile, degradations, careful, takesStrengths, sde } = loaded;
+  const { name, hash, defaultTile } = loaded;
   const { device, threads } = engine;
-  const about = { degradations, careful, takesStrengths, mostSteps: sde.T };
-  return { name, hash, device, threads, defaults, defaultTile, ...about };
+  return { name, hash, device, threads, defaultTile, ...aboutOf(loaded) };
+}
+
+/** Puts what was read into an engine. */
+type Start = (engine: InferenceEngine) => AnyModel | Promise<AnyModel>;
+
+async function diffusionModel(
+  source: Extract<ModelSource, { weights: string }>,
+  signal: AbortSignal,
+  onBytes: OnBytes,
+): Promise<Start> {
+  const file = await fetchModel(source, signal, onBytes);
+  return (engine) => new LoadedModel(file, engine, `model ${source.weights}`);
+}
+
+async function onnxModel(
+  { onnx, descriptor }: Extract<ModelSource, { onnx: Blob | string }>,
+  signal: AbortSignal,
+  onBytes: OnBytes,
+): Promise<Start> {
+  const parts = await readOnnx(onnx, descriptor, signal, onBytes);
+  return (engine) => OnnxModel.load(parts, engine);
+}
+
+function aboutOf(model: AnyModel): Omit<ModelSummary, 'name' | 'hash' | 'device' | 'threads' | 'defaultTile'> {
+  if (!isPlain(model)) {
+    const { defaults, degradations, careful, takesStrengths, sde } = model;
+    return { defaults, degradations, careful, takesStrengths, mostSteps: sde.T };
+  }
+  const { reading, takesNoiseLevel, noiseLevel } = model;
+  const degradations = takesNoiseLevel ? ['noise'] : [];
+  const defaults = { steps: 1, sampler: 'none' };
+  return { defaults, degradations, careful: false, takesStrengths: takesNoiseLevel, mostSteps: 1, reading, noiseLevel };
 }
 
 async function inspect({ input, parameters }: InspectRequest, signal: AbortSignal): Promise<Replies['inspect']> {
   const { maxMegapixels } = checkOptions(browserOptionsSchema.pick({ maxMegapixels: true }), parameters);
+  const inspector = inspecting(model());
   const { picture } = await readInput(input, maxMegapixels, signal);
-  return inspectPicture(model(), coverHiddenColours(picture), signal);
+  return inspectPicture(inspector, coverHiddenColours(picture), signal);
 }
 
 /** Settings of a restoration, checked before the picture is read, so that a typing error costs nothing. */
@@ -93,7 +134,7 @@ async function restore(
   const restoration = await restorePicture(model(), picture, settings, { ...hooks, signal });
   const { mean, samples, deviation, findings, decision, tile } = restoration;
   const unchanged = decision.status === 'unchanged';
-  if (!unchanged) speed = networkPixels(picture, settings) / (performance.now() - started);
+  if (!unchanged) speed = networkPixels(picture, settings, model()) / (performance.now() - started);
   return {
     mean,
     samples,
@@ -113,7 +154,7 @@ let speed: number | undefined;
 async function estimate({ width, height, parameters }: EstimateRequest, signal: AbortSignal): Promise<number> {
   const { settings } = checkedSettings(parameters);
   speed ??= await measureSpeed(model(), signal);
-  return networkPixels({ width, height }, settings) / speed / 1000;
+  return networkPixels({ width, height }, settings, model()) / speed / 1000;
 }
 
 function answer(request: WorkerRequest, signal: AbortSignal, onProgress: OnProgress, onPartial: OnPartial) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { modelHash } from '../models/load.ts';
+import { modelIdentity } from '../models/load.ts';
 import { type BatchReport, type BatchSettings, runBatch } from '../queue/batch.ts';
 import { SET_ASIDE } from '../queue/batch-ledger.ts';
 import type { JobQueue, QueueWorker } from '../queue/job-queue.ts';
@@ -109,7 +109,7 @@ async function run(args: readonly string[], given: BatchOptions, context: Comman
   }
 }
 
-/** The queue, and the hash of the model that its workers have to have. */
+/** The queue, and the identity of the model that its workers have to have. */
 async function startQueue(
   given: BatchOptions,
   store: ObjectStore,
@@ -121,14 +121,14 @@ async function startQueue(
   const common = { attempts, lease, backOff: BACK_OFF, keepSeconds: keepHours * 3600, log };
   const queue = await openQueue({ ...common, address, name: queueName, store });
   closing.push(() => queue.close());
-  if (address !== 'embedded') return { queue, model: await modelHash(model) };
+  if (address !== 'embedded') return { queue, model: await modelIdentity(model, given.descriptor) };
   const count = Math.max(1, processes);
   const inference = { ...inferenceOf(given), store: store.address, threads: threadsFor(threads, count) };
   const pool = await ProcessPool.start({ ...inference, processes: count, log });
   closing.push(() => pool.close());
   const worker: QueueWorker = await queue.work(pool.run, { concurrency: count });
   closing.push(() => worker.close(grace));
-  return { queue, model: pool.model.hash };
+  return { queue, model: pool.model.identity };
 }
 
 /** The options that are the library's. */

@@ -15,7 +15,7 @@ import { conv2d, linear } from '../nn/layers.ts';
 import type { DetectorConfig } from './preset-schema.ts';
 
 /** Side of the blocks. */
-const BLOCK = 8;
+export const DETECTOR_BLOCK = 8;
 /** Neighbours of a block that one convolution sees: what lies at a tile's border has none and is left out. */
 const KERNELS = [1, 3, 1] as const;
 /** Attention of a place is e^-5 .. e^5 of the usual. */
@@ -31,22 +31,26 @@ const YCBCR = [
 /** Kernels [192,3,8,8] whose products with a block are the coefficients of its orthonormal cosine transform, in 8-bit units. */
 export function transformKernels(): Float32Array<ArrayBuffer> {
   const wave = (k: number, x: number) =>
-    Math.sqrt((k === 0 ? 1 : 2) / BLOCK) * Math.cos((Math.PI * (2 * x + 1) * k) / (2 * BLOCK));
-  const kernels = new Float32Array(3 * BLOCK ** 2 * 3 * BLOCK ** 2);
+    Math.sqrt((k === 0 ? 1 : 2) / DETECTOR_BLOCK) * Math.cos((Math.PI * (2 * x + 1) * k) / (2 * DETECTOR_BLOCK));
+  const kernels = new Float32Array(3 * DETECTOR_BLOCK ** 2 * 3 * DETECTOR_BLOCK ** 2);
   let i = 0;
   for (const mix of YCBCR)
-    for (let v = 0; v < BLOCK; v++)
-      for (let u = 0; u < BLOCK; u++)
+    for (let v = 0; v < DETECTOR_BLOCK; v++)
+      for (let u = 0; u < DETECTOR_BLOCK; u++)
         for (const share of mix)
-          for (let y = 0; y < BLOCK; y++)
-            for (let x = 0; x < BLOCK; x++) kernels[i++] = 255 * share * wave(v, y) * wave(u, x);
+          for (let y = 0; y < DETECTOR_BLOCK; y++)
+            for (let x = 0; x < DETECTOR_BLOCK; x++) kernels[i++] = 255 * share * wave(v, y) * wave(u, x);
   return kernels;
 }
 
 /** Pictures [N,3,H,W] (H and W multiples of 8) -> log-magnitudes of their blocks' coefficients, [N,192,H/8,W/8], about 0..2. */
 function blockSpectra(picture: Tensor): Tensor {
-  const kernels = picture.graph.constant(transformKernels(), [3 * BLOCK ** 2, 3, BLOCK, BLOCK], 'float32');
-  const coefficients = f.conv(picture, kernels, undefined, { stride: BLOCK });
+  const kernels = picture.graph.constant(
+    transformKernels(),
+    [3 * DETECTOR_BLOCK ** 2, 3, DETECTOR_BLOCK, DETECTOR_BLOCK],
+    'float32',
+  );
+  const coefficients = f.conv(picture, kernels, undefined, { stride: DETECTOR_BLOCK });
   // Rounding to 8 bits alone makes coefficients of about a half.
   return f.mul(f.log(f.add(f.mul(f.abs(coefficients), 2), 1)), 0.25);
 }
@@ -64,7 +68,8 @@ function features(picture: Tensor, widths: readonly number[]): Tensor {
 }
 
 /** Least side of pictures that a detector can see anything in, pixels; sides are multiples of 8. */
-export const detectorReach = ({ widths }: DetectorConfig): number => (widths.length > 1 ? 3 * BLOCK : BLOCK);
+export const detectorReach = ({ widths }: DetectorConfig): number =>
+  widths.length > 1 ? 3 * DETECTOR_BLOCK : DETECTOR_BLOCK;
 
 /** Values that {@link detectorStatistics} gives for a picture. */
 export const detectorSize = ({ widths, heads }: DetectorConfig): number => 3 * (widths.at(-1) ?? 0) + heads;

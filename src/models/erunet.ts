@@ -54,6 +54,16 @@ function contextAttention({ text, view }: ErunetInputs, patches: number): (h: Te
   };
 }
 
+/** What all levels of one network share. */
+interface Body {
+  readonly config: ErunetConfig;
+  /** Level i works with channel(i) channels and hands channel(i + 1) down. */
+  readonly channel: (i: number) => number;
+  /** Embedding of step, text and degradation, [N,4 width]. */
+  readonly time: Tensor;
+  readonly attend: (h: Tensor, kind?: Attention) => Tensor;
+}
+
 /**
  * The network's raw output, [N,3,H,W]: the noise estimate, or x0_hat - mu, as its training chose.
  *
@@ -62,24 +72,33 @@ function contextAttention({ text, view }: ErunetInputs, patches: number): (h: Te
  * block over the stem's output; 3x3 convolution to the channels of the picture.
  */
 export function erunet(inputs: ErunetInputs, config: ErunetConfig, fusion: FusionConfig): Tensor {
-  const { x, mu } = inputs;
-  const { width, multipliers, blocks, attention, kernels, expansion, unshuffle, stemKernel } = config;
+  const { x, t } = inputs;
+  const { width, multipliers, unshuffle, stemKernel } = config;
   const { graph } = x;
-  const [height, wide] = [dim(x.shape, 2), dim(x.shape, 3)];
-  const last = multipliers.length - 1;
-  // Level i works with channels[i] and hands channels[i + 1] down.
+  const patches = dim(x.shape, 0) / dim(t.shape, 0);
   const channels = [width, ...multipliers.map((multiplier) => width * multiplier)];
-  const channel = (i: number) => channels[i] ?? width;
-  const patches = dim(x.shape, 0) / dim(inputs.t.shape, 0);
   const time = repeatRows(textImageFusion(inputs, width, fusion), patches);
-  const inner = (level: number): InnerBlock => {
-    const kind = typeof config.inner === 'string' ? config.inner : config.inner[level];
-    if (kind === 'plain') return { kind };
-    const told = config.norms === 'told' ? time : undefined;
-    return { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain: config.normGain, told };
-  };
   const attend = contextAttention(inputs, patches);
+  const body: Body = { config, channel: (i) => channels[i] ?? width, time, attend };
 
+  const stem = conv2d(foldedInput(inputs, config), 'init_conv', width, { kernel: stemKernel, bias: false });
+  const { deepest, skips } = levelsDown(stem, body);
+
+  const last = multipliers.length - 1;
+  const middle = { out: body.channel(last + 1), inner: innerBlock(last, body), decoder: false };
+  let h = graph.scope('mid_block1', () => residualBlock(deepest, time, middle));
+  h = graph.scope('mid_attn', () => attend(h, config.middle ?? 'transformer'));
+  h = graph.scope('mid_block2', () => residualBlock(h, time, middle));
+
+  const joined = f.concat([levelsUp(h, skips, body), stem], 1);
+  const final = { out: width, inner: innerBlock(0, body), decoder: true };
+  h = graph.scope('final_res_block', () => residualBlock(joined, time, final));
+  const out = conv2d(h, 'final_conv', 3 * unshuffle * unshuffle, { kernel: 3, initialiser: { kind: 'zeros' } });
+  return cropTo(unshuffle === 1 ? out : f.depthToSpace(out, unshuffle), dim(x.shape, 2), dim(x.shape, 3));
+}
+
+/** concat(x - mu, mu) in the scale that the network wants, [N,6u^2,H'/u,W'/u] with u = `unshuffle` and padded sides H', W'. */
+function foldedInput({ x, mu }: ErunetInputs, config: ErunetConfig): Tensor {
   const { centre, scale } = config.input;
   const conditioned = (picture: Tensor, shift: number): Tensor => {
     const centred = shift === 0 ? picture : f.sub(picture, shift);
@@ -87,18 +106,32 @@ export function erunet(inputs: ErunetInputs, config: ErunetConfig, fusion: Fusio
   };
   const seen = f.concat([conditioned(f.sub(x, mu), 0), conditioned(mu, centre)], 1);
   const padded = padToMultiple(seen, paddingMultiple(config));
-  const folded = unshuffle === 1 ? padded : f.spaceToDepth(padded, unshuffle);
-  const stem = conv2d(folded, 'init_conv', width, { kernel: stemKernel, bias: false });
+  return config.unshuffle === 1 ? padded : f.spaceToDepth(padded, config.unshuffle);
+}
 
+/** What the residual blocks of a level have inside. */
+function innerBlock(level: number, { config, time }: Body): InnerBlock {
+  const kind = typeof config.inner === 'string' ? config.inner : config.inner[level];
+  if (kind === 'plain') return { kind };
+  const { kernels, expansion, normGain } = config;
+  const told = config.norms === 'told' ? time : undefined;
+  return { kind: 'erb', kernel: kernels[level] ?? 7, expansion, normGain, told };
+}
+
+/** Levels from the stem to the lowest. `skips`: what each block gives, in their order. */
+function levelsDown(stem: Tensor, body: Body): { readonly deepest: Tensor; readonly skips: readonly Tensor[] } {
+  const { config, channel, time, attend } = body;
+  const last = config.multipliers.length - 1;
+  const { graph } = stem;
   let h = stem;
   const skips: Tensor[] = [];
   for (let level = 0; level <= last; level++) {
-    const c = channel(level);
-    const count = blocks[level] ?? 2;
+    const block = { out: channel(level), inner: innerBlock(level, body), decoder: false };
+    const count = config.blocks[level] ?? 2;
     graph.scope(`downs.${level}`, () => {
-      for (let block = 0; block < count; block++) {
-        h = graph.scope(`${block}`, () => residualBlock(h, time, { out: c, inner: inner(level), decoder: false }));
-        if (block === count - 1) h = graph.scope(`${count}`, () => attend(h, attention[level]));
+      for (let i = 0; i < count; i++) {
+        h = graph.scope(`${i}`, () => residualBlock(h, time, block));
+        if (i === count - 1) h = graph.scope(`${count}`, () => attend(h, config.attention[level]));
         skips.push(h);
       }
       const next = channel(level + 1);
@@ -109,23 +142,27 @@ export function erunet(inputs: ErunetInputs, config: ErunetConfig, fusion: Fusio
           : conv2d(h, down, next, { kernel: 3, bias: false });
     });
   }
+  return { deepest: h, skips };
+}
 
-  const middle = { out: channel(last + 1), inner: inner(last), decoder: false };
-  h = graph.scope('mid_block1', () => residualBlock(h, time, middle));
-  h = graph.scope('mid_attn', () => attend(h, config.middle ?? 'transformer'));
-  h = graph.scope('mid_block2', () => residualBlock(h, time, middle));
-
+/** Levels from the lowest to the uppermost; each block also gets the latest skip that is left. */
+function levelsUp(deepest: Tensor, skips: readonly Tensor[], body: Body): Tensor {
+  const { config, channel, time, attend } = body;
+  const last = config.multipliers.length - 1;
+  const { graph } = deepest;
+  const left = [...skips];
+  let h = deepest;
   for (let up = 0; up <= last; up++) {
     const level = last - up;
-    const c = channel(level + 1);
-    const count = blocks[level] ?? 2;
+    const block = { out: channel(level + 1), inner: innerBlock(level, body), decoder: true };
+    const count = config.blocks[level] ?? 2;
     graph.scope(`ups.${up}`, () => {
-      for (let block = 0; block < count; block++) {
-        const skip = skips.pop();
+      for (let i = 0; i < count; i++) {
+        const skip = left.pop();
         const joined = skip ? f.concat([h, skip], 1) : h;
-        h = graph.scope(`${block}`, () => residualBlock(joined, time, { out: c, inner: inner(level), decoder: true }));
+        h = graph.scope(`${i}`, () => residualBlock(joined, time, block));
       }
-      h = graph.scope(`${count}`, () => attend(h, attention[level]));
+      h = graph.scope(`${count}`, () => attend(h, config.attention[level]));
       const next = channel(level);
       const rise = `${count + 1}`;
       h =
@@ -134,9 +171,5 @@ export function erunet(inputs: ErunetInputs, config: ErunetConfig, fusion: Fusio
           : conv2d(h, rise, next, { kernel: 3, bias: false });
     });
   }
-
-  const joined = f.concat([h, stem], 1);
-  h = graph.scope('final_res_block', () => residualBlock(joined, time, { out: width, inner: inner(0), decoder: true }));
-  const out = conv2d(h, 'final_conv', 3 * unshuffle * unshuffle, { kernel: 3, initialiser: { kind: 'zeros' } });
-  return cropTo(unshuffle === 1 ? out : f.depthToSpace(out, unshuffle), height, wide);
+  return h;
 }

@@ -11,6 +11,7 @@ import { chooseDevice } from '../runtime/device.ts';
 import { Engine } from '../runtime/engine.ts';
 import type { DeviceChoice } from '../runtime/protocol.ts';
 import type { ModelFile } from './card.ts';
+import { identityOf } from './identity.ts';
 import { loadEncoders } from './load-encoders.ts';
 import { type InferencePrecision, LoadedModel } from './loaded-model.ts';
 import type { AnyModel, ModelEncoders } from './model.ts';
@@ -18,6 +19,7 @@ import { readModel } from './model-file.ts';
 import type { DescriptorOption } from './plain/descriptor.ts';
 import { isOnnxModel, readOnnxModel } from './plain/load-onnx.ts';
 import { OnnxModel, type OnnxModelParts } from './plain/onnx-model.ts';
+import { readingText } from './plain/reading.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
 export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
@@ -123,10 +125,11 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<AnyMode
   }
 }
 
-/** The hash that a model has when it is loaded, without loading it. Errors: those of loading. */
-export async function modelHash(source = bundledModel()): Promise<string> {
-  if (await isOnnxModel(source, {})) return (await readOnnxModel(source)).hash;
-  return (await readModel(source)).card.sha256;
+/** The identity that a model has when it is loaded, without loading it. Errors: those of loading. */
+export async function modelIdentity(source = bundledModel(), descriptor?: DescriptorOption): Promise<string> {
+  if (!(await isOnnxModel(source, {}))) return identityOf({ hash: (await readModel(source)).card.sha256 });
+  const { hash, reading } = await readOnnxModel(source, { descriptor });
+  return identityOf({ hash, reading: readingText(reading) });
 }
 
 /** Other encoders speak another language than the one that the network learned. */

@@ -99,6 +99,7 @@ export class LoadedModel implements RestorationModel {
   readonly sde: Preset['sde'];
   readonly parameterisation: Preset['parameterisation'];
   readonly defaultTile: number;
+  readonly tileSquares: number | undefined;
   readonly defaults: RestorationModel['defaults'];
   readonly inspectionSide: number | undefined;
   readonly viewSide: number | undefined;
@@ -127,6 +128,9 @@ export class LoadedModel implements RestorationModel {
     this.sde = preset.sde;
     this.parameterisation = preset.parameterisation;
     this.defaultTile = preset.defaults.tile;
+    const { middle = 'transformer', attention } = preset.network;
+    // Attention of every place to every other costs the square of a tile's pixels, in time and in memory.
+    if (middle === 'transformer' || attention.includes('transformer')) this.tileSquares = 1;
     this.defaults = { steps: preset.defaults.steps, sampler: preset.defaults.sampler };
     this.#preset = preset;
     this.#engine = engine;

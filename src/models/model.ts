@@ -99,6 +99,11 @@ export interface TileModel {
   readonly defaultTile: number;
   /** Default: as networks of this program are built. */
   readonly tiling?: Tiling | undefined;
+  /**
+   * Most pixels of a tile, in squares of the tile side. Default: more than two, which wastes fewer on overlaps, but pays only
+   * where a pass costs no more than its pixels do.
+   */
+  readonly tileSquares?: number | undefined;
   dispose(): Promise<void>;
 }
 
@@ -109,6 +114,8 @@ export interface PlainModel extends TileModel {
   readonly reading: string;
   /** Whether it is told how noisy a picture is. */
   readonly takesNoiseLevel: boolean;
+  /** What it is told unless somebody says it, as a standard deviation of 8-bit values. */
+  readonly noiseLevel?: number | undefined;
   /** The tile [3, height, width], 0..1, restored; its values may leave that range. */
   restoreTile(tile: Raster, options?: PlainTileOptions): Promise<Float32Array>;
 }

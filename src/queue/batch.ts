@@ -34,7 +34,7 @@ export interface BatchSettings {
   readonly target: ObjectStore;
   readonly parameters: RestorationRequest['parameters'];
   readonly limits: RestorationRequest['limits'];
-  /** SHA-256 of the weights that every worker has to have. */
+  /** Identity of the model that every worker has to have, see `identityOf`. */
   readonly model: string;
   /** Pictures in the queue at a time. */
   readonly inFlight: number;

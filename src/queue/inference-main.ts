@@ -7,6 +7,7 @@
 
 import { removeUnfinishedFiles } from '../atomic-file.ts';
 import { Clearword } from '../clearword.ts';
+import { identityOf } from '../models/identity.ts';
 import { loadModel } from '../models/load.ts';
 import { openStore } from '../store/open-store.ts';
 import {
@@ -72,7 +73,8 @@ async function main(settings: InferenceSettings): Promise<void> {
     else void working.then(() => clearword.dispose()).then(() => process.exit(0));
   });
   const { name, hash, defaults } = clearword.model;
-  tell({ kind: 'ready', model: { name, hash, guided: defaults !== undefined } });
+  const identity = identityOf(clearword.model);
+  tell({ kind: 'ready', model: { name, hash, identity, guided: defaults !== undefined } });
 }
 
 // Ctrl-C reaches the whole group of processes; when to stop is for the parent to say.

@@ -31,6 +31,8 @@ export interface ModelIdentity {
   readonly name: string;
   /** SHA-256 of the weights, hex. */
   readonly hash: string;
+  /** What its results depend on, see `identityOf`. */
+  readonly identity: string;
   /** Whether it takes words, steps and samples, or is a plain network. */
   readonly guided: boolean;
 }

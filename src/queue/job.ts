@@ -23,7 +23,7 @@ interface CommonRequest {
   };
   /** Whose it is, if the server tells its clients apart. */
   readonly owner?: string;
-  /** SHA-256 of the weights to use, if it matters. */
+  /** Identity of the model to use (see `identityOf`), if it matters. */
   readonly model?: string;
 }
 

@@ -6,6 +6,7 @@
 import type { Clearword } from '../clearword.ts';
 import { ClearwordError } from '../errors.ts';
 import type { ImageFormat } from '../image/image-signature.ts';
+import { identityOf } from '../models/identity.ts';
 import { reportDecision } from '../restore/policy.ts';
 import type { RestoredImage } from '../restore/restored-image.ts';
 import type { RestoreResult } from '../restore/result.ts';
@@ -31,9 +32,10 @@ export async function performJob(
   request: JobRequest,
   { signal, onProgress }: JobHooks,
 ): Promise<JobResult> {
-  const { hash, name } = clearword.model;
-  if (request.model !== undefined && request.model !== hash) {
-    const received = `${name} ${hash.slice(0, 12)}`;
+  const { name, reading } = clearword.model;
+  const identity = identityOf(clearword.model);
+  if (request.model !== undefined && request.model !== identity) {
+    const received = `${name} ${identity.slice(0, 12)}${reading === undefined ? '' : `, read as ${reading}`}`;
     throw new ClearwordError(
       'MODEL_MISMATCH',
       `expected the model ${request.model.slice(0, 12)}, received ${received}`,

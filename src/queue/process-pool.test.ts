@@ -42,7 +42,7 @@ describe('a pool of processes', () => {
 
   it('restores, tells how far it is, and writes the results', async () => {
     const pool = await start();
-    expect(pool.model).toEqual({ name: 'fake', hash: 'f'.repeat(64), guided: true });
+    expect(pool.model).toEqual({ name: 'fake', hash: 'f'.repeat(64), identity: 'f'.repeat(64), guided: true });
     const progress: number[] = [];
     const parameters = { tile: 64, samples: 2, compare: true, saveStates: true, prompt: 'slow' };
     const request = await job('', { parameters, model: 'f'.repeat(64) });

@@ -63,7 +63,7 @@ export interface Restoration extends SamplePictures {
 /** Whether a picture can be restored so at all, before one is read. Errors: INVALID_OPTION. */
 export function checkSettings(model: AnyModel, settings: RestoreSettings): void {
   if (!isPlain(model)) planSampling(model, settings);
-  planTiles(1, 1, settings.tile, settings.overlap, model.tiling);
+  planTiles(1, 1, settings.tile, settings.overlap, model);
 }
 
 /**
@@ -78,7 +78,7 @@ export async function restorePicture(
   settings: RestoreSettings,
   { onProgress, onDecision, onTile, first, signal }: Hooks = {},
 ): Promise<Restoration> {
-  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model.tiling);
+  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
   const restorer = await restorerFor(model, covered, settings, signal);
@@ -108,6 +108,8 @@ export async function restorePicture(
           throwIfCancelled(signal, 'the restoration');
           if (mu === undefined) return { sample, tx, ty, restored: there?.[sample] as Float32Array };
           const restored = visible ? await restorer.restore(mu, place, settings.seed + sample, onPass) : mu.data;
+          // A cancellation during the last tile counts as well.
+          throwIfCancelled(signal, 'the restoration');
           if (!visible) done += passes;
           if (sample === 0 && onTile) {
             const area = { x: columns[0] as number, y: rows[0] as number, ...insideOf(tiles, tx, ty) };
@@ -129,6 +131,8 @@ export async function restorePicture(
     band.add(sample, tx, ty, restored);
     if (sample === settings.samples - 1) early.delete(`${tx},${ty}`);
   }
+  // Also where the last tiles were under way: who cancelled gets no result.
+  throwIfCancelled(signal, 'the restoration');
   band.finish();
   return { ...collector.pictures(), findings, decision, tile };
 }

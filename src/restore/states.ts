@@ -42,7 +42,7 @@ export async function statesStrip(
   const view = reduce(coverHiddenColours(picture), factor);
   const sampling = planSampling(model, settings);
   const conditioning = await condition(model, view, settings, signal);
-  const tiles = planTiles(view.width, view.height, side, settings.overlap);
+  const tiles = planTiles(view.width, view.height, side, settings.overlap, model);
   const place = { columns: sourceIndices(tiles.x, 0), rows: sourceIndices(tiles.y, 0), imageWidth: view.width };
   const mu = readTile(view, place.columns, place.rows);
 

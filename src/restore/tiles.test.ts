@@ -82,16 +82,17 @@ describe('tile plan', () => {
     }
   });
 
-  it('keeps tiles within 2.25 squares, overlaps and whole grains aside', () => {
+  it('keeps tiles within 2.25 squares, or those of the model, overlaps and whole grains aside', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 64, max: 1024 }),
-        (width, height, tile) => {
-          const { x, y } = planTiles(width, height, tile, 0);
+        fc.constantFrom(undefined, 1, 1.5),
+        (width, height, tile, tileSquares) => {
+          const { x, y } = planTiles(width, height, tile, 0, { tileSquares });
           const grained = (side: number) => Math.max(0, side - 15);
-          expect(grained(x.side) * grained(y.side)).toBeLessThanOrEqual(2.25 * tile * tile);
+          expect(grained(x.side) * grained(y.side)).toBeLessThanOrEqual((tileSquares ?? 2.25) * tile * tile);
           expect(Math.max(grained(x.side), grained(y.side))).toBeLessThanOrEqual(2 * tile);
         },
       ),
@@ -130,7 +131,7 @@ describe('tile plan of a foreign network', () => {
           const side = multiple * Math.floor(tile / multiple);
           const tiling = { multiple, halo, ...(fixed && { fixed: { width: side, height: side } }) };
           const overlap = Math.min(2 * halo + 16, Math.floor(tile / 2));
-          const plan = planTiles(length, 1, tile, overlap, tiling).x;
+          const plan = planTiles(length, 1, tile, overlap, { tiling }).x;
           expect(plan.side % multiple).toBe(0);
           expect(plan.side).toBeLessThanOrEqual(side);
           if (fixed) expect(plan.side).toBe(side);
@@ -158,7 +159,7 @@ describe('tile plan of a foreign network', () => {
   });
 
   it('gives a picture that fits in one tile as it is, up to the multiple', () => {
-    expect(planTiles(100, 201, 512, 32, { multiple: 8, halo: 8 })).toMatchObject({
+    expect(planTiles(100, 201, 512, 32, { tiling: { multiple: 8, halo: 8 } })).toMatchObject({
       x: { side: 104, starts: [0] },
       y: { side: 208, starts: [0] },
     });

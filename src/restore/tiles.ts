@@ -7,7 +7,7 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
-import type { Tiling } from '../models/model.ts';
+import type { TileModel, Tiling } from '../models/model.ts';
 
 /**
  * Tiles start at multiples of this, and their sides are multiples of it. Networks fold pixels into channels and halve
@@ -24,7 +24,7 @@ export const MAX_TILE = 4096;
  * larger ones a session costs less than what rounding would add to them.
  */
 const SIDES = 8;
-/** Overlaps aside, a tile has at most the pixels of so many squares of the side `tile`: a little more than half a megapixel. */
+/** Overlaps aside, a tile has at most the pixels of so many squares of the side `tile`; for `lite`, a little more than half a megapixel. */
 const SQUARES = 2.25;
 /** And, overlaps aside, no side longer than this times `tile`. */
 const LONGEST = 2;
@@ -47,13 +47,18 @@ export interface TilePlan {
 }
 
 /**
-/**
- * @param tile side of a square, in pixels: a tile has, overlaps aside, at most the pixels of 2.25 such squares, and at most
- *   twice its length along either axis
+ * @param tile side of a square, in pixels: a tile has, overlaps aside, at most the pixels of `tileSquares` (2.25) such squares,
+ *   and at most twice its length along either axis
  * @param overlap least overlap of neighbours, in pixels
- * @param tiling of a network that wants it otherwise than this program's own: its tiles have at most `tile` pixels along an axis
+ * @param model whose tiles they are; one with a `tiling` of its own has tiles of at most `tile` pixels along an axis
  */
-export function planTiles(width: number, height: number, tile: number, overlap: number, tiling?: Tiling): TilePlan {
+export function planTiles(
+  width: number,
+  height: number,
+  tile: number,
+  overlap: number,
+  { tiling, tileSquares = SQUARES }: Pick<TileModel, 'tiling' | 'tileSquares'> = {},
+): TilePlan {
   const anySize = tiling?.fixed === undefined;
   if (anySize && (!Number.isInteger(tile) || tile < MIN_TILE || tile > MAX_TILE)) {
     throw new ClearwordError(
@@ -76,7 +81,7 @@ export function planTiles(width: number, height: number, tile: number, overlap: 
   }
   const grains = wholeGrains(overlap);
   const picture = { x: wholeGrains(width), y: wholeGrains(height) };
-  const counts = tileCounts(picture, tile, grains);
+  const counts = tileCounts(picture, tile, grains, tileSquares);
   const side = (axis: 'x' | 'y') => sideOf(picture[axis], counts[axis], grains);
   const small = counts.x * counts.y === 1 && width * height < tile * tile;
   const [columns, rows] = small ? [eighths(picture.x, tile), eighths(picture.y, tile)] : [side('x'), side('y')];
@@ -144,14 +149,14 @@ interface PerAxis {
  * How many columns and rows of tiles compute the fewest pixels, of those that keep within the largest tile. A picture of a
  * megapixel is two halves, whichever way it lies; with overlaps of 32 pixels that is 3 % more pixels than it has.
  */
-function tileCounts(picture: PerAxis, tile: number, overlap: number): PerAxis {
+function tileCounts(picture: PerAxis, tile: number, overlap: number, squares: number): PerAxis {
   const longest = LONGEST * tile;
   const fewest = { x: Math.ceil(picture.x / longest), y: Math.ceil(picture.y / longest) };
   const most = Math.max(fewest.y, Math.ceil((2 * picture.y) / tile));
   let best: PerAxis & { readonly pixels: number } = { ...fewest, pixels: Number.POSITIVE_INFINITY };
   // Of equals the one with the lower tiles, because a band of the picture as high as a tile is kept.
   for (let y = most; y >= fewest.y; y--) {
-    const columns = Math.ceil((picture.x * picture.y) / (y * SQUARES * tile * tile));
+    const columns = Math.ceil((picture.x * picture.y) / (y * squares * tile * tile));
     const x = Math.max(fewest.x, columns);
     const pixels = x * sideOf(picture.x, x, overlap) * y * sideOf(picture.y, y, overlap);
     if (pixels < best.pixels) best = { x, y, pixels };

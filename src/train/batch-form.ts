@@ -4,10 +4,10 @@
  * @module
  */
 import type { BatchRequest } from '../data/batch.ts';
-import type { Preset } from '../models/preset-schema.ts';
+import type { TrainedPreset } from '../models/plain/presets.ts';
 
 /** The degradations that it learns, and the side of the whole view, where its controller looks at one. */
-export function batchForm({ degradations, encoders }: Preset): Pick<BatchRequest, 'degradations' | 'viewSide'> {
+export function batchForm({ degradations, encoders }: TrainedPreset): Pick<BatchRequest, 'degradations' | 'viewSide'> {
   const side = encoders?.controller.view?.side;
   return { degradations, ...(side !== undefined && { viewSide: side }) };
 }

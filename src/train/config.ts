@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { dataConfigSchema } from '../data/config.ts';
 import { ClearwordError } from '../errors.ts';
+import { plainPresets } from '../models/plain/presets.ts';
 import { erunetSchema, fusionSchema } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { DEVICES } from '../runtime/protocol.ts';
@@ -15,12 +16,15 @@ import { OPTIMISER_NAMES } from './optimisers/index.ts';
 /** What computes the steps: ONNX Runtime, a PyTorch process, or that where it finds a CUDA device. */
 export const ENGINES = ['built-in', 'pytorch', 'auto'] as const;
 
+/** What can be trained. */
+export const PRESET_NAMES = [...Object.keys(presets), ...Object.keys(plainPresets)];
+
 const positive = z.number().positive();
 
 export const trainConfigSchema = z
   .strictObject({
     /** Network and method. */
-    preset: z.enum(Object.keys(presets) as [string, ...string[]]),
+    preset: z.enum(PRESET_NAMES as [string, ...string[]]),
     /** Changes to the preset's network and fusion, for trying other designs. */
     network: erunetSchema.partial().prefault({}),
     fusion: fusionSchema.partial().prefault({}),

@@ -13,7 +13,7 @@ import { defaultCache } from '../hub/download.ts';
 import { clipPicture, clipSquare, type PixelRows, standardise } from '../models/clip-picture.ts';
 import type { DaclipEncoders } from '../models/daclip-encoders.ts';
 import { type LoadEncodersOptions, loadEncoders } from '../models/load-encoders.ts';
-import type { Preset } from '../models/preset-schema.ts';
+import { isPlainPreset, type TrainedPreset } from '../models/plain/presets.ts';
 import { Engine } from '../runtime/engine.ts';
 import type { TrainConfig } from './config.ts';
 import type { Embeddings } from './step.ts';
@@ -50,12 +50,13 @@ export class BatchEmbeddings {
     this.#folder = folder;
   }
 
-  /** Nothing for a preset with its own encoders; else loads those that the configuration names. */
+  /** Nothing for a preset with its own encoders, or without any need of them; else loads those that the configuration names. */
   static async open(
     config: TrainConfig,
-    preset: Preset,
+    preset: TrainedPreset,
     { onDownload, signal }: LoadEncodersOptions = {},
   ): Promise<BatchEmbeddings | undefined> {
+    if (isPlainPreset(preset)) return undefined;
     const { external, fusion } = preset;
     const { encoders } = config;
     if (!external || !encoders) return undefined;

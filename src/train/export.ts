@@ -4,11 +4,13 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
+import { ClearwordError } from '../errors.ts';
 import { flatten, unflatten } from '../graph/parameters.ts';
 import { cardPath, type ModelCard, parseCard } from '../models/card.ts';
 import { encodersOnCard } from '../models/load-encoders.ts';
 import { modelLayout } from '../models/loaded-model.ts';
 import { expectModelName, type StoredPrecision, writeModel } from '../models/model-file.ts';
+import { isPlainPreset } from '../models/plain/presets.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseTrainConfig } from './config.ts';
 import { graphOptions } from './start.ts';
@@ -35,8 +37,14 @@ export async function exportCheckpoint(path: string, out: string, options: Expor
   expectModelName(out);
   const checkpoint = await readCheckpoint(path);
   const config = parseTrainConfig(checkpoint.config, `configuration in ${path}`);
-  const { preset } = graphOptions(config);
-  const values = unflatten(trainingLayout(graphOptions(config)), checkpoint.vectors.average);
+  const trained = graphOptions(config);
+  const { preset } = trained;
+  if (isPlainPreset(preset)) {
+    throw new ClearwordError('INVALID_OPTION', `expected --onnx for the plain network ${preset.name}, received none`, {
+      fix: 'Give --onnx, and a name that ends in .onnx.',
+    });
+  }
+  const values = unflatten(trainingLayout(trained), checkpoint.vectors.average);
   const layout = modelLayout(preset);
   // Paths on the trainer's disk are nobody's business and tell nothing.
   const { data, validation: _, initialise: __, encoders, ...rest } = config;

@@ -59,8 +59,15 @@ export function matchingLoss({ eulerMean, optimum }: WeightInputs, { x, mu, x0, 
 
 const pictureLosses = { l1: l1Loss, l2: l2Loss, charbonnier: charbonnierLoss, psnr: psnrLoss } as const;
 
+/** Losses that compare two pictures. */
+export const isPictureLoss = (name: string): name is keyof typeof pictureLosses => Object.hasOwn(pictureLosses, name);
+
+/** The distance of a restored picture from the clean one. */
+export const pictureLoss = (name: keyof typeof pictureLosses, output: Tensor, x0: Tensor): Tensor =>
+  pictureLosses[name](output, x0);
+
 /** The loss of a batch. Losses on x0 need a data-prediction network. */
 export function restorationLoss(name: LossName | 'none', weights: WeightInputs, images: ObjectiveImages): Tensor {
   if (name === 'none') return images.mu.graph.scalar(0);
-  return name === 'matching' ? matchingLoss(weights, images) : pictureLosses[name](images.output, images.x0);
+  return name === 'matching' ? matchingLoss(weights, images) : pictureLoss(name, images.output, images.x0);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
+import { isPlainPreset } from '../models/plain/presets.ts';
 import { BuiltInEngine } from './built-in-engine.ts';
 import type { TrainConfig } from './config.ts';
 import type { Vectors } from './optimisers/index.ts';
@@ -27,7 +28,15 @@ export async function openEngine(
   vectors: Vectors,
   events: PyTorchOptions = {},
 ): Promise<StepEngine> {
-  if ((await chosenEngine(config)) === 'pytorch') return PyTorchEngine.open(config, options, vectors, events);
+  const { preset } = options;
+  if (isPlainPreset(preset)) {
+    if (config.engine === 'pytorch') {
+      const message = `engine: expected built-in for the plain network ${preset.name}, received pytorch`;
+      throw new ClearwordError('INVALID_OPTION', message);
+    }
+  } else if ((await chosenEngine(config)) === 'pytorch') {
+    return PyTorchEngine.open(config, { ...options, preset }, vectors, events);
+  }
   if (config.echo > 1) {
     const message = `echo: expected 1 with the built-in engine, which is not faster than the loader, received ${config.echo}`;
     throw new ClearwordError('INVALID_OPTION', message);

@@ -7,26 +7,29 @@ import { existsSync } from 'node:fs';
 import { ClearwordError } from '../errors.ts';
 import { flatten, type ParameterLayout, unflatten } from '../graph/parameters.ts';
 import { cardPath, parameterValues } from '../models/card.ts';
-import { detectorReach } from '../models/detector.ts';
+import { DETECTOR_BLOCK, detectorReach } from '../models/detector.ts';
 import { readModel } from '../models/model-file.ts';
-import { type Preset, presetSchema } from '../models/preset-schema.ts';
+import { isPlainPreset, type PlainPreset, plainPresets, type TrainedPreset } from '../models/plain/presets.ts';
+import { presetSchema } from '../models/preset-schema.ts';
 import { presets } from '../models/presets.ts';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
-import type { TrainConfig } from './config.ts';
+import { PRESET_NAMES, type TrainConfig } from './config.ts';
 import { initialValues } from './initialise.ts';
 import { initialVectors, type OptimiserChoice, optimisers } from './optimisers/index.ts';
 import { isTrained } from './trained-part.ts';
 import { type TrainingGraphOptions, trainingLayout } from './training-graph.ts';
 
 /** The preset that a configuration names, with its changes. */
-function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
-  const preset = presets[name];
+function presetOf({ preset: name, network, fusion }: TrainConfig): TrainedPreset {
+  const preset: TrainedPreset | undefined = presets[name] ?? plainPresets[name];
   if (!preset)
-    throw new ClearwordError(
-      'INVALID_OPTION',
-      `preset: expected one of ${Object.keys(presets).join(', ')}, received ${name}`,
-    );
+    throw new ClearwordError('INVALID_OPTION', `preset: expected one of ${PRESET_NAMES.join(', ')}, received ${name}`);
   if (Object.keys({ ...network, ...fusion }).length === 0) return preset;
+  if (isPlainPreset(preset)) {
+    const received = Object.keys({ ...network, ...fusion }).join(', ');
+    const message = `network and fusion: expected no changes for the plain network ${name}, received ${received}`;
+    throw new ClearwordError('INVALID_OPTION', message);
+  }
   const parsed = presetSchema.safeParse({
     ...preset,
     name: `${name}-changed`,
@@ -39,7 +42,7 @@ function presetOf({ preset: name, network, fusion }: TrainConfig): Preset {
 }
 
 /** Encoders from outside belong to presets that have none of their own. */
-function checkEncoders({ encoders }: TrainConfig, { name, external }: Preset): void {
+function checkEncoders({ encoders }: TrainConfig, { name, external }: TrainedPreset): void {
   if (external && !encoders) {
     throw new ClearwordError('INVALID_OPTION', `encoders.weights: expected weights for preset ${name}, received none`, {
       fix: 'Name the weights of DA-CLIP in the configuration; docs/paper-scale.md says where they are published.',
@@ -73,6 +76,18 @@ function checkOnly(options: TrainingGraphOptions): void {
   throw new ClearwordError('INVALID_OPTION', message);
 }
 
+/** A plain network takes away all that its data have, in one pass: what asks for less cannot be trained. */
+function checkPlain({ loss, data }: TrainConfig, { name, plain }: PlainPreset): void {
+  const fail = (key: string, expected: string, received: unknown): never => {
+    const message = `${key}: expected ${expected} for the plain network ${name}, received ${received}`;
+    throw new ClearwordError('INVALID_OPTION', message);
+  };
+  if (loss === 'matching' || loss === 'none') fail('loss', 'one that compares pictures', loss);
+  const { subset } = data.prompts;
+  if (subset !== 0) fail('data.prompts.subset', '0, because no words are read,', subset);
+  if (data.patch % plain.multiple !== 0) fail('data.patch', `a multiple of ${plain.multiple}`, data.patch);
+}
+
 /** The training graph that a configuration describes. */
 export function graphOptions(config: TrainConfig): TrainingGraphOptions {
   const { batch, loss, only, auxiliary, data } = config;
@@ -84,18 +99,19 @@ export function graphOptions(config: TrainConfig): TrainingGraphOptions {
     );
   }
   checkEncoders(config, preset);
+  if (isPlainPreset(preset)) checkPlain(config, preset);
   const patches = data.grid * data.grid;
   if (batch % patches !== 0) {
     const message = `batch: expected a multiple of the ${patches} patches of a picture (data.grid ${data.grid}), received ${batch}`;
     throw new ClearwordError('INVALID_OPTION', message);
   }
-  if (patches > 1 && !preset.encoders) {
+  if (patches > 1 && !preset.encoders && !isPlainPreset(preset)) {
     const message = `data.grid: expected 1 for preset ${preset.name}, whose embeddings are made of each patch, received ${data.grid}`;
     throw new ClearwordError('INVALID_OPTION', message);
   }
   const detector = preset.encoders?.controller.detector;
-  if (detector && (data.patch % 8 !== 0 || data.patch < detectorReach(detector))) {
-    const message = `data.patch: expected a multiple of 8, at least ${detectorReach(detector)}, for the detector of preset ${preset.name}, received ${data.patch}`;
+  if (detector && (data.patch % DETECTOR_BLOCK !== 0 || data.patch < detectorReach(detector))) {
+    const message = `data.patch: expected a multiple of ${DETECTOR_BLOCK}, at least ${detectorReach(detector)}, for the detector of preset ${preset.name}, received ${data.patch}`;
     throw new ClearwordError('INVALID_OPTION', message);
   }
   if (loss === 'none' && !preset.encoders) {

@@ -9,6 +9,7 @@ import { MeanRevertingSde } from '../diffusion/sde.ts';
 import { ClearwordError } from '../errors.ts';
 import { combinationTargets, labellingOf } from '../models/labels.ts';
 import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
+import { isPlainPreset, type TrainedPreset } from '../models/plain/presets.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textFeeds } from '../models/text-encoder.ts';
 import { gaussianField, Random } from '../random/random.ts';
@@ -17,6 +18,7 @@ import type { HostTensors } from '../runtime/protocol.ts';
 import type { TrainConfig } from './config.ts';
 import { weightFeeds } from './objective.ts';
 import type { StepScalars, Vectors } from './optimisers/index.ts';
+import { noiseLevelFeed } from './plain-step.ts';
 import { LOSS_PARTS, type TrainingGraph, type TrainingGraphOptions } from './training-graph.ts';
 
 /** Streams of the training's own draws, apart from the data's. */
@@ -34,8 +36,8 @@ export interface StepResult extends LossParts {
   readonly busy: number;
 }
 
-export interface FeedOptions {
-  readonly preset: Preset;
+export interface FeedOptions<Of extends TrainedPreset = TrainedPreset> {
+  readonly preset: Of;
   readonly patch: number;
   /** Share of the samples at t = T. */
   readonly finalShare: number;
@@ -102,6 +104,7 @@ function labelFeeds(batch: Batch, preset: OwnPreset): HostTensors {
 
 /** What a network is told about the pictures of a batch. */
 function descriptionFeeds(batch: Batch, { preset }: FeedOptions, given: Embeddings | undefined): HostTensors {
+  if (isPlainPreset(preset)) return preset.plain.takesNoiseLevel ? noiseLevelFeed(batch) : {};
   if (hasOwnEncoders(preset)) return labelFeeds(batch, preset);
   const { name, fusion } = preset;
   if (!given) throw new ClearwordError('INVALID_OPTION', `preset ${name}: expected embeddings, received none`);
@@ -119,7 +122,10 @@ function unitValues(bytes: Uint8Array): Float32Array<ArrayBuffer> {
 }
 
 /** What is drawn for the training steps of a configuration. */
-export const feedOptions = (config: TrainConfig, { preset }: TrainingGraphOptions): FeedOptions => ({
+export const feedOptions = <Of extends TrainedPreset>(
+  config: TrainConfig,
+  { preset }: TrainingGraphOptions<Of>,
+): FeedOptions<Of> => ({
   preset,
   patch: config.data.patch,
   finalShare: config.finalShare,
@@ -128,7 +134,10 @@ export const feedOptions = (config: TrainConfig, { preset }: TrainingGraphOption
 });
 
 /** Held-back samples begin at t = T, with noise of their own. */
-export const validationFeeds = (config: TrainConfig, options: TrainingGraphOptions): FeedOptions => ({
+export const validationFeeds = <Of extends TrainedPreset>(
+  config: TrainConfig,
+  options: TrainingGraphOptions<Of>,
+): FeedOptions<Of> => ({
   ...feedOptions(config, options),
   finalShare: 1,
   told: undefined,
@@ -154,7 +163,7 @@ export function pictureFeeds({ batch, embeddings }: Omit<BatchUse, 'step'>, opti
 }
 
 /** What is drawn anew for each use of a batch: steps t [M], the weights of the objective there, and what is told. */
-export function drawnFeeds({ batch, step }: BatchUse, options: FeedOptions): HostTensors {
+export function drawnFeeds({ batch, step }: BatchUse, options: FeedOptions<Preset>): HostTensors {
   const { preset, finalShare, seed } = options;
   const pictures = batch.prompts.length;
   const sde = new MeanRevertingSde(preset.sde);
@@ -182,7 +191,10 @@ export function batchFeeds(use: BatchUse, options: FeedOptions): HostTensors {
     const { dtype, data, shape } = tensor;
     return [name, dtype === 'uint8' ? float32(unitValues(data as Uint8Array), shape) : tensor] as const;
   });
-  return { ...Object.fromEntries(pictures), ...noiseFeed(use, options), ...drawnFeeds(use, options) };
+  const { preset, ...rest } = options;
+  // There are no steps and no noise on the way of a plain network.
+  if (isPlainPreset(preset)) return Object.fromEntries(pictures);
+  return { ...Object.fromEntries(pictures), ...noiseFeed(use, options), ...drawnFeeds(use, { ...rest, preset }) };
 }
 
 /** A loaded training graph with its resident vectors. */

@@ -14,12 +14,14 @@ import { type ControllerOutput, controllerHead, controllerStatistics, controller
 import { type ErunetInputs, erunet } from '../models/erunet.ts';
 import { labellingOf, labelsLogits } from '../models/labels.ts';
 import { hasOwnEncoders, type OwnPreset } from '../models/networks.ts';
+import { isPlainPreset, type TrainedPreset } from '../models/plain/presets.ts';
 import type { Preset } from '../models/preset-schema.ts';
 import { textEncoder, textInputs } from '../models/text-encoder.ts';
 import { toldStrengths } from '../models/told-strengths.ts';
 import { binaryCrossEntropy, crossEntropy, sampleErrors } from '../nn/functional.ts';
 import { type LossName, noisyState, restorationLoss, weightInputs } from './objective.ts';
 import { appendOptimiser, type OptimiserChoice, residentOf } from './optimisers/index.ts';
+import { plainLosses } from './plain-step.ts';
 import { isTrained } from './trained-part.ts';
 
 /** Weights of the losses beside the restoration's. */
@@ -31,8 +33,8 @@ export interface AuxiliaryWeights {
   readonly intent: number;
 }
 
-export interface TrainingGraphOptions {
-  readonly preset: Preset;
+export interface TrainingGraphOptions<Of extends TrainedPreset = TrainedPreset> {
+  readonly preset: Of;
   /** Patches in a batch, N. */
   readonly batch: number;
   /** Patches of each picture, K, a divisor of N: a batch shows M = N / K pictures. */
@@ -59,7 +61,8 @@ export const LOSS_PARTS = ['loss', 'restoration', 'contrastive', 'strength', 'in
 /** Declares all inputs and losses of a step in a graph. */
 function losses(graph: Graph, options: TrainingGraphOptions) {
   const { preset, batch, patches, patch, loss, auxiliary } = options;
-  if (!hasOwnEncoders(preset)) return lossesFromOutside(graph, options);
+  if (isPlainPreset(preset)) return plainLosses(graph, { preset, batch, patches, patch, loss });
+  if (!hasOwnEncoders(preset)) return lossesFromOutside(graph, { ...options, preset });
   const { encoders, fusion, degradations } = preset;
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
@@ -128,7 +131,7 @@ function labelLoss(found: ControllerOutput, names: Tensor, { encoders }: OwnPres
 }
 
 /** The same for a network whose embeddings come from outside: inputs `text` and `degradation` [N,context], one loss. */
-function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: TrainingGraphOptions) {
+function lossesFromOutside(graph: Graph, { preset, batch, patch, loss }: TrainingGraphOptions<Preset>) {
   const shape = [batch, 3, patch, patch];
   const [mu, x0, z] = ['mu', 'x0', 'z'].map((name) => graph.input(name, shape)) as [Tensor, Tensor, Tensor];
   const t = graph.input('t', [batch]);
@@ -162,7 +165,7 @@ export function trainingLayout(options: TrainingGraphOptions): ParameterLayout {
 /**
  * Builds the step, for N patches of M pictures and D degradations. Inputs: `mu`, `x0`, `z` [N,3,P,P], `t` [M], `strengths`,
  * `asked` [M,D], `presence` [M,D] or `combination` [M,2^D], `texts.*`, `view` [M,3,V,V] and `told` [M,2D] where the preset has
- * them (or, without encoders of its own, `text` and `degradation` [N,context]), the weights of the objective [N,1,1,1], the step
+ * them (or, without encoders of its own, `text` and `degradation` [N,context]; of a plain network see `plain-step.ts`), the weights of the objective [N,1,1,1], the step
  * scalars, and the resident vectors. Outputs: {@link LOSS_PARTS}, `errors` [N] (mean squared error of each sample),
  * `gradientNorm`, and the next resident vectors.
  */

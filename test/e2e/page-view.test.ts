@@ -118,13 +118,14 @@ describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
     const pane = await boxOf('.pane');
     const at = (share: number) => page.mouse.click(pane.x + pane.width * share, pane.y + 40);
     await at(0.3);
-    expect(Number(await under.divider().getAttribute('aria-valuenow'))).toBeCloseTo(30, -0.5);
+    // Moved by a state of the page, which is drawn some time after the click.
+    await expect.poll(async () => Math.round(Number(await under.divider().getAttribute('aria-valuenow')) / 3)).toBe(10);
     const names = () => page.locator('.pane-label').allTextContents();
-    expect(await names()).toEqual(['Before', 'After']);
+    await expect.poll(names).toEqual(['Before', 'After']);
     await at(0.97);
-    expect(await names()).toEqual(['Before']);
+    await expect.poll(names).toEqual(['Before']);
     await at(0.02);
-    expect(await names()).toEqual(['After']);
+    await expect.poll(names).toEqual(['After']);
     await under.button('Loupe').click();
     await page.mouse.move(pane.x + pane.width / 2, pane.y + pane.height / 2);
     await page.locator('.loupe').waitFor();
@@ -152,7 +153,7 @@ describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
     await under.openPhoto(await photoFile('large.jpg', { width: 400, height: 300 }));
     await page.getByText('Settings', { exact: true }).click();
     await page.getByLabel('Show a smaller picture first').check();
-    await page.getByLabel('Steps').fill('30');
+    await page.getByLabel('Steps').fill('12');
     await under.restoreButton().click();
     await page.locator('.rough canvas').waitFor({ state: 'attached' });
     await page.getByText(/left/).first().waitFor();

@@ -15,10 +15,10 @@ import { freePort, hasRedis, REDIS_NOTE, startRedis } from '../support/redis-ser
 import { formOf } from '../support/server.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
-const PICTURES = 200;
+const PICTURES = 100;
 const WORKERS = 3;
 /** After how many results a worker is killed. */
-const KILLS = [30, 90];
+const KILLS = [15, 45];
 /** Several programs compete for the cores of the test machine. */
 const SLOW = 600_000;
 

@@ -95,18 +95,22 @@ export function centralDifferences(
   scalar: (inputs: readonly NdArray[]) => number,
   inputs: readonly NdArray[],
   argument: number,
+  every = 1,
 ): Float64Array {
   const { shape, data } = inputs[argument] as NdArray;
   const moved = data.slice();
   const withMoved = inputs.map((input, i) => (i === argument ? { shape, data: moved } : input));
-  return data.map((value, k) => {
-    moved[k] = value + STEP;
-    const above = scalar(withMoved);
-    moved[k] = value - STEP;
-    const below = scalar(withMoved);
-    moved[k] = value;
-    return (above - below) / (2 * STEP);
-  });
+  return data
+    .filter((_, i) => i % every === 0)
+    .map((value, i) => {
+      const k = i * every;
+      moved[k] = value + STEP;
+      const above = scalar(withMoved);
+      moved[k] = value - STEP;
+      const below = scalar(withMoved);
+      moved[k] = value;
+      return (above - below) / (2 * STEP);
+    });
 }
 
 /** erf by its power series, which converges everywhere; in float64 it is good to 1e-12 for |x| < 3. */

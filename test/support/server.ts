@@ -22,7 +22,7 @@ export async function testServer(
   store: string,
   settings: Partial<ServerSettings> = {},
   onClose: (close: () => Promise<void>) => void = afterAll,
-  inference: { readonly loader: string } | { readonly model: string } = { loader },
+  inference: { readonly loader: string } | { readonly model: string; readonly descriptor?: string } = { loader },
 ): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });

@@ -6,12 +6,13 @@
 import { useRef } from 'preact/hooks';
 import { inWords } from '../clock.ts';
 import { labelOf } from '../intent.ts';
-import { expected, job, photo, place, shown, waiting } from '../state/store.ts';
+import { expected, job, network, photo, place, shown, waiting } from '../state/store.ts';
 import { LONG, restore } from '../work/restore.ts';
 import { AmountField } from './amount-field.tsx';
 import { Chips } from './chips.tsx';
 import { useLostFocus } from './focus.ts';
 import { Icon } from './icons.tsx';
+import { NetworkControls } from './network-field.tsx';
 import { PromptField } from './prompt-field.tsx';
 import { LoadingModel, Running } from './running.tsx';
 import { SaveResult } from './save-result.tsx';
@@ -63,8 +64,14 @@ export function Controls() {
         restore();
       }}
     >
-      <Chips />
-      <PromptField />
+      {network.value === undefined ? (
+        <>
+          <Chips />
+          <PromptField />
+        </>
+      ) : (
+        <NetworkControls />
+      )}
       <SettingsFields />
       <LoadingModel />
       <div class="actions">

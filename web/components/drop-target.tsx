@@ -1,17 +1,25 @@
 /**
- * The whole page takes photos that are dropped on it or pasted.
+ * The whole page takes photos, and networks, that are dropped on it or pasted.
  *
  * @module
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { useNetwork } from '../work/network.ts';
 import { openPhotos } from '../work/open.ts';
+
+const isNetwork = ({ name }: File): boolean => name.toLowerCase().endsWith('.onnx');
 
 export function DropTarget({ children }: { readonly children: ComponentChildren }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
     const open = (data: DataTransfer | null) => {
-      const files = [...(data?.files ?? [])].map((file) => ({ file, name: file.name || 'Pasted photo.png' }));
+      const all = [...(data?.files ?? [])];
+      const other = all.find(isNetwork);
+      if (other !== undefined) void useNetwork(other);
+      const files = all
+        .filter((file) => !isNetwork(file))
+        .map((file) => ({ file, name: file.name || 'Pasted photo.png' }));
       if (files.length > 0) void openPhotos(files);
     };
     const drag = (event: DragEvent) => {

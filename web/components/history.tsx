@@ -24,7 +24,7 @@ function details({ request, seconds, result }: Restored): string {
 
 function Item({ result }: { readonly result: Restored }) {
   const { shownId } = page.value;
-  const words = result.request.prompt || 'everything found';
+  const words = result.request.network ?? (result.request.prompt || 'everything found');
   const of = photos.value.length > 1 ? `${photoOf(result)?.name ?? ''}: ` : '';
   return (
     <li>

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Place } from '../state/page.ts';
-import { dispatch, expected, model, place, serverOffered, settings } from '../state/store.ts';
+import { dispatch, expected, model, network, place, serverOffered, settings } from '../state/store.ts';
 import { foresee, look } from '../work/open.ts';
 import { LONG } from '../work/restore.ts';
+import { NetworkField } from './network-field.tsx';
 
 /** Beyond this, waiting is no longer worth what it shows. */
 const MOST_SAMPLES = 8;
@@ -106,25 +107,28 @@ export function SettingsFields() {
   return (
     <details class="more">
       <summary>Settings</summary>
-      <div class="more-fields">
-        <NumberField
-          name="steps"
-          label="Steps"
-          hint="More draw finer texture, which is likely rather than known, and take longer."
-          least={1}
-          most={model.value?.mostSteps ?? MOST_STEPS}
-          placeholder={usual === undefined ? 'auto' : String(usual)}
-        />
-        <NumberField name="seed" label="Seed" hint="Change it for another variant." least={0} most={LARGEST_SEED} />
-        <NumberField
-          name="samples"
-          label="Samples"
-          hint="Several show what is uncertain."
-          least={1}
-          most={MOST_SAMPLES}
-        />
-      </div>
+      {network.value === undefined && (
+        <div class="more-fields">
+          <NumberField
+            name="steps"
+            label="Steps"
+            hint="More draw finer texture, which is likely rather than known, and take longer."
+            least={1}
+            most={model.value?.mostSteps ?? MOST_STEPS}
+            placeholder={usual === undefined ? 'auto' : String(usual)}
+          />
+          <NumberField name="seed" label="Seed" hint="Change it for another variant." least={0} most={LARGEST_SEED} />
+          <NumberField
+            name="samples"
+            label="Samples"
+            hint="Several show what is uncertain."
+            least={1}
+            most={MOST_SAMPLES}
+          />
+        </div>
+      )}
       {place.value === 'device' && <PreviewField />}
+      {place.value === 'device' && <NetworkField />}
       {serverOffered.value && <PlaceField />}
     </details>
   );

@@ -11,10 +11,19 @@ import { setStrength } from '../work/results.ts';
 /** Places of the slider. */
 const STEPS = 100;
 
-export function StrengthField({ name, estimate }: { readonly name: string; readonly estimate: number }) {
+interface StrengthFieldProps {
+  readonly name: string;
+  /** 0..1 of the full strength. */
+  readonly estimate: number;
+  /** Whether the network is told a number in any case, and estimates none. */
+  readonly told?: boolean;
+}
+
+export function StrengthField({ name, estimate, told = false }: StrengthFieldProps) {
   const { full, unit, meaning } = wordsFor(name).strength;
   const own = photo.value?.strengths[name];
   const value = own ?? estimate * full;
+  const unset = told ? 'As the network is usually told' : 'As the model judges it';
   const digits = full < 10 ? 1 : 0;
   return (
     <div class="slider-field">
@@ -36,10 +45,10 @@ export function StrengthField({ name, estimate }: { readonly name: string; reado
       <p id="strength-hint" class="hint">
         {`${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`}{' '}
         {own === undefined ? (
-          'As the model judges it; more removes more.'
+          `${unset}; more removes more.`
         ) : (
           <button type="button" class="link" onClick={() => setStrength(name, undefined)}>
-            As the model judges it
+            {unset}
           </button>
         )}
       </p>

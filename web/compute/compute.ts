@@ -7,6 +7,8 @@ import type { Area, Decision, PartialPicture, StoredResult } from '../../src/bro
 import type { Findings } from '../../src/models/model.ts';
 
 export interface RestoreRequest {
+  /** Name of the network that a visitor chose, which takes neither words nor steps; undefined: the page's own model. */
+  readonly network?: string | undefined;
   readonly prompt: string;
   readonly steps: number | undefined;
   readonly seed: number;

@@ -30,6 +30,21 @@ async function start(onProgress: (progress: LoadProgress) => void): Promise<Clea
   return Clearword.load({ weights: new URL('weights/lite.safetensors', document.baseURI), onProgress });
 }
 
+/** Restores with this ONNX file from now on. What was loaded before stays until it is sure that the file can be used. */
+export async function chooseNetwork(file: File, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary> {
+  const network = await Clearword.load({ model: file, onProgress });
+  chooseOwn();
+  loading = Promise.resolve(network);
+  return network.model;
+}
+
+/** Restores with the page's own model from now on, which is loaded when it is needed. */
+export function chooseOwn(): void {
+  // One that did not load has nothing to free.
+  void loading?.then((before) => before.dispose()).catch(() => undefined);
+  loading = undefined;
+}
+
 /** Whoever looks at a page chooses neither paths nor tiles. */
 function whyNot(error: unknown): unknown {
   if (!(error instanceof ClearwordError) || error.code === 'CANCELLED') return error;
@@ -44,8 +59,9 @@ export async function loadDevice(
   const clearword = await model(onProgress);
   const compute: Compute = {
     inspect: (photo, signal) => clearword.inspect(photo, { signal }),
-    restore: async (photo, { prompt, steps, seed, samples, strengths }, hooks) => {
-      const options = { prompt, seed, samples, strength: strengths, ...(steps !== undefined && { steps }) };
+    restore: async (photo, { network, prompt, steps, seed, samples, strengths }, hooks) => {
+      const guided = { prompt, seed, samples, strength: strengths, ...(steps !== undefined && { steps }) };
+      const options = network === undefined ? guided : { strength: strengths };
       return toResult(await clearword.restore(photo, { ...options, ...watching(hooks) }));
     },
   };
@@ -66,12 +82,14 @@ async function toResult(result: BrowserResult): Promise<ComputedResult> {
   const { width, height, provenance, uncertainty, decision, findings } = result;
   const { steps, seed } = provenance;
   const { status, removing, perhaps } = decision;
+  // A plain network looks for nothing.
+  const found = provenance.reading === undefined ? findings.degradations : undefined;
   const lossless = width * height <= LOSSLESS;
   const preview = await result.toBlob({ format: lossless ? 'png' : 'jpeg', metadata: false });
   const outcome = { status, removing, perhaps };
   const facts = { kind: 'device', width, height, steps, seed, outcome, scale: uncertainty?.scale ?? 1 } as const;
   const grey = await uncertainty?.image.toBlob({ format: 'png', metadata: false });
-  return deviceResult(facts, { preview, uncertainty: grey, findings: findings.degradations }, result);
+  return deviceResult(facts, { preview, uncertainty: grey, findings: found }, result);
 }
 
 /** @param held undefined: its pixels are read when they are needed, from what `release` says */

@@ -129,6 +129,12 @@ export async function ask(path: string, hooks: AskHooks, init: RequestInit = {})
   }
 }
 
+/** The answer to a question that is not worth a key, nor waiting; undefined: none, or a refusal. */
+export async function askBriefly(path: string, signal: AbortSignal): Promise<Response | undefined> {
+  const response = await send(path, signal, {}).catch(() => undefined);
+  return response?.ok ? response : undefined;
+}
+
 async function send(path: string, signal: AbortSignal, init: RequestInit): Promise<Response> {
   const key = keptKey();
   const headers = { ...init.headers, ...(key !== undefined && { Authorization: `Bearer ${key}` }) };

@@ -15,7 +15,7 @@ import type {
   ResultFacts,
   StoredComputed,
 } from './compute.ts';
-import { api, ask, errorOf, type Problem, pause } from './requests.ts';
+import { api, ask, askBriefly, errorOf, type Problem, pause } from './requests.ts';
 
 /** Time between two questions about a job, and the longest that it grows to while the server does not answer, ms. */
 const POLL = 500;
@@ -182,6 +182,18 @@ export function serverResult(
 }
 
 const extra = async (photo: Blob): Promise<Fields> => ((await isTiff(photo)) ? { format: 'png', compare: true } : {});
+
+/** The model that the server restores with, and whether it reads words; undefined where nobody says. */
+export async function modelThere(
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly guided: boolean } | undefined> {
+  const response = await askBriefly('v1/models', signal);
+  if (response === undefined) return undefined;
+  const { models = [] } = (await response.json().catch(() => ({}))) as {
+    readonly models?: readonly { readonly name: string; readonly guided: boolean }[];
+  };
+  return models[0];
+}
 
 export const server: Compute = {
   inspect: async (photo, signal) => {

@@ -96,6 +96,8 @@ export interface PageState {
   /** Present while it is being loaded. */
   readonly loading: LoadProgress | undefined;
   readonly serverOffered: boolean;
+  /** Name of the plain network that the server restores with; undefined: it reads words, or was not asked yet. */
+  readonly serverNetwork: string | undefined;
   /** Photos that are to be restored, and the one that is being restored. */
   readonly waiting: readonly string[];
   readonly job: Job | undefined;
@@ -120,6 +122,7 @@ export const EMPTY: PageState = {
   model: undefined,
   loading: undefined,
   serverOffered: false,
+  serverNetwork: undefined,
   waiting: [],
   job: undefined,
   expected: undefined,
@@ -129,7 +132,10 @@ export const EMPTY: PageState = {
 };
 
 /** Fields that come from outside and mean nothing for the others. */
-type Plain = Pick<PageState, 'model' | 'loading' | 'serverOffered' | 'expected' | 'failure' | 'announcement'>;
+type Plain = Pick<
+  PageState,
+  'model' | 'loading' | 'serverOffered' | 'serverNetwork' | 'expected' | 'failure' | 'announcement'
+>;
 
 export type Action =
   | { readonly type: 'set'; readonly values: Partial<Plain> }
@@ -241,10 +247,10 @@ export function reduce(state: PageState, action: Action): PageState {
     case 'resultShown': {
       const result = state.results.find(({ id }) => id === action.id);
       if (result === undefined) return state;
-      const photos = changed(state.photos, result.photoId, {
-        prompt: result.request.prompt,
-        strengths: result.request.strengths,
-      });
+      const { network, prompt, strengths } = result.request;
+      // Words that nobody was asked to follow stay the photo's own.
+      const asked = network === undefined ? { prompt, strengths } : { strengths };
+      const photos = changed(state.photos, result.photoId, asked);
       const opened = showPhoto({ ...state, photos }, result.photoId);
       return { ...opened, shownId: result.id, against: THE_PHOTO };
     }
@@ -261,8 +267,8 @@ export function reduce(state: PageState, action: Action): PageState {
     case 'revived':
       return { ...state, photos: [...action.photos, ...state.photos], results: [...action.results, ...state.results] };
     case 'cleared': {
-      const { settings, model, serverOffered } = state;
-      return { ...EMPTY, settings, model, serverOffered, announcement: 'Everything was cleared.' };
+      const { settings, model, serverOffered, serverNetwork } = state;
+      return { ...EMPTY, settings, model, serverOffered, serverNetwork, announcement: 'Everything was cleared.' };
     }
   }
 }

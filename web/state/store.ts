@@ -39,6 +39,14 @@ export const comparable = computed(() =>
 );
 export const compared = computed(() => comparable.value.find(({ id }) => id === against.value));
 
+/** Name of the plain network that restores in the place of a model that reads words, here or on the server. */
+export const network = computed(() => {
+  if (place.value === 'server') return page.value.serverNetwork;
+  return model.value?.reading === undefined ? undefined : model.value.name;
+});
+/** What the network is told of the noise unless somebody says it; undefined: it cannot be told, or nobody knows. */
+export const noiseLevel = computed(() => (place.value === 'device' ? model.value?.noiseLevel : undefined));
+
 /** What is known of a photo and what its words ask for, as one; chips, texts and requests come from it. */
 export const intent = computed((): Intent | undefined => {
   const open = photo.value;

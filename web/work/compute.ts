@@ -26,7 +26,7 @@ export async function compute(): Promise<Compute> {
 /** Seconds that a photo will take on this device; undefined while there is no model. */
 export async function estimate(
   size: Parameters<Clearword['estimate']>[0],
-  options: { readonly steps?: number; readonly samples: number },
+  options: { readonly steps?: number; readonly samples?: number },
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (model.value === undefined) return undefined;

@@ -5,9 +5,10 @@
  */
 import { batch } from '@preact/signals';
 import { readSignature, type Signature } from '../../src/image/image-signature.ts';
+import { modelThere } from '../compute/server.ts';
 import { labelOf } from '../intent.ts';
 import type { Failure, Photo } from '../state/page.ts';
-import { dispatch, intent, page, photo, place, settings } from '../state/store.ts';
+import { dispatch, intent, network, page, photo, place, settings } from '../state/store.ts';
 import { compute, estimate } from './compute.ts';
 import { fail, say } from './failures.ts';
 import { keepPhoto } from './keep.ts';
@@ -92,15 +93,19 @@ function refusal(name: string, file: Blob, { format, description, fix }: Signatu
   };
 }
 
-/** Looks for what disturbs the photo that is open, unless that is known. */
+/** Gives up looking at the photo that is open. */
+export const stopLooking = (): void => looking.abort();
+
+/** Looks for what disturbs the photo that is open, unless that is known, or nobody is there who could tell. */
 export async function look(): Promise<void> {
   looking.abort();
   looking = new AbortController();
   const { signal } = looking;
   const open = photo.value;
   if (open === undefined) return;
+  if (place.value === 'server') await askServer(signal);
   const only = open.url === undefined && place.value === 'device';
-  if (open.look.kind !== 'known' && !only) {
+  if (open.look.kind !== 'known' && !only && network.value === undefined) {
     const { id } = open;
     dispatch({ type: 'photoChanged', id, values: { look: { kind: 'looking' } } });
     try {
@@ -116,6 +121,17 @@ export async function look(): Promise<void> {
     }
   }
   if (!signal.aborted) await foresee(signal);
+}
+
+let answered = false;
+
+/** Learns whether the server restores with a plain network, which could not look at photos; until it says so, it does not. */
+async function askServer(signal: AbortSignal): Promise<void> {
+  if (answered) return;
+  const there = await modelThere(signal);
+  if (there === undefined) return;
+  answered = true;
+  dispatch({ type: 'set', values: { serverNetwork: there.guided ? undefined : there.name } });
 }
 
 function keepPhotoById(id: string): void {
@@ -139,8 +155,7 @@ export async function foresee(signal: AbortSignal = looking.signal): Promise<voi
   }
   const { steps, samples } = settings.value;
   // A number that cannot be found out is left out; nobody waits for it.
-  const expected = await estimate(open, { samples, ...(steps !== undefined && { steps }) }, signal).catch(
-    () => undefined,
-  );
+  const work = network.value === undefined ? { samples, ...(steps !== undefined && { steps }) } : {};
+  const expected = await estimate(open, work, signal).catch(() => undefined);
   if (!signal.aborted && photo.value?.id === open.id) dispatch({ type: 'set', values: { expected } });
 }

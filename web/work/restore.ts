@@ -11,7 +11,7 @@ import { resume } from '../compute/server.ts';
 import { labelOf } from '../intent.ts';
 import { RoughDrawing } from '../rough.ts';
 import type { Job, Photo, Restored } from '../state/page.ts';
-import { dispatch, page, photo } from '../state/store.ts';
+import { dispatch, network, noiseLevel, page, photo } from '../state/store.ts';
 import { areaInView } from '../zoom.ts';
 import { compute } from './compute.ts';
 import { fail, say } from './failures.ts';
@@ -54,6 +54,11 @@ async function run(): Promise<void> {
 
 function requestOf({ prompt, strengths }: Photo): RestoreRequest {
   const { steps, seed, samples } = page.value.settings;
+  if (network.value !== undefined) {
+    const { noise } = strengths;
+    const told = noiseLevel.value === undefined || noise === undefined ? {} : { noise };
+    return { network: network.value, prompt: '', steps: undefined, seed: 0, samples: 1, strengths: told };
+  }
   return { prompt: prompt.trim(), steps, seed, samples, strengths };
 }
 

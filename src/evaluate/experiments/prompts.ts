@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Clearword } from '../../clearword.ts';
 import { degrade } from '../../data/degradations/composite.ts';
 import { measure } from '../../data/degradations/index.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
@@ -84,6 +85,49 @@ const degradedOf = (result: EvaluationResult, ids: ReadonlySet<string>): number 
   return own.reduce((sum, { before }) => sum + (before?.psnr ?? Number.NaN), 0) / own.length;
 };
 
+/** Results of one combination of degradations, one for each kind of prompt. */
+type Measured = Readonly<Record<Kind, EvaluationResult>>;
+
+/** Restores all cases of a combination with each kind of prompt. `onProgress`: 0..1 of the combination. */
+async function measurePrompts(
+  name: string,
+  cases: readonly PartCase[],
+  clearword: Clearword,
+  config: PromptsConfig,
+  context: ExperimentContext,
+): Promise<Measured> {
+  const { composites, sigma, seed } = config;
+  const measured: [Kind, EvaluationResult][] = [];
+  for (const [k, kind] of KINDS.entries()) {
+    throwIfCancelled(context.signal, config.title);
+    const result = await evaluate(
+      {
+        name: `${name}, ${kind} prompt`,
+        cases: cases.map(({ entry }) => entry),
+        prompts: cases.map(({ prompts }) => prompts[kind]),
+      },
+      {
+        meters: context.meters,
+        restorer: { clearword, parameters: { seed } },
+        folder: context.folder,
+        settings: { version: VERSION, composites, sigma, seed, kind, restored: clearword.settings({}) },
+        signal: context.signal,
+        onProgress: (_, fraction, text) => context.onProgress((k + fraction) / KINDS.length, text),
+      },
+    );
+    measured.push([kind, result]);
+  }
+  return Object.fromEntries(measured) as Measured;
+}
+
+/** Means over the chosen cases: degraded, each kind of prompt, and what the right one has over each of the others, in dB. */
+function rowOf(name: string, chosen: readonly PartCase[], measured: Measured): string[] {
+  const ids = new Set(chosen.map(({ entry }) => entry.id));
+  const [right, ...others] = KINDS.map((kind) => psnrOf(measured[kind], ids)) as [number, ...number[]];
+  const scores = [degradedOf(measured.right, ids), right, ...others, ...others.map((other) => right - other)];
+  return [name, String(chosen.length), ...scores.map((value) => formatScore(value, 2))];
+}
+
 export async function comparePrompts(config: PromptsConfig, context: ExperimentContext): Promise<Outcome> {
   const sources = await compositeSources(config.composites, context.data);
   const clearword = await context.load();
@@ -93,75 +137,32 @@ export async function comparePrompts(config: PromptsConfig, context: ExperimentC
   const totals: string[][] = [];
   try {
     for (const [number, present] of several.entries()) {
+      const name = nameOf(present);
       const cases = casesOf(present, sources, config);
-      const measured = new Map<Kind, EvaluationResult>();
-      for (const [k, kind] of KINDS.entries()) {
-        throwIfCancelled(context.signal, config.title);
-        const result = await evaluate(
-          {
-            name: `${nameOf(present)}, ${kind} prompt`,
-            cases: cases.map(({ entry }) => entry),
-            prompts: cases.map(({ prompts }) => prompts[kind]),
-          },
-          {
-            meters: context.meters,
-            restorer: { clearword, parameters: { seed: config.seed } },
-            folder: context.folder,
-            settings: {
-              version: VERSION,
-              composites: config.composites,
-              sigma: config.sigma,
-              seed: config.seed,
-              kind,
-              restored: clearword.settings({}),
-            },
-            signal: context.signal,
-            onProgress: (_, fraction, text) =>
-              context.onProgress((number + (k + fraction) / KINDS.length) / several.length, text),
-          },
-        );
-        measured.set(kind, result);
-        results.push(result);
+      const measured = await measurePrompts(name, cases, clearword, config, {
+        ...context,
+        onProgress: (fraction, text) => context.onProgress((number + fraction) / several.length, text),
+      });
+      results.push(...KINDS.map((kind) => measured[kind]));
+      totals.push(rowOf(name, cases, measured));
+      for (const part of new Set(cases.map(({ asked }) => nameOf(asked)))) {
+        const own = cases.filter(({ asked }) => nameOf(asked) === part);
+        rows.push(rowOf(`${name}: remove ${part}`, own, measured));
       }
-      const row = (name: string, chosen: readonly PartCase[]) => {
-        const ids = new Set(chosen.map(({ entry }) => entry.id));
-        const [right, ...others] = KINDS.map((kind) => psnrOf(measured.get(kind) as EvaluationResult, ids)) as [
-          number,
-          ...number[],
-        ];
-        const degraded = degradedOf(measured.get('right') as EvaluationResult, ids);
-        return [
-          name,
-          String(chosen.length),
-          ...[degraded, right, ...others, ...others.map((other) => right - other)].map((value) =>
-            formatScore(value, 2),
-          ),
-        ];
-      };
-      totals.push(row(nameOf(present), cases));
-      const parts = [...new Set(cases.map(({ asked }) => nameOf(asked)))];
-      for (const part of parts)
-        rows.push(
-          row(
-            `${nameOf(present)}: remove ${part}`,
-            cases.filter(({ asked }) => nameOf(asked) === part),
-          ),
-        );
     }
   } finally {
     await clearword.dispose();
   }
+  const details = { prompts: PROMPTS.length, degradations: FIRST_DEGRADATIONS };
+  return { tables: tablesOf(totals, rows), charts: [], results, missing: [], details };
+}
+
+function tablesOf(totals: string[][], parts: string[][]): Outcome['tables'] {
   const titles = ['', 'pictures', 'degraded', ...KINDS, ...KINDS.slice(1).map((kind) => `over ${kind}`)];
   const note =
     'PSNR in dB to the picture that was asked for: without the named degradations, with the others unchanged.';
-  return {
-    tables: [
-      { title: 'Right prompts against none and wrong ones, by what the picture has', titles, rows: totals, note },
-      { title: 'The same by what was asked for', titles, rows, note },
-    ],
-    charts: [],
-    results,
-    missing: [],
-    details: { prompts: PROMPTS.length, degradations: FIRST_DEGRADATIONS },
-  };
+  return [
+    { title: 'Right prompts against none and wrong ones, by what the picture has', titles, rows: totals, note },
+    { title: 'The same by what was asked for', titles, rows: parts, note },
+  ];
 }

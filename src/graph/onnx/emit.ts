@@ -36,10 +36,16 @@ function attribute(name: string, value: OnnxAttribute): object {
   return { name, ints: [...value], type: ATTRIBUTE.ints };
 }
 
-const valueInfo = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }) => ({
-  name,
-  type: { tensorType: { elemType: DATA_TYPE[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
-});
+/** Names of the sides of pictures [N,C,H,W] that are known only when the model runs. */
+const FREE: Readonly<Record<number, string>> = { 2: 'height', 3: 'width' };
+
+function valueInfo(name: string, { shape, dtype }: { shape: Shape; dtype: DType }, free: boolean) {
+  const dim = shape.map((dimValue, axis) => {
+    const dimParam = free && shape.length === 4 ? FREE[axis] : undefined;
+    return dimParam === undefined ? { dimValue } : { dimParam };
+  });
+  return { name, type: { tensorType: { elemType: DATA_TYPE[dtype], shape: { dim } } } };
+}
 
 const bytes = (data: TypedData) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -100,6 +106,13 @@ function protoNode({ type, inputs, outputs, attributes = {} }: OnnxNode): object
 export interface EmitOptions {
   /** `float16`: inside, where it can be; inputs and outputs stay float32 (see half-precision.ts). */
   readonly precision?: 'float32' | 'float16';
+  /**
+   * Leaves height and width of pictures open. The caller sees to it that no node depends on them: then two sizes give the same
+   * bytes.
+   */
+  readonly freeSides?: boolean;
+  /** Properties of the model, by name. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -111,7 +124,7 @@ export interface EmitOptions {
 export function emitModel(
   graph: Graph,
   parameters: ReadonlyMap<string, Float32Array> = new Map(),
-  { precision = 'float32' }: EmitOptions = {},
+  { precision = 'float32', freeSides = false, metadata = {} }: EmitOptions = {},
 ): Uint8Array {
   const results = [...graph.outputs.values()];
   if (results.length === 0)
@@ -160,8 +173,11 @@ export function emitModel(
       name: 'clearword',
       node,
       initializer: emitter.initialisers,
-      input: graph.inputs.filter((tensor) => used.has(tensor)).map((tensor) => valueInfo(tensor.name, tensor)),
-      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor)),
+      input: graph.inputs
+        .filter((tensor) => used.has(tensor))
+        .map((tensor) => valueInfo(tensor.name, tensor, freeSides)),
+      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor, freeSides)),
     },
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
 }

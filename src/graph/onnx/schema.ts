@@ -63,6 +63,7 @@ const root = protobuf.Root.fromJSON({
             output: list('ValueInfoProto', 12),
           },
         },
+        StringStringEntryProto: { fields: { key: field('string', 1), value: field('string', 2) } },
         OperatorSetIdProto: { fields: { domain: field('string', 1), version: field('int64', 2) } },
         ModelProto: {
           fields: {
@@ -71,6 +72,7 @@ const root = protobuf.Root.fromJSON({
             producerVersion: field('string', 3),
             graph: field('GraphProto', 7),
             opsetImport: list('OperatorSetIdProto', 8),
+            metadataProps: list('StringStringEntryProto', 14),
           },
         },
       },

@@ -13,6 +13,8 @@ import { ops } from './index.ts';
 /** Largest differences allowed, relative to the largest value of the whole tensor (and at least to 1). */
 const FORWARD = 2e-6;
 const GRADIENT = 2e-5;
+/** Of the values of a larger input, each n-th is moved: a difference costs two forward passes of the plain loops. */
+const MOST_DIFFERENCES = 400;
 
 const run = graphRunner();
 const table = Object.entries(cases) as unknown as [OpName, readonly OpCase<OpName>[]][];
@@ -116,9 +118,11 @@ describe.each(table)('%s', (op, list) => {
       }, 0);
     };
     for (const i of wanted) {
-      const expected = centralDifferences(scalar, arrays, i);
-      expectClose(`gradient of input ${i}`, results[`together${i}`]?.data, expected, GRADIENT);
-      expectClose(`gradient of input ${i} alone`, results[`alone${i}`]?.data, expected, GRADIENT);
+      const every = Math.ceil(sizeOf(sources[i]?.shape ?? []) / MOST_DIFFERENCES);
+      const expected = centralDifferences(scalar, arrays, i, every);
+      const received = (name: string) => results[name]?.data.filter((_, k) => k % every === 0);
+      expectClose(`gradient of input ${i}`, received(`together${i}`), expected, GRADIENT);
+      expectClose(`gradient of input ${i} alone`, received(`alone${i}`), expected, GRADIENT);
     }
   });
 });

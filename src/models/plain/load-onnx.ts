@@ -13,12 +13,8 @@ import { parseSource } from '../../hub/source.ts';
 import { type Descriptor, type DescriptorOption, descriptorOf, parseDescriptor } from './descriptor.ts';
 import { withExternalData } from './external-data.ts';
 import type { OnnxFile } from './onnx-file.ts';
-import { checkedOnnxFile } from './onnx-guard.ts';
 import type { OnnxModelParts } from './onnx-model.ts';
-import { readingOf } from './reading.ts';
-
-/** Property of an ONNX file that holds its descriptor. */
-export const DESCRIPTOR_PROPERTY = 'clearword';
+import { understandOnnx } from './understand.ts';
 
 /** Bytes of a file that is read at all: the format holds no more. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -103,14 +99,12 @@ export async function readOnnxModel(source: string, options: ReadOnnxOptions = {
   const label = `model ${source}`;
   const path = await fetchFile(source, { onProgress: options.onDownload, signal: options.signal });
   const stored = await readBounded(path, label);
-  const file = checkedOnnxFile(stored, label);
-  const own = file.metadata.get(DESCRIPTOR_PROPERTY);
-  const descriptor: Descriptor = {
-    ...(own !== undefined && parseDescriptor(own, `in ${label}`)),
-    ...(await besideDescriptor(source)),
-    ...(options.descriptor !== undefined && descriptorOf(options.descriptor)),
-  };
-  const reading = readingOf(file, descriptor, basename(path).replace(/\.onnx$/i, ''), label);
+  const said = [
+    await besideDescriptor(source),
+    ...(options.descriptor === undefined ? [] : [descriptorOf(options.descriptor)]),
+  ];
+  const stem = basename(path).replace(/\.onnx$/i, '');
+  const { file, descriptor, reading } = understandOnnx(stored, said, stem, label);
   const bytes = await withExternalData(stored, file.graph.initialisers, path, label);
   return { bytes, file, descriptor, reading, hash: createHash('sha256').update(bytes).digest('hex') };
 }

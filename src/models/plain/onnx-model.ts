@@ -36,6 +36,7 @@ export class OnnxModel implements PlainModel {
   readonly tiling: Tiling;
   readonly defaultTile: number;
   readonly takesNoiseLevel: boolean;
+  readonly noiseLevel: number | undefined;
   readonly reading: string;
   /** What was said about it. */
   readonly stated: Descriptor;
@@ -50,6 +51,7 @@ export class OnnxModel implements PlainModel {
     this.tiling = reading.tiling;
     this.defaultTile = reading.tile;
     this.takesNoiseLevel = reading.noise !== undefined;
+    this.noiseLevel = reading.noise?.level;
     this.reading = readingText(reading);
     this.#reading = reading;
     this.#loaded = loaded;

@@ -202,7 +202,7 @@ class Interpreter {
     if (noiseLevel === undefined) this.#guessed.push('noiseLevel');
     if (noiseScale === undefined) this.#guessed.push('noiseScale');
     const level = noiseLevel ?? 15;
-    const scale = noiseScale ?? (range === '0..255' ? 1 : 1 / 255);
+    const scale = noiseScale ?? usualScale(range);
     if (value === undefined) return { form: 'plane', layout: 'nchw', name: '', shape: [], type, level, scale };
     const { name, shape = [] } = value;
     const isMap = shape.length === 4 && [shape[2], shape[3]].some((side) => side !== 1);
@@ -258,6 +258,9 @@ class Interpreter {
   }
 }
 
+/** What a noise level of 1 of 255 is to most networks. */
+const usualScale = (range: Range): number => (range === '0..255' ? 1 : 1 / 255);
+
 const isChannels = (side: Dimension): boolean => side !== undefined && side >= 1 && side <= 4;
 
 function described({ name, elementType, shape }: OnnxValue): string {
@@ -274,6 +277,7 @@ export function readingText({
   mean,
   std,
   residual,
+  normalisedOutput,
   noise,
   tiling,
 }: Reading): string {
@@ -284,8 +288,10 @@ export function readingText({
     range,
     ...(outputRange === range ? [] : [`output ${outputRange}`]),
     ...(plain ? [] : [`mean ${mean.join('/')}`, `std ${std.join('/')}`]),
+    ...(plain || normalisedOutput ? [] : ['in the input alone']),
     ...(residual === 'none' ? [] : [`residual ${residual}`]),
     ...(noise === undefined ? [] : [`noise level ${noise.level} unless told`]),
+    ...(noise === undefined || noise.scale === usualScale(range) ? [] : [`noise scale ${noise.scale}`]),
     `multiple ${tiling.multiple}`,
     `halo ${tiling.halo}`,
   ].join(', ');

@@ -22,6 +22,10 @@ export async function modelRoutes(app: FastifyInstance, { service }: { readonly 
         response: { 200: answer('The models', modelsSchema), ...problems() },
       },
     },
-    async () => ({ models: service.pool === undefined ? [] : [service.pool.model] }),
+    async () => {
+      if (service.pool === undefined) return { models: [] };
+      const { name, hash, guided } = service.pool.model;
+      return { models: [{ name, hash, guided }] };
+    },
   );
 }

@@ -7,13 +7,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClearwordError } from '../../errors.ts';
 import { errorOfJob, isFinished, type JobStatus } from '../../queue/job.ts';
 import { getExisting } from '../../store/object-store.ts';
-import { answer, formSchema, pictureAnswer, problems, restorationSchema, withJson } from '../documents.ts';
 import { type FieldsSchema, parseFields, restorationFields } from '../fields.ts';
 import { sendBytes } from '../ranges.ts';
 import type { Service } from '../service.ts';
 import { readUpload } from '../upload.ts';
 import { restorationPath, restorationView } from '../view.ts';
 import { clientOf, goneSignal, preferenceOf, rateLimited, uploadLimits } from './requests.ts';
+import { restorationDocuments } from './restoration-documents.ts';
 import { sendEvents } from './restoration-events.ts';
 
 interface Routes {
@@ -26,128 +26,37 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
 export async function restorationRoutes(app: FastifyInstance, { service }: Routes): Promise<void> {
   const fields = restorationFields(service.settings);
-  const id = { type: 'string', description: 'Of the restoration, as its description has it' };
-  const params = { type: 'object', required: ['id'], properties: { id } };
-  const tags = ['pictures'];
+  const documents = restorationDocuments(fields, service.settings.allowUrls);
   const config = rateLimited(service, 'small');
-  const job = (description: string) => answer(description, restorationSchema);
 
   app.post(
     '/restorations',
     {
       config: rateLimited(service, 'pictures'),
-      schema: {
-        tags,
-        operationId: 'restore',
-        summary: 'Restore a photo',
-        description:
-          'Answers with the picture if it is small and done soon, else with a job. `Prefer: respond-async` asks for a ' +
-          'job, `Prefer: wait=10` for one after 10 seconds, `Accept: application/json` for the description instead of ' +
-          'the picture. A request with the same `Idempotency-Key` is one job, however often it is sent. With pictures, ' +
-          '`Clearword-Status` says whether anything was changed.',
-        consumes: ['multipart/form-data'],
-        headers: {
-          type: 'object',
-          properties: {
-            prefer: { type: 'string', description: 'respond-async, or wait=10 for at most 10 seconds' },
-            'idempotency-key': { type: 'string', description: "1..200 visible characters, the client's own choice" },
-          },
-        },
-        body: formSchema(fields, service.settings.allowUrls),
-        response: {
-          200: withJson(
-            pictureAnswer('The restored picture, or what was asked for with Accept: its description, also at Location'),
-            restorationSchema,
-          ),
-          202: job('It is queued; its state is at Location'),
-          ...problems(408, 413, 415, 422, 502, 504),
-        },
-      },
+      schema: documents.restore,
       // The form is read, and checked against the same schema, by the handler.
       validatorCompiler: () => (value) => ({ value }),
     },
     (request, reply) => restore(service, fields, request, reply),
   );
-
-  app.get(
-    '/restorations/:id',
-    {
-      config,
-      schema: {
-        tags,
-        params,
-        operationId: 'getRestoration',
-        summary: 'How far it is',
-        description: 'Its state, what was found, and, once it is done, where its pictures are.',
-        response: { 200: job('Its state'), ...problems(404) },
-      },
-    },
-    async (request: IdRequest) => restorationView(await service.find(request.params.id, request.owner)),
+  app.get('/restorations/:id', { config, schema: documents.getRestoration }, async (request: IdRequest) =>
+    restorationView(await service.find(request.params.id, request.owner)),
   );
-
   app.get(
     '/restorations/:id/events',
-    {
-      config,
-      schema: {
-        tags,
-        params,
-        operationId: 'followRestoration',
-        summary: 'Its state whenever it changes, as server-sent events',
-        description:
-          'Events are named progress, done, failed and cancelled; their data is the state. The last one ends it.',
-        response: {
-          200: answer('The events', { type: 'string' }, 'text/event-stream'),
-          204: { type: 'null', description: 'The last event was received already' },
-          ...problems(404),
-        },
-      },
-    },
+    { config, schema: documents.followRestoration },
     async (request: IdRequest, reply) => {
       const found = await service.find(request.params.id, request.owner);
       return sendEvents(service, found, request, reply);
     },
   );
-
-  app.get(
-    '/restorations/:id/result',
-    {
-      config,
-      schema: {
-        tags,
-        params,
-        querystring: { type: 'object', properties: { part: { type: 'string', description: 'Default: restored' } } },
-        operationId: 'getResult',
-        summary: 'The restored picture, or another one that was asked for',
-        description:
-          'With `ETag`: `If-None-Match` asks whether it is still the same. `Range` asks for one part of its bytes.',
-        response: {
-          200: pictureAnswer('The picture'),
-          206: pictureAnswer('The part of it that Range asks for'),
-          304: { type: 'null', description: 'It is what If-None-Match names' },
-          ...problems(404, 409, 416, 499, 502, 504),
-        },
-      },
-    },
-    async (request: IdRequest, reply) => {
-      const found = await service.find(request.params.id, request.owner);
-      return sendPicture(service, found, request, reply, request.query.part);
-    },
-  );
-
+  app.get('/restorations/:id/result', { config, schema: documents.getResult }, async (request: IdRequest, reply) => {
+    const found = await service.find(request.params.id, request.owner);
+    return sendPicture(service, found, request, reply, request.query.part);
+  });
   app.delete(
     '/restorations/:id',
-    {
-      config,
-      schema: {
-        tags,
-        params,
-        operationId: 'deleteRestoration',
-        summary: 'Cancel it, or forget it if it is finished',
-        description: 'Whoever waits for it is told. Forgotten are the photo, the results and everything else about it.',
-        response: { 204: { type: 'null', description: 'Done' }, ...problems(404) },
-      },
-    },
+    { config, schema: documents.deleteRestoration },
     async (request: IdRequest, reply) => {
       const found = await service.find(request.params.id, request.owner);
       if (isFinished(found)) await service.forget(found.request.id);

@@ -2,16 +2,18 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { expectClose, largest } from '../../../test/parity/fixture.ts';
 import { PYTHON, required } from '../../../test/support/required.ts';
 import type { Batch } from '../../data/batch.ts';
+import { isPlainPreset } from '../../models/plain/presets.ts';
+import type { Preset } from '../../models/preset-schema.ts';
 import { Random } from '../../random/random.ts';
 import { BuiltInEngine } from '../built-in-engine.ts';
 import { parseTrainConfig, type TrainConfig } from '../config.ts';
 import { initialValues } from '../initialise.ts';
 import { initialVectors } from '../optimisers/index.ts';
 import { scalarsOf } from '../schedule.ts';
-import { graphOptions } from '../start.ts';
+import { graphOptions as anyOptions } from '../start.ts';
 import type { BatchUse, StepResult } from '../step.ts';
 import type { StepEngine } from '../step-engine.ts';
-import { type TrainingGraphOptions, trainingLayout } from '../training-graph.ts';
+import { type TrainingGraphOptions as AnyOptions, trainingLayout } from '../training-graph.ts';
 import { PyTorchEngine } from './engine.ts';
 
 /** Largest relative differences between the engines. */
@@ -33,6 +35,15 @@ function configure(changes: object): TrainConfig {
   const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5 };
   const torch = { engine: 'pytorch', python: PYTHON, device: 'cpu', precision: 'float32', compile: false };
   return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
+}
+
+type TrainingGraphOptions = AnyOptions<Preset>;
+
+function graphOptions(config: TrainConfig): TrainingGraphOptions {
+  const options = anyOptions(config);
+  const { preset } = options;
+  if (isPlainPreset(preset)) throw new RangeError(preset.name);
+  return { ...options, preset };
 }
 
 /** Everything that a network of ours may have beyond the paper's, in patches of larger pictures. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { ClearwordError } from '../../errors.ts';
+import type { Preset } from '../../models/preset-schema.ts';
 import { Random } from '../../random/random.ts';
 import type { HostTensors } from '../../runtime/protocol.ts';
 import { float32, floats } from '../../runtime/session.ts';
@@ -42,7 +43,7 @@ export interface PyTorchOptions extends Omit<ProcessOptions, 'threads'> {
 }
 
 /** What the process is told of the networks, the losses and the optimiser. */
-function settingsOf(config: TrainConfig, options: TrainingGraphOptions) {
+function settingsOf(config: TrainConfig, options: TrainingGraphOptions<Preset>) {
   const { preset, loss, only, auxiliary, optimiser } = options;
   const layout = trainingLayout(options);
   const { clipNorm } = optimiser;
@@ -78,7 +79,7 @@ export class PyTorchEngine implements StepEngine {
   readonly description: string;
   readonly #process: PyTorchProcess;
   readonly #echo: number;
-  readonly #feeds: { readonly training: FeedOptions; readonly validation: FeedOptions };
+  readonly #feeds: { readonly training: FeedOptions<Preset>; readonly validation: FeedOptions<Preset> };
   readonly #givenNoise: boolean;
   /** Numbers of the batches on the device, oldest first. */
   readonly #sent: number[] = [];
@@ -87,7 +88,7 @@ export class PyTorchEngine implements StepEngine {
     process: PyTorchProcess,
     { device, precision, compiled, torch, python, ranks = 1 }: Answer,
     config: TrainConfig,
-    options: TrainingGraphOptions,
+    options: TrainingGraphOptions<Preset>,
     givenNoise: boolean,
   ) {
     this.#process = process;
@@ -106,7 +107,7 @@ export class PyTorchEngine implements StepEngine {
    */
   static async open(
     config: TrainConfig,
-    options: TrainingGraphOptions,
+    options: TrainingGraphOptions<Preset>,
     vectors: Vectors,
     { givenNoise = false, onNote }: PyTorchOptions = {},
   ): Promise<PyTorchEngine> {

@@ -9,6 +9,7 @@ import {
   BrowserResult,
   Clearword,
   ClearwordError,
+  type DescriptorOption,
   type LoadProgress,
   type WebDeviceChoice,
 } from '../../../src/browser.ts';
@@ -48,6 +49,9 @@ async function failureOf(work: Promise<unknown>): Promise<{ code: string; messag
   );
 }
 
+const onnxSource = (source: { base64: string; name: string } | string): File | string =>
+  typeof source === 'string' ? source : new File([fromBase64(source.base64)], source.name);
+
 let clearword: Clearword | undefined;
 const opened = (): Clearword => {
   if (clearword) return clearword;
@@ -80,6 +84,18 @@ const clearwordTest = {
     clearword = await Clearword.load({ weights, device, threads, onProgress: (entry) => progress.push(entry) });
     return { model: clearword.model, progress };
   },
+  /** An ONNX network as a file that a visitor chose, or from an address. */
+  async loadOnnx(source: { base64: string; name: string } | string, descriptor?: DescriptorOption) {
+    clearword?.dispose();
+    clearword = await Clearword.load({ model: onnxSource(source), device: 'wasm', ...(descriptor && { descriptor }) });
+    return clearword.model;
+  },
+  onnxFailure: (source: { base64: string; name: string } | string, descriptor?: DescriptorOption) =>
+    failureOf(Clearword.load({ model: onnxSource(source), device: 'wasm', ...(descriptor && { descriptor }) })),
+  sourceFailure: (options: object) => failureOf(Clearword.load(options as Parameters<typeof Clearword.load>[0])),
+  optionFailure: (pixels: Pixels, parameters: BrowserParameters) =>
+    failureOf(opened().restore(rawPixels(pixels), parameters)),
+  inspectFailure: (pixels: Pixels) => failureOf(opened().inspect(rawPixels(pixels))),
   loadFailure: (weights: string, device: WebDeviceChoice) => failureOf(Clearword.load({ weights, device })),
   isolated: () => globalThis.crossOriginIsolated,
 

@@ -1,0 +1,107 @@
+/**
+ * `clearword inspect-model` on networks whose facts are known.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Form, pictureNetwork } from '../support/picture-network.ts';
+import { temporaryFolders } from '../support/pictures.ts';
+import { runCli } from '../support/run-cli.ts';
+
+const newFolder = await temporaryFolders();
+
+async function networkFile(form: Form): Promise<string> {
+  const path = join(await newFolder(), 'blur.onnx');
+  await writeFile(path, pictureNetwork(form));
+  return path;
+}
+
+async function inspected(path: string, ...more: string[]): Promise<Record<string, unknown>> {
+  const { code, stderr, json } = await runCli(['inspect-model', path, '--json', '--threads', '1', ...more]);
+  expect([code, stderr]).toEqual([0, '']);
+  const [report] = json();
+  if (report === undefined) throw new Error('expected a report');
+  return report;
+}
+
+describe('inspect-model', () => {
+  it('finds multiple and halo of a network for any size, and writes what it found', async () => {
+    const path = await networkFile({});
+    const report = await inspected(path);
+    expect(report).toMatchObject({
+      inputs: [{ name: 'picture', type: 'float32', shape: [1, 3, null, null] }],
+      outputs: [{ name: 'result', type: 'float32', shape: [1, 3, null, null] }],
+      probe: { finite: true, multiple: 1, halo: 1, seam: expect.any(Number) },
+      descriptor: { name: 'blur', layout: 'nchw', channels: 'rgb', multiple: 1, halo: 1 },
+      written: path.replace('.onnx', '.json'),
+    });
+    expect(report.guessed).toEqual(expect.arrayContaining(['range', 'multiple', 'halo', 'residual', 'channels']));
+    expect(JSON.parse(await readFile(path.replace('.onnx', '.json'), 'utf8'))).toEqual(report.descriptor);
+    // What was written is read the next time, and not replaced.
+    const again = await inspected(path);
+    expect(again).toMatchObject({ guessed: [], descriptor: report.descriptor });
+    expect(again.written).toBeUndefined();
+    expect(await inspected(path, '--overwrite')).toMatchObject({ written: report.written });
+  });
+
+  it('knows a fixed size, and how far the network looks within it', async () => {
+    const path = await networkFile({ fixed: { width: 96, height: 64 } });
+    const report = await inspected(path, '-o', '-');
+    expect(report).toMatchObject({
+      inputs: [{ name: 'picture', shape: [1, 3, 64, 96] }],
+      understood: { tiling: { fixed: { width: 96, height: 64 } } },
+      probe: { finite: true, halo: 1, seam: 0 },
+      descriptor: { halo: 1 },
+    });
+    expect(report.probe).not.toHaveProperty('multiple');
+    // Its size is its multiple.
+    expect(report.descriptor).not.toHaveProperty('multiple');
+    expect(report.guessed).not.toContain('multiple');
+    const text = await runCli(['inspect-model', path, '--threads', '1', '-o', '-']);
+    expect(text.stdout).toContain('tiles of 96 x 64');
+    expect(text.stdout).toContain('sizes: not probed');
+    expect(text.stdout).toContain('not written');
+  });
+
+  it('knows a noise map, and tells it what it is told', async () => {
+    const path = await networkFile({ noise: 'map' });
+    const report = await inspected(path, '--descriptor', 'noiseLevel=25');
+    expect(report).toMatchObject({
+      inputs: [{ name: 'picture' }, { name: 'sigma', shape: [1, 1, null, null] }],
+      understood: { noise: { form: 'map', name: 'sigma', level: 25, scale: 1 / 255 } },
+      probe: { finite: true, multiple: 1, halo: 1 },
+      descriptor: { noiseLevel: 25, noiseScale: 1 / 255, multiple: 1 },
+    });
+    expect(report.guessed).toContain('noiseScale');
+    expect(report.guessed).not.toContain('noiseLevel');
+    // A flat grey is multiplied by 1, 0.8 and 0.6, and 25 / 255 / 4 is added, in whichever range comes closest.
+    const { difference, range } = report.probe as { difference: { flat: number }; range: string };
+    if (range === '0..1') {
+      const added = 25 / 255 / 4;
+      const expected = (added + Math.abs(added - 0.1) + Math.abs(added - 0.2)) / 3;
+      expect(difference.flat).toBeCloseTo(expected, 2);
+    }
+    expect((await runCli(['inspect-model', path, '--threads', '1', '-o', '-'])).stdout).toContain(
+      'noise level 25 as a map',
+    );
+  });
+
+  it('knows a fixed size and a noise map at once', async () => {
+    const report = await inspected(await networkFile({ noise: 'map', fixed: { width: 64, height: 64 } }), '-o', '-');
+    expect(report).toMatchObject({
+      inputs: [{ name: 'picture' }, { name: 'sigma', shape: [1, 1, 64, 64] }],
+      understood: { noise: { form: 'map' }, tiling: { fixed: { width: 64, height: 64 } } },
+      probe: { finite: true, halo: 1 },
+    });
+  });
+
+  it('says what is wrong with a file that cannot be used', async () => {
+    const path = await networkFile({});
+    await writeFile(path, pictureNetwork({}).subarray(0, 300));
+    const broken = await runCli(['inspect-model', path]);
+    expect(broken.code).not.toBe(0);
+    expect(broken.stderr).toContain('MODEL_INVALID');
+    const none = await runCli(['inspect-model', join(path, 'none.onnx')]);
+    expect(none.stderr).toContain('MODEL_NOT_FOUND');
+  });
+});
