@@ -88,7 +88,7 @@ export class WorkerClient {
   }
 }
 
-const RELOAD = 'Load the page anew; if it persists, use a smaller picture or tile.';
+const RELOAD = 'Reload the page; if the problem persists, use a smaller picture or tile.';
 
 const WORK: Readonly<Record<WorkerRequest['kind'], string>> = {
   load: 'loading the model',

@@ -33,7 +33,7 @@ export const inspect = defineCommand({
   options,
   details: `For each degradation that the model knows: the probability that the photo has it, and its strength from 0 to 1
 (noise: standard deviation of 8-bit values / 55; rain: brightness that the streaks add / 0.15; haze: share of the
-scene's light lost).
+scene's light lost; compression: 1 - quality / 100; darkness: stops of exposure lost / 4).
 
 Exit codes: 0 all done, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C.`,
   run,

@@ -32,5 +32,11 @@ export const compression: DegradationWords = {
   ],
   // Even steps of a gradient look like what a file leaves of it.
   needsThings: true,
-  strength: { meaning: '1 - quality/100 as the blocks show it', full: 100, unit: ' %', clear: 0.35, strong: 0.8 },
+  strength: {
+    meaning: '100 minus the JPEG quality, as the blocks show it',
+    full: 100,
+    unit: ' %',
+    clear: 0.35,
+    strong: 0.8,
+  },
 };

@@ -31,7 +31,7 @@ export const darkness: DegradationWords = {
     'it is too dark',
     'correct the underexposure',
   ],
-  strength: { meaning: 'exposure lost, of four stops', full: 4, unit: ' stops', clear: 0.3, strong: 0.7 },
+  strength: { meaning: 'exposure lost', full: 4, unit: ' stops', clear: 0.3, strong: 0.7 },
   needsThings: true,
   // A photo may be meant to be dark. Measured with the first detector: a dark photo of BSDS500, at 0.90 and saved at quality 10 at
   // 0.976, lost 12 dB; LOL has 0.987 and more.

@@ -21,7 +21,7 @@ export const rain: DegradationWords = {
     'remove rain',
   ],
   strength: {
-    meaning: 'mean brightness that the streaks add, of 0.15',
+    meaning: 'mean brightness that the streaks add; 100 % is 0.15',
     full: 100,
     unit: ' %',
     clear: 0.1,

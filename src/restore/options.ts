@@ -44,7 +44,7 @@ export const restoreOptionsSchema = z.strictObject({
   }),
   tile: z.int().min(MIN_TILE).max(MAX_TILE).optional().meta({
     description:
-      "side of a square in pixels: a tile has at most the pixels of 2.25; smaller ones need less memory; default: the model's",
+      "side of a square in pixels; a tile has at most 2.25 times its pixels, and smaller ones need less memory; default: the model's",
     placeholder: 'n',
   }),
   overlap: z
@@ -66,12 +66,12 @@ export const restoreOptionsSchema = z.strictObject({
     .default('')
     .meta({
       description:
-        'how strong something is, where the model misjudges it, such as noise=12,haze=40: noise in 8-bit levels, everything else in percent',
+        'how strong something is, where the model misjudges it, such as noise=12,haze=40: noise in 8-bit levels, darkness in stops, everything else in percent',
       placeholder: 'name=value',
     }),
   compare: z.boolean().default(false).meta({ description: 'also make a picture of before and after side by side' }),
   saveStates: z.boolean().default(false).meta({
-    description: 'also make a strip of the states of the diffusion, on a view of the picture that fits in a tile',
+    description: 'also make a strip of the states of the diffusion, from a reduced picture that fits into one tile',
   }),
   strip: z.boolean().default(false).meta({
     description: 'write no metadata: no profile (colours become sRGB), EXIF, XMP or record of what was done',

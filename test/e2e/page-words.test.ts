@@ -127,7 +127,7 @@ describe.skipIf(MISSING !== '')(`words on the page${MISSING}`, () => {
     await under.button('Download').click();
     const { xmpAsString = '' } = await sharp(await readFile(await (await downloading).path())).metadata();
     expect(readXmpProperties(xmpAsString)).toMatchObject({ strength: 'noise=33' });
-    await under.button('As the model judges it').click();
+    await under.button('Use the model’s estimate').click();
     expect(await chip.textContent()).not.toContain('as set');
   });
 });

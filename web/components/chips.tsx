@@ -73,8 +73,8 @@ function Nothing() {
   const now = intent.value;
   const open = photo.value;
   if (now === undefined || open === undefined) return null;
-  if (open.look.kind === 'failed') return <li class="none">The photo could not be looked at.</li>;
-  if (open.look.kind === 'none') return <li class="none">Not looked at yet.</li>;
+  if (open.look.kind === 'failed') return <li class="none">The photo could not be checked.</li>;
+  if (open.look.kind === 'none') return <li class="none">Not checked yet.</li>;
   if (now.found.length > 0 || open.prompt.trim() !== '') return <li class="none">Nothing will be removed</li>;
   return <li class="none">Nothing found</li>;
 }
@@ -97,7 +97,7 @@ export function Chips() {
         To be removed
       </h2>
       {open.look.kind === 'looking' ? (
-        <p class="looking">Looking for what disturbs the photo…</p>
+        <p class="looking">Looking for what can be removed…</p>
       ) : (
         <ul class="chips" aria-label="To be removed">
           {now.removing.map((name) => (

@@ -47,7 +47,7 @@ function Outcome() {
   return (
     <p class="outcome">
       {perhaps === ''
-        ? 'Left unchanged: nothing to remove was found, or asked for. Say what you see, and it is removed.'
+        ? 'Left unchanged: nothing to remove was found or asked for. Name what you see, and it will be removed.'
         : `Left unchanged. Perhaps there is ${perhaps}: add it above to remove it.`}
     </p>
   );

@@ -52,7 +52,7 @@ function textOf({ photoId, fraction, started, expected }: Job, now: number): str
   const percent = Math.round(100 * fraction);
   const left = secondsLeft((now - started) / 1000, fraction, expected);
   return [
-    percent === 0 ? `Looking at the photo${other}` : `Restoring${other}, ${percent} %`,
+    percent === 0 ? `Checking the photo${other}` : `Restoring${other}, ${percent} %`,
     ...(percent > 0 && pixels >= COUNTED
       ? [`${((fraction * pixels) / 1e6).toFixed(1)} of ${(pixels / 1e6).toFixed(1)} megapixels`]
       : []),

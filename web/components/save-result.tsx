@@ -10,7 +10,7 @@ import { save } from '../work/results.ts';
 import { Icon } from './icons.tsx';
 
 const LABELS: Readonly<Record<SaveFormat, string>> = {
-  original: 'As the photo',
+  original: 'Same as the photo',
   jpeg: 'JPEG',
   png: 'PNG',
   webp: 'WebP',

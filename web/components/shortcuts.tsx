@@ -11,14 +11,14 @@ import { Dialog } from './dialog.tsx';
 const open = signal(false);
 
 const SHORTCUTS: readonly (readonly [string, readonly string[]])[] = [
-  ['Restore, from the words', ['Enter']],
+  ['In the words: restore', ['Enter']],
   ['Cancel', ['Esc']],
   ['Paste a photo', ['Ctrl', 'V']],
-  ['On the photo: closer, farther', ['+', '−']],
-  ['On the photo: all of it, its own size', ['0', '1']],
+  ['On the photo: zoom in, zoom out', ['+', '−']],
+  ['On the photo: all of it, pixel for pixel', ['0', '1']],
   ['On the photo: move it', ['←', '→', '↑', '↓']],
   ['On the line: move it', ['←', '→', 'Page ↑', 'Page ↓', 'Home', 'End']],
-  ['“Hold to compare”: before', ['Space']],
+  ['On “Hold to compare”: show the photo before', ['Space']],
   ['This list', ['?']],
 ];
 

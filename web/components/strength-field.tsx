@@ -23,7 +23,7 @@ export function StrengthField({ name, estimate, told = false }: StrengthFieldPro
   const { full, unit, meaning } = wordsFor(name).strength;
   const own = photo.value?.strengths[name];
   const value = own ?? estimate * full;
-  const unset = told ? 'As the network is usually told' : 'As the model judges it';
+  const estimated = told ? 'the network’s usual level' : 'the model’s estimate';
   const digits = full < 10 ? 1 : 0;
   return (
     <div class="slider-field">
@@ -45,10 +45,10 @@ export function StrengthField({ name, estimate, told = false }: StrengthFieldPro
       <p id="strength-hint" class="hint">
         {`${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`}{' '}
         {own === undefined ? (
-          `${unset}; more removes more.`
+          `This is ${estimated}; a higher value removes more.`
         ) : (
           <button type="button" class="link" onClick={() => setStrength(name, undefined)}>
-            {unset}
+            Use {estimated}
           </button>
         )}
       </p>

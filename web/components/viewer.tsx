@@ -97,7 +97,7 @@ function SingleView({ zoom, open }: { readonly zoom: SharedZoom; readonly open: 
         <Layer zoom={zoom} url={open.url} alt={`${open.name}, as it is`} />
       )}
       {coming !== undefined && <CanvasLayer zoom={zoom} canvas={coming.canvas} />}
-      {coming !== undefined && <Label text={coming.whole ? 'Being refined' : 'As far as it is'} end />}
+      {coming !== undefined && <Label text={coming.whole ? 'Being refined' : 'So far'} end />}
     </Pane>
   );
 }

@@ -42,7 +42,7 @@ export function Welcome() {
         <em>Keep the photo.</em>
       </h1>
       <p class="lead">
-        Clearword takes {listInWords(model.value?.degradations ?? KNOWN_DEGRADATIONS)} out of photos: what it finds, or
+        Clearword removes {listInWords(model.value?.degradations ?? KNOWN_DEGRADATIONS)} from photos: what it finds, or
         just what you name.
       </p>
       <div class="drop-zone">

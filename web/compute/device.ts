@@ -48,7 +48,8 @@ export function chooseOwn(): void {
 /** Whoever looks at a page chooses neither paths nor tiles. */
 function whyNot(error: unknown): unknown {
   if (!(error instanceof ClearwordError) || error.code === 'CANCELLED') return error;
-  const fix = error.code === 'DEVICE_UNAVAILABLE' ? 'Use a current browser.' : 'Check the connection, then try again.';
+  const fix =
+    error.code === 'DEVICE_UNAVAILABLE' ? 'Use an up-to-date browser.' : 'Check the connection, then try again.';
   return new ClearwordError(error.code, `the model could not be loaded (${error.message})`, { cause: error, fix });
 }
 

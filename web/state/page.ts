@@ -208,7 +208,7 @@ function undo(state: PageState): PageState {
   const shown = removed.results.at(-1);
   const openId = removed.photos[0]?.id ?? shown?.photoId ?? state.openId;
   const shownId = shown?.id ?? newestOf(results, openId);
-  return { ...state, photos, results, openId, shownId, removed: undefined, announcement: 'It is back.' };
+  return { ...state, photos, results, openId, shownId, removed: undefined, announcement: 'Brought back.' };
 }
 
 export function reduce(state: PageState, action: Action): PageState {

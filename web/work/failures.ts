@@ -11,7 +11,7 @@ import { dispatch } from '../state/store.ts';
 /** What was thrown, for a visitor; undefined for what somebody cancelled. */
 export function failureOf(error: unknown): Failure | undefined {
   if (!(error instanceof ClearwordError)) {
-    return { message: `Something went wrong: ${String(error)}`, fix: 'Load the page anew; your photos stay.' };
+    return { message: `Something went wrong: ${String(error)}`, fix: 'Reload the page; your photos are kept.' };
   }
   if (error.code === 'CANCELLED') return undefined;
   return { message: sentence(error.message), fix: error.fix };
