@@ -27,7 +27,7 @@ warnings.filterwarnings("ignore")
 # Width and height that are multiples of nothing, and the side of the tiles of networks for one size.
 WIDTH, HEIGHT, FIXED = 151, 143, 128
 
-# Seconds that an export may take.
+# Seconds of a processor that an export may take.
 PATIENCE = 120
 
 # Of networks that can enlarge, too: here they do not.
@@ -176,8 +176,8 @@ def is_right(path, x, expected):
 
 def attempt(export, net, example, path):
     """Whether the export worked."""
-    signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(PATIENCE)
+    signal.signal(signal.SIGPROF, too_long)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         export(net, example, str(path))
         return True
@@ -188,7 +188,7 @@ def attempt(export, net, example, path):
             file.unlink()
         return False
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def picture():
