@@ -37,7 +37,7 @@ const options = z.strictObject({
   }),
   limit: z.int().min(1).optional().meta({
     placeholder: 'n',
-    description: 'at most this many pictures of each set: a quick look, which the report calls one',
+    description: 'at most this many pictures of each set, for a quick look; the report says so',
   }),
   model: modelOption,
   encoders: encodersOption,
