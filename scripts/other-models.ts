@@ -13,8 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Clearword, ClearwordError, type RestoreOptions } from '../src/index.ts';
 
-/** How an ONNX file was made, in the order of preference. */
-const FILES = ['traced', 'exported', 'fixed'] as const;
+/** How an ONNX file was made; none: PyTorch cannot write one. */
+const FILES = ['traced', 'exported', 'fixed', 'none'] as const;
 
 const aboutSchema = z.object({
   name: z.string(),
@@ -23,13 +23,12 @@ const aboutSchema = z.object({
   /** Side of the part that networks for one size restore. */
   fixed: z.int(),
   multiple: z.int(),
-  files: z.array(z.enum(FILES)),
+  form: z.enum(FILES),
   parameters: z.int(),
-  /** PyTorch's seconds a megapixel, in one thread. */
+  /** PyTorch's seconds of a processor for a megapixel. */
   torchSeconds: z.number(),
 });
 type About = z.infer<typeof aboutSchema>;
-type File = (typeof FILES)[number];
 
 /** A grey level of 8 bits, in those of 16. */
 const LEVEL = 257;
@@ -46,13 +45,12 @@ interface Pixels {
 type Help = 'nothing' | 'inspect-model' | 'multiple';
 
 interface Outcome {
-  readonly file: File;
   readonly help: Help;
   /** Largest difference from PyTorch, in grey levels of 8 bits. */
   readonly difference: number;
   /** Of tiles from the whole; undefined for networks of one size. */
   readonly tiled: number | undefined;
-  /** Seconds a megapixel. */
+  /** Seconds of a processor for a megapixel. */
   readonly seconds: number;
 }
 
@@ -85,15 +83,16 @@ async function restored(clearword: Clearword, input: Pixels, options: RestoreOpt
   return (await clearword.restore({ ...input, channels: 3 }, options)).pixels().data;
 }
 
-/** Seconds a megapixel, of the second of two runs. */
+/** Seconds of a processor for a megapixel: other work on the machine does not count. */
 async function pace(clearword: Clearword, input: Pixels): Promise<number> {
+  const before = process.cpuUsage();
   await restored(clearword, input);
-  const started = performance.now();
-  await restored(clearword, input);
-  return (performance.now() - started) / 1000 / ((input.width * input.height) / 1e6);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / (input.width * input.height);
 }
 
-async function tryFile(folder: string, file: File, help: Help, about: About): Promise<Outcome | undefined> {
+async function tryFile(folder: string, help: Help, about: About): Promise<Outcome | undefined> {
+  const file = about.form;
   const model = join(folder, `${file}.onnx`);
   const descriptor = join(folder, `${file}.json`);
   if (help === 'inspect-model') {
@@ -107,29 +106,29 @@ async function tryFile(folder: string, file: File, help: Help, about: About): Pr
     const { width, height } = file === 'fixed' ? { width: about.fixed, height: about.fixed } : about;
     const input = inputOf(folder, what, width, height);
     const whole = await restored(clearword, input);
-    const difference = largest(whole, outputOf(folder, what));
+    const usual = help === 'nothing' && what === 'whole' ? 'usual' : what;
+    const difference = largest(whole, outputOf(folder, usual));
     if (!(difference < 1)) return undefined;
     const fits = file !== 'fixed' && about.multiple <= TILE;
     const tiled = fits ? largest(await restored(clearword, input, { tile: TILE }), whole) : undefined;
-    return { file, help, difference, tiled, seconds: await pace(clearword, input) };
+    return { help, difference, tiled, seconds: await pace(clearword, input) };
   } finally {
     await clearword.dispose();
   }
 }
 
-/** With as little help as is enough, and the most general of the files that works. */
+/** With as little help as is enough. */
 async function outcomeOf(folder: string, about: About): Promise<Outcome | undefined> {
-  for (const file of FILES.filter((one) => about.files.includes(one))) {
-    for (const help of ['nothing', 'inspect-model', 'multiple'] as const) {
-      if (file === 'fixed' && help === 'multiple') continue;
-      try {
-        const outcome = await tryFile(folder, file, help, about);
-        if (outcome !== undefined) return outcome;
-      } catch (error) {
-        // A size that the network does not take, for example; what comes next may be right.
-        const reason = error instanceof ClearwordError ? error.message : String(error);
-        process.stderr.write(`  ${file}, ${help}: ${reason.split('\n')[0]?.slice(0, 200)}\n`);
-      }
+  if (about.form === 'none') return undefined;
+  for (const help of ['nothing', 'inspect-model', 'multiple'] as const) {
+    if (about.form === 'fixed' && help === 'multiple') continue;
+    try {
+      const outcome = await tryFile(folder, help, about);
+      if (outcome !== undefined) return outcome;
+    } catch (error) {
+      // A size that the network does not take, for example; what comes next may be right.
+      const reason = error instanceof ClearwordError ? error.message : String(error);
+      process.stderr.write(`  ${help}: ${reason.split('\n')[0]?.slice(0, 200)}\n`);
     }
   }
   return undefined;
@@ -140,34 +139,37 @@ const UNDERSTOOD: Readonly<Record<Help, string>> = {
   'inspect-model': 'after inspect-model',
   multiple: 'told its multiple',
 };
-const EXPORTED: Readonly<Record<File, string>> = { traced: 'traced', exported: '`torch.export`', fixed: 'one size' };
+const EXPORTED: Readonly<Record<About['form'], string>> = {
+  traced: 'traced',
+  exported: '`torch.export`',
+  fixed: 'one size',
+  none: 'none that works',
+};
 
-function rowOf({ name, parameters, multiple, torchSeconds }: About, outcome: Outcome | undefined): string {
+function rowOf({ name, form, parameters, multiple, torchSeconds }: About, outcome: Outcome | undefined): string {
   const cells = outcome && [
-    EXPORTED[outcome.file],
-    outcome.file === 'fixed' ? '' : `${multiple}`,
     UNDERSTOOD[outcome.help],
     outcome.difference.toFixed(3),
     outcome.tiled?.toFixed(2) ?? '',
     outcome.seconds.toFixed(1),
     torchSeconds.toFixed(1),
   ];
-  return `| ${[name, `${Math.round(parameters / 1000)}`, ...(cells ?? ['none that works', '', '', '', '', '', ''])].join(' | ')} |`;
+  const about = [name, `${Math.round(parameters / 1000)}`, EXPORTED[form], form === 'fixed' ? '' : `${multiple}`];
+  return `| ${[...about, ...(cells ?? ['no', '', '', '', ''])].join(' | ')} |`;
 }
 
 const [folder = '', ...names] = process.argv.slice(2);
-const rows: string[] = [];
-for (const name of names.length > 0 ? names : readdirSync(folder).sort((a, b) => (a < b ? -1 : 1))) {
+const found = readdirSync(folder).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+// Row by row: all of them take a while.
+const print = (row: string) => process.stdout.write(`${row}\n`);
+print(
+  '| Architecture | Thousand parameters | Export | Multiple | Understood | Difference | Tiled | s/MP | PyTorch s/MP |',
+);
+print('| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |');
+for (const name of names.length > 0 ? names : found) {
   const place = join(folder, name);
   if (!existsSync(join(place, 'about.json'))) continue;
   process.stderr.write(`${name}\n`);
   const about = aboutSchema.parse(JSON.parse(readFileSync(join(place, 'about.json'), 'utf8')));
-  rows.push(rowOf(about, await outcomeOf(place, about)));
+  print(rowOf(about, await outcomeOf(place, about)));
 }
-process.stdout.write(
-  `${[
-    '| Architecture | Thousand parameters | Export | Multiple | Understood | Difference | Tiled | s/MP | PyTorch s/MP |',
-    '| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |',
-    ...rows,
-  ].join('\n')}\n`,
-);

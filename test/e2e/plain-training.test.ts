@@ -49,6 +49,7 @@ const configure = (preset: string, changes: object = {}, data: object = {}) =>
       threads: 1,
       optimiser: { learningRate: 1e-3, clipNorm: 1, warmup: 5 },
       average: { decay: 0, every: 1 },
+      validation: { photos: [photos], samples: 8, every: 80 },
       data: {
         roots: { photos: [photos] },
         patch: 32,
@@ -156,7 +157,7 @@ const networks = {
       h = mapped(c, (value, i) => sigma(show[i] as number) * Math.tanh(value));
       let v = h;
       for (let i = 0; values.has(`block.${i}.0.weight`); i++) {
-        v = relu(summed(v, convolved(relu(convolved(v, values, `block.${i}.0`)), values, `block.${i}.1`)));
+        v = summed(v, convolved(relu(convolved(v, values, `block.${i}.0`)), values, `block.${i}.1`));
       }
       x = summed(mu, convolved(v, values, 'head'));
     }
@@ -194,9 +195,12 @@ describe.each([
 
   it('learns', async () => {
     const log = (await readFile(join(folder, 'log.jsonl'), 'utf8')).trim().split('\n');
-    const losses = log.map((line) => (JSON.parse(line) as { loss: number }).loss);
-    expect(losses).toHaveLength(4);
-    expect(losses[3]).toBeLessThan(0.8 * (losses[0] as number));
+    const { rows = [] } = JSON.parse(log.at(-1) ?? '{}') as {
+      rows?: { name: string; input: number; output: number }[];
+    };
+    const all = rows.find(({ name: combination }) => combination === 'all');
+    // Decibels on pictures that were not trained with, of the averaged parameters that are exported.
+    expect((all?.output ?? 0) - (all?.input ?? 0)).toBeGreaterThan(0.3);
   });
 
   it('is understood without a descriptor beside it', async () => {

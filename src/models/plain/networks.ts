@@ -73,7 +73,7 @@ export const ffdnet = ({ width, depth }: { readonly width: number; readonly dept
  * convolutional LSTM what they saw:
  *
  *   u = ReLU(conv [mu, x]);  i, o, f, g = conv [u, h];  c = sigma(f) c + sigma(i) tanh(g);  h = sigma(o) tanh(c)
- *   x = mu + conv(blocks(h)), where a block is v + conv(ReLU(conv v)) under a ReLU
+ *   x = mu + conv(blocks(h)), where a block is v + conv(ReLU(conv v)), without the ReLU that follows there: under it blocks fall silent
  */
 export const prenet = ({
   width,
@@ -111,7 +111,7 @@ export const prenet = ({
       let v = state.h;
       for (let i = 0; i < blocks; i++) {
         const inner = convRelu(v, `block.${i}.0`, width, { kernel: 3 });
-        v = f.relu(f.add(v, conv2d(inner, `block.${i}.1`, width, { kernel: 3 })));
+        v = f.add(v, conv2d(inner, `block.${i}.1`, width, { kernel: 3 }));
       }
       x = f.add(picture, conv2d(v, 'head', 3, NOTHING));
     }
