@@ -5,6 +5,7 @@
  */
 import { Clearword } from '../src/clearword.ts';
 import type { DeviceChoice } from '../src/runtime/protocol.ts';
+import { peakMemory } from './memory.ts';
 
 export interface RestoreTask {
   readonly model?: string;
@@ -30,7 +31,7 @@ export interface RestoreMeasurement {
 }
 
 /** Peak resident memory so far, MiB. */
-const peak = (): number => process.resourceUsage().maxRSS / 1024;
+const peak = (): number => peakMemory() ?? Number.NaN;
 
 async function measure({
   model,

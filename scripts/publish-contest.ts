@@ -59,9 +59,9 @@ try {
     [
       `- The pictures are \`examples/photo.jpg\` (rain, and noise of sigma 15) and \`examples/original.jpg\`, cut into ${PIECES.across * PIECES.down} pieces of ${SIDE} x ${SIDE}.`,
       '- `lite` is the bundled model. `denoiser` and `derainer` are plain networks that this program trained and exported as ONNX files',
-      '  (`configs/plain`, [training.md](../training.md#plain-networks)), for less than a minute of a processor each (500 and 400 steps of',
-      '  four patches of 32 x 32): each learned to remove one thing. The denoiser is told its usual noise level, 25, by its descriptor.',
-      '- The page shows what such a report is, not what networks of their kind can do. Times were taken beside other work.',
+      '  (`configs/plain`, [training.md](../training.md#plain-networks)), each in less than a minute of processor time (500 and 400 steps of',
+      '  four patches of 32 x 32): each learned to remove one thing. The denoiser gets its noise level, 25, from its descriptor.',
+      '- The page shows what such a report is, not what networks of their kind can do. Times were taken while other programs ran.',
       '- `npx tsx scripts/publish-contest.ts weights/lite.safetensors denoiser.onnx derainer.onnx` makes this page.',
     ].join('\n'),
     tablesOf(text.replaceAll(folder, '').replace(/^report: .*\n/m, '')),

@@ -70,18 +70,18 @@ export const catalogue = {
   },
   MODEL_INVALID: {
     status: 422,
-    meaning: 'A model file is damaged, foreign, or does not fit its card.',
+    meaning: 'A model file is damaged, of another kind, or does not fit its card.',
     fix: 'Get an undamaged copy of the model, with the card that belongs to it.',
   },
   DOWNLOAD_FAILED: {
     status: 502,
-    meaning: 'A file could not be downloaded, or what came is not what it should be.',
+    meaning: 'A file could not be downloaded, or is not the expected file.',
     fix: 'Check the name and the connection and try again, which goes on where it stopped; or download it and give its path.',
   },
   CAPTION_FAILED: {
     status: 502,
     meaning: 'A captioning model or service gave no caption.',
-    fix: 'Check the model and the address, which mostly ends in /v1; run the command again, which goes on where it stopped.',
+    fix: 'Check the model and the address, which usually ends in /v1; run the command again, which goes on where it stopped.',
   },
   DEVICE_UNAVAILABLE: {
     status: 503,
@@ -166,7 +166,7 @@ export const catalogue = {
   },
   MODEL_MISMATCH: {
     status: 409,
-    meaning: 'A job asks for another model than the worker has, or for the same network read otherwise.',
+    meaning: 'A job asks for another model than the worker has, or for the same network with another descriptor.',
     fix: 'Start the workers of one queue with the same model and descriptor; give another model another --queue-name.',
   },
   QUEUE_FULL: {

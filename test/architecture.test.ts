@@ -249,12 +249,15 @@ it('has no modules that need each other', () => {
 });
 
 /** Modules that are loaded when the entries are, and what they ask of packages and of Node. */
-function loadedBy(entries: readonly string[]): { readonly files: Set<string>; readonly packages: Set<string> } {
+function loadedBy(
+  entries: readonly string[],
+  among = imports,
+): { readonly files: Set<string>; readonly packages: Set<string> } {
   const [reached, packages] = [new Set<string>(), new Set<string>()];
   const visit = (file: string): void => {
     if (reached.has(file)) return;
     reached.add(file);
-    for (const entry of imports.filter((other) => other.file === file && !other.typeOnly)) {
+    for (const entry of among.filter((other) => other.file === file && !other.typeOnly)) {
       if (entry.specifier.startsWith('.')) visit(targetOf(entry));
       else packages.add(entry.specifier);
     }
@@ -274,4 +277,12 @@ it('gives a browser nothing that only Node has', () => {
     'protobufjs',
     'zod',
   ]);
+});
+
+it('gives a page a start without the packages that only writing a file and restoring need', () => {
+  const statically = imports.filter(
+    ({ file, specifier }) => !(file === 'browser/image.ts' && specifier === './encode.ts'),
+  );
+  const { packages } = loadedBy(['browser.ts'], statically);
+  expect([...packages]).toEqual([]);
 });

@@ -6,38 +6,14 @@
 
 import { ClearwordError } from '../errors.ts';
 import { joinAlpha, type Picture, type RawPixels } from '../image/picture.ts';
-import { mergeXmp } from '../image/xmp.ts';
 import type { Findings } from '../models/model.ts';
-import { checkOptions } from '../options.ts';
-import { amountSettingsSchema, blobSettingsSchema } from '../restore/encode-settings.ts';
 import type { Decision } from '../restore/policy.ts';
 import type { Provenance } from '../restore/provenance.ts';
-import { type CanvasFormat, type KeptMetadata, withMetadata } from './file-metadata.ts';
+import type { BlobSettings, BrowserRole, ImageParts } from './encode.ts';
+import type { KeptMetadata } from './file-metadata.ts';
 import type { RestoredParts } from './protocol.ts';
 
-/** What a picture shows. */
-export type BrowserRole = 'restored' | 'mean' | 'sample' | 'uncertainty';
-
-export interface BlobSettings {
-  /** Default: the input's format, or PNG. */
-  readonly format?: CanvasFormat;
-  /** 1..100 for JPEG and WebP. Default 95. */
-  readonly quality?: number;
-  /** False: neither the input's EXIF and XMP nor a record of what was done. Default true. */
-  readonly metadata?: boolean;
-}
-
-interface ImageParts {
-  readonly picture: Picture;
-  readonly role: BrowserRole;
-  readonly provenance: Provenance;
-  readonly kept: KeptMetadata;
-  readonly details?: Readonly<Record<string, string | number>>;
-  /** The file that the picture came from, where nothing was done to it: in its own format it is given back as it was. */
-  readonly file?: Blob | undefined;
-}
-
-const DEFAULT_QUALITY = 95;
+export type { BlobSettings, BrowserRole } from './encode.ts';
 
 export class BrowserImage {
   readonly role: BrowserRole;
@@ -91,46 +67,10 @@ export class BrowserImage {
    * @throws ClearwordError INVALID_OPTION if this browser does not write the format, OUTPUT_UNWRITABLE
    */
   async toBlob(settings: BlobSettings = {}): Promise<Blob> {
-    const { format, quality = DEFAULT_QUALITY, metadata } = checkOptions(blobSettingsSchema, settings);
-    const { kept, details, file: original } = this.#parts;
-    const chosen = format ?? kept.format ?? 'png';
-    const asItWas = metadata && settings.quality === undefined && (format === undefined || format === kept.format);
-    if (original !== undefined && asItWas) return original;
-    const file = await this.#encode(chosen, quality);
-    if (!metadata) return file;
-    const xmp = mergeXmp(kept.xmp, { ...this.provenance, role: this.role, ...details });
-    const bytes = withMetadata(new Uint8Array(await file.arrayBuffer()), chosen, { ...kept, xmp });
-    return new Blob([bytes], { type: file.type });
+    // With the packages behind it it is half of what a page would have to load at the start.
+    const { encodePicture } = await import('./encode.ts');
+    return encodePicture(this.#parts, () => this.toImageData(), settings);
   }
-
-  async #encode(format: CanvasFormat, quality: number): Promise<Blob> {
-    const type = `image/${format}`;
-    const canvas = new OffscreenCanvas(this.width, this.height);
-    const context = canvas.getContext('2d', { alpha: format !== 'jpeg' });
-    if (context === null) throw unwritable(`no canvas of ${this.width} x ${this.height} pixels`);
-    const pixels = this.toImageData();
-    if (format === 'jpeg' && this.#parts.picture.alpha !== undefined) {
-      // As in Node: JPEG has no transparency, the picture is laid on white.
-      context.fillStyle = '#fff';
-      context.fillRect(0, 0, this.width, this.height);
-      context.drawImage(await createImageBitmap(pixels), 0, 0);
-    } else {
-      context.putImageData(pixels, 0, 0);
-    }
-    const file = await canvas.convertToBlob({ type, quality: quality / 100 }).catch((cause: unknown) => {
-      throw unwritable(String(cause));
-    });
-    if (file.type === type) return file;
-    throw new ClearwordError('INVALID_OPTION', `expected a format that this browser writes, received ${format}`, {
-      fix: "Use the format 'png' or 'jpeg'.",
-    });
-  }
-}
-
-function unwritable(reason: string): ClearwordError {
-  return new ClearwordError('OUTPUT_UNWRITABLE', `expected a canvas to write the picture with, received: ${reason}`, {
-    fix: 'Use a smaller picture, or take its pixels.',
-  });
 }
 
 /** A result in the form that IndexedDB and messages carry: see `BrowserResult.stored`. */
@@ -174,11 +114,13 @@ export class BrowserResult extends BrowserImage {
    * @throws ClearwordError INVALID_OPTION
    */
   withAmount(amount: number): BrowserImage {
-    const { amount: percent } = checkOptions(amountSettingsSchema, { amount });
+    if (!(typeof amount === 'number' && amount >= 0 && amount <= 100)) {
+      throw new ClearwordError('INVALID_OPTION', `expected a number in 0..100 for amount, received ${String(amount)}`);
+    }
     const { mean, before, kept, provenance } = this.#stored;
-    if (percent === 100 || before === undefined) return this;
-    const picture = blend(before, mean, percent / 100);
-    return new BrowserImage({ picture, role: this.role, provenance: { ...provenance, amount: percent }, kept });
+    if (amount === 100 || before === undefined) return this;
+    const picture = blend(before, mean, amount / 100);
+    return new BrowserImage({ picture, role: this.role, provenance: { ...provenance, amount }, kept });
   }
 
   /** What makes this result again in another page, single samples excepted; shares its pixels with it. */

@@ -16,7 +16,7 @@ export const deviceOption = z
 export const modelOption = z.string().min(1).optional().meta({
   placeholder: 'source',
   description:
-    'weights of a model (.safetensors, its card beside it), or any ONNX network that maps a picture to a picture: a path, hub:owner/name/file or an https address; default: the bundled model',
+    'weights of a model (.safetensors, its card beside it), or any ONNX network that maps a picture to a picture: a path, hub:owner/name/file or an https address; default: lite, the bundled model',
 });
 
 export const descriptorOption = z.string().min(1).optional().meta({

@@ -80,7 +80,7 @@ Exit codes: 0 all measured, 1 some failed, 2 wrong use, 130 stopped by Ctrl-C.
 Examples:
   clearword evaluate --input rainy --target clean -o scores
   clearword evaluate --outputs their-results --target clean --json
-  clearword evaluate --model weights/lite.safetensors --model scunet.onnx --data Kodak24 --task denoise --sigma 25 -o scores
+  clearword evaluate --model lite --model scunet.onnx --data Kodak24 --task denoise --sigma 25 -o scores
   clearword evaluate --data Kodak24 --task denoise --sigma 50
   clearword evaluate --data Rain100L --prompts captions --captions captions.tsv --steps 5`,
   run,

@@ -13,7 +13,7 @@ import { limitedTo, parseExperiment, readJson } from '../evaluate/experiments/co
 import { runExperiment } from '../evaluate/experiments/index.ts';
 import { outcomeText, writeOutcome } from '../evaluate/experiments/outcome.ts';
 import { meterOptions, metersFor } from '../evaluate/options.ts';
-import { bundledModel } from '../models/load.ts';
+import { modelSource } from '../models/load.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { deviceOption, encodersOption, modelOption } from './common-options.ts';
@@ -37,7 +37,7 @@ const options = z.strictObject({
   }),
   limit: z.int().min(1).optional().meta({
     placeholder: 'n',
-    description: 'at most this many pictures of each set: a quick look, which the report calls one',
+    description: 'at most this many pictures of each set, for a quick look; the report says so',
   }),
   model: modelOption,
   encoders: encodersOption,
@@ -105,7 +105,7 @@ async function run(args: readonly string[], given: z.output<typeof options>, con
         weights.add(`${clearword.model.name} ${clearword.model.hash.slice(0, 12)}`);
         return clearword;
       },
-      pathOf: (model = given.model) => model ?? bundledModel(),
+      pathOf: (model = given.model) => modelSource(model),
       device: given.device,
       signal,
       onProgress: (fraction, text) => display.update(fraction, text),

@@ -64,7 +64,7 @@ async function expandOne(
     }
     if (files.length > 0) return files;
     return new ClearwordError('INPUT_NOT_FOUND', `expected pictures in the folder ${argument}, found none`, {
-      fix: `Pictures are told by their extensions: ${Object.values(EXTENSIONS).flat().join(' ')}.`,
+      fix: `Pictures are recognised by their extensions: ${Object.values(EXTENSIONS).flat().join(' ')}.`,
     });
   }
   // A backslash is a separator on Windows and an escape in a pattern elsewhere.

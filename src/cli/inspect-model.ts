@@ -211,9 +211,9 @@ function probeLines(probe: Probe): string[] {
     `difference from the picture, grey levels: flat ${levels(difference.flat)}, ramp ${levels(difference.ramp)}, texture ${levels(difference.texture)}`,
     identityLike
       ? `leaves clean pictures nearly as they are with range ${range}, residual ${residual}`
-      : 'changes clean pictures much: range and residual cannot be told from that',
+      : 'changes clean pictures a lot, so range and residual cannot be checked',
     `sizes: ${multiple === undefined ? 'not probed' : `multiples of ${multiple}`}`,
-    `tiles equal the whole from ${halo} pixels on${seam > 1 ? ` but for ${seam.toFixed(1)} grey levels: it looks further` : ''}`,
+    `tiles equal the whole from ${halo} pixels on${seam > 1 ? ` except for ${seam.toFixed(1)} grey levels: the network sees further` : ''}`,
     `speed: ${seconds.toFixed(2)} s a megapixel`,
   ];
 }

@@ -40,7 +40,7 @@ export const restoreCommandOptions = z
     captionModel: z.string().min(1).optional().meta({
       placeholder: 'name',
       description:
-        'for --prompt auto: name of the captioning model, or its folder on this machine; default: CLEARWORD_CAPTION_MODEL; CLEARWORD_CAPTION_PROMPT is what it is asked',
+        'for --prompt auto: name of the captioning model, or its folder on this machine; default: CLEARWORD_CAPTION_MODEL; CLEARWORD_CAPTION_PROMPT is the question',
     }),
     steps,
     sampler,

@@ -17,7 +17,7 @@ const options = z.strictObject({
     .min(1)
     .meta({ short: 'o', placeholder: 'file', description: 'page to write, HTML with its pictures inside' }),
   count: z.int().min(1).max(2000).default(48).meta({ placeholder: 'n', description: 'samples' }),
-  task: tasks.unwrap().keyof().optional().meta({ placeholder: 'name', description: 'samples of this task alone' }),
+  task: tasks.unwrap().keyof().optional().meta({ placeholder: 'name', description: 'only samples of this task' }),
   step: z.int().min(0).default(0).meta({ placeholder: 'n', description: 'step of the run whose samples to draw' }),
 });
 
@@ -25,7 +25,7 @@ export const samples = defineCommand({
   name: 'samples',
   argument: { name: 'config', description: 'training configuration' },
   options,
-  details: `Every sample has its input, what the prompt asks for, what was drawn, and the strengths that the controller is to report.
+  details: `For every sample the page shows its input, what the prompt asks for, what was drawn, and the strengths that the controller should report.
 
 Exit codes: 0 done, 1 failed, 2 wrong use.
 

@@ -42,7 +42,7 @@ export const train = defineCommand({
   argument: { name: 'config', description: 'configuration of the run, JSON' },
   options,
   details: `Ctrl-C saves a checkpoint and ends; --resume goes on from there as if nothing had happened.
-configs/life.json trains a model like the bundled one, configs/lite.json one for noise, rain and haze, which needs fewer data;
+configs/life.json trains a model like the bundled one, configs/lite.json one for noise, rain and haze, which needs less data;
 docs/training.md explains every key.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C.`,

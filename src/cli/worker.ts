@@ -45,7 +45,7 @@ const options = z.strictObject({
 export const worker = defineCommand({
   name: 'worker',
   options,
-  details: `Any number of workers share a queue. One that vanishes gives its job back after --lease seconds.
+  details: `Any number of workers share a queue. The job of one that vanishes goes back to the queue after --lease seconds.
 SIGTERM and Ctrl-C let running jobs finish or give them back to the queue.
 
 Exit codes: 0 or that of the signal when it is stopped, 1 it cannot start, 2 wrong use.`,

@@ -29,7 +29,7 @@ export const meterOptions = {
   }),
   fidWeights: z.string().min(1).optional().meta({
     placeholder: 'source',
-    description: "weights of FID's Inception network, pytorch-fid's: likewise",
+    description: "weights of FID's Inception network, as pytorch-fid has them, in the same forms",
   }),
   niqeModel: z.string().min(1).optional().meta({
     placeholder: 'path',
@@ -45,7 +45,8 @@ export const meterOptions = {
 export const evaluationOptions = {
   task: z.enum(TASKS).default('any').meta({
     placeholder: 'name',
-    description: 'what is to be undone; decides where --data is looked through, and the instructions of --prompts',
+    description:
+      'degradation to be removed; decides which folders of --data are used, and the instructions of --prompts',
   }),
   sigma: z.number().min(0).max(255).optional().meta({
     placeholder: 'n',
@@ -58,7 +59,7 @@ export const evaluationOptions = {
   limit: z.int().min(1).optional().meta({ placeholder: 'n', description: 'only the first pictures of the set' }),
   prompts: z.enum(PROMPT_SOURCES).default('empty').meta({
     placeholder: 'source',
-    description: 'what the restorer is told',
+    description: 'prompts that the model gets',
   }),
   prompt: restoreOptionsSchema.shape.prompt.meta({
     placeholder: 'text',

@@ -22,12 +22,19 @@ import { OnnxModel, type OnnxModelParts } from './plain/onnx-model.ts';
 import { readingText } from './plain/reading.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
-export const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
+const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));
+
+/** What stands for its path; a file of this name in the working folder is ./lite. */
+const BUNDLED_NAME = 'lite';
+
+/** Where a model is: the bundled one if none is named, or if it is named `lite`. */
+export const modelSource = (source: string = BUNDLED_NAME): string =>
+  source === BUNDLED_NAME ? bundledModel() : source;
 
 export interface LoadModelOptions {
   /**
    * Weights (.safetensors) with their card (.json) beside them, or any ONNX network that maps a picture to a picture: path,
-   * `hub:owner/name/file` or https address; the bundled model unless given.
+   * `hub:owner/name/file` or https address; `lite`, or nothing: the bundled model.
    */
   readonly path?: string;
   /** Weights of the encoders of a model that has none of its own: path, hub name or address; else those its card names. */
@@ -94,8 +101,8 @@ export async function openOnnxModel(
  */
 export async function loadModel(options: LoadModelOptions = {}): Promise<AnyModel> {
   const { path, device = 'cpu', threads = 0, signal, onDownload } = options;
-  const source = path ?? bundledModel();
-  if (path !== undefined && (await isOnnxModel(path, { onDownload, signal }))) return loadPlain(path, options);
+  const source = modelSource(path);
+  if (await isOnnxModel(source, { onDownload, signal })) return loadPlain(source, options);
   if (options.descriptor !== undefined) {
     const message = `expected no descriptor for the model ${source}, which is no ONNX network, received one`;
     throw new ClearwordError('INVALID_OPTION', message, { fix: NO_ONNX });
@@ -126,7 +133,8 @@ export async function loadModel(options: LoadModelOptions = {}): Promise<AnyMode
 }
 
 /** The identity that a model has when it is loaded, without loading it. Errors: those of loading. */
-export async function modelIdentity(source = bundledModel(), descriptor?: DescriptorOption): Promise<string> {
+export async function modelIdentity(named?: string, descriptor?: DescriptorOption): Promise<string> {
+  const source = modelSource(named);
   if (!(await isOnnxModel(source, {}))) return identityOf({ hash: (await readModel(source)).card.sha256 });
   const { hash, reading } = await readOnnxModel(source, { descriptor });
   return identityOf({ hash, reading: readingText(reading) });

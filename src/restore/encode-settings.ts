@@ -21,14 +21,11 @@ export const losslessSchema = z
   .default(false)
   .meta({ description: 'write WebP and AVIF without losses; PNG and TIFF have none anyway, JPEG cannot' });
 
-/** Of the option of a restoration, and of a result that is changed afterwards. */
+/** Of the option of a restoration; a result that is changed afterwards has the same range. */
 export const amountSchema = z.number().min(0).max(100).default(100).meta({
   description: 'how much of the change is made, in percent; 0 gives the photo as it is',
   placeholder: 'percent',
 });
-
-/** Settings of `withAmount` in a browser. */
-export const amountSettingsSchema = z.strictObject({ amount: amountSchema });
 
 /** Settings of `toBuffer`. */
 export const encodeSettingsSchema = z.strictObject({

@@ -42,7 +42,7 @@ export function strengthsOf(
 ): Readonly<Record<string, number>> {
   const pairs = pairsOf(option);
   if (pairs.length > 0 && !takesStrengths) {
-    fail('none', String(pairs[0]?.[0]), `The model ${model} judges strengths by itself and cannot be told them.`);
+    fail('none', String(pairs[0]?.[0]), `Leave strength out: the model ${model} takes none.`);
   }
   const seen = new Set<string>();
   return Object.fromEntries(

@@ -47,7 +47,7 @@ export const workSettings = {
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .meta({ placeholder: 'level', description: 'least level of what is logged, as JSON, to standard output' }),
+    .meta({ placeholder: 'level', description: 'lowest level that is logged, as JSON, to standard output' }),
 } as const;
 
 export const serverSettingsSchema = z.strictObject({
@@ -80,8 +80,13 @@ export const serverSettingsSchema = z.strictObject({
   maxSamples: count(1, 64, 8, 'refuse requests for more samples'),
   maxTile: count(64, 4096, 1024, 'refuse requests for larger tiles, which need more memory'),
   maxQueued: count(1, 1_000_000, 100, 'refuse requests while so many jobs are waiting'),
-  maxUploads: count(1, 1000, 16, 'refuse requests while so many pictures are being received'),
-  maxUploadsEach: count(1, 1000, 4, 'let further pictures of one client wait while so many of its are being received'),
+  maxUploads: count(
+    1,
+    1000,
+    16,
+    'pictures that are received at a time; further ones wait for up to 3 seconds and are then refused',
+  ),
+  maxUploadsEach: count(1, 1000, 4, 'the same for each client alone'),
   timeout: count(1, 86_400, 300, 'seconds that one job may take'),
   syncMegapixels: z.number().min(0).max(2000).default(4).meta({
     placeholder: 'n',

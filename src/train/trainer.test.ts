@@ -1,81 +1,21 @@
-import { mkdirSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import sharp from 'sharp';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
-import { unflatten } from '../graph/parameters.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  configure,
+  expectSame,
+  logOf,
+  newest,
+  photos,
+  root,
+  runFolder,
+  sameBits,
+  stopAt,
+} from '../../test/support/short-training.ts';
 import { loadModel } from '../models/load.ts';
-import { writeModel } from '../models/model-file.ts';
-import { type Checkpoint, newestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { exportCheckpoint } from './export.ts';
-import { initialValues } from './initialise.ts';
 import { graphOptions } from './start.ts';
-import { type TrainEvents, train } from './trainer.ts';
-import { trainingLayout } from './training-graph.ts';
-
-const root = await temporaryFolder();
-const photos = join(root, 'photos');
-let count = 0;
-const runFolder = () => join(root, `run-${count++}`);
-
-beforeAll(async () => {
-  await mkdir(photos);
-  for (const width of [48, 56, 64, 72]) {
-    const { data, height } = patternPicture(width, 48);
-    const raw = { width, height, channels: 3 } as const;
-    await sharp(data, { raw })
-      .png()
-      .toFile(join(photos, `${width}.png`));
-  }
-});
-
-function configure(changes: object = {}, data: object = {}): TrainConfig {
-  const tasks = { haze: 0 };
-  const all = { roots: { photos: [photos] }, patch: 32, cacheMegabytes: 4, tasks, ...data };
-  const value = { preset: 'tiny', batch: 2, steps: 30, threads: 1, data: all, ...changes };
-  return parseTrainConfig(value, 'test');
-}
-
-interface LogLine {
-  readonly kind: string;
-  readonly step: number;
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  readonly rows: readonly { name: string; samples: number; input: number; output: number }[];
-}
-
-const logOf = async (folder: string): Promise<LogLine[]> =>
-  (await readFile(join(folder, 'log.jsonl'), 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-
-async function newest(folder: string) {
-  const path = await newestCheckpoint(folder);
-  if (path === undefined) throw new Error(`no checkpoint in ${folder}`);
-  return readCheckpoint(path);
-}
-
-/** Bit by bit. Not toEqual, which takes seconds for vectors of this length. */
-const sameBits = (a: Float32Array, b: Float32Array) =>
-  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
-
-function expectSame(actual: Checkpoint['vectors'], expected: Checkpoint['vectors']): void {
-  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
-  for (const [name, values] of Object.entries(expected)) {
-    expect(sameBits(actual[name] ?? new Float32Array(), values), `the same ${name}`).toBe(true);
-  }
-}
-
-/** Events that stop the run when it has saved this step. */
-function stopAt(step: number): TrainEvents {
-  const controller = new AbortController();
-  const name = `step-${String(step).padStart(8, '0')}`;
-  return { signal: controller.signal, onCheckpoint: (path) => path.includes(name) && controller.abort() };
-}
+import { train } from './trainer.ts';
 
 describe('a run', () => {
   it('lowers the loss, reports and logs it, and ends with a checkpoint', async () => {
@@ -169,142 +109,6 @@ describe('a run that was stopped', () => {
   });
 });
 
-describe('the optimiser', () => {
-  const muon = { kind: 'muon', learningRate: 0.01, otherLearningRate: 0.002, clipNorm: 1 };
-
-  it('muon lowers the loss, and goes on after a stop as if there had been none, bit by bit', async () => {
-    const [whole, parts] = [runFolder(), runFolder()];
-    const config = configure({ steps: 40, optimiser: muon, checkpoint: { every: 20, keep: 2 } });
-    await train(config, whole, false);
-    const losses = (await logOf(whole)).map(({ loss }) => loss);
-    expect(losses[1]).toBeLessThan(losses[0] as number);
-    expect(await train(config, parts, false, stopAt(20))).toMatchObject({ step: 20, finished: false });
-    await train(config, parts, true);
-    expectSame((await newest(parts)).vectors, (await newest(whole)).vectors);
-  });
-
-  it("may be changed for one that keeps the same vectors, and goes on from the other's", async () => {
-    const folder = runFolder();
-    await train(configure({ steps: 2 }), folder, false);
-    const before = await newest(folder);
-    expect(await train(configure({ steps: 2, optimiser: muon }), folder, true)).toMatchObject({ step: 2 });
-    expectSame((await newest(folder)).vectors, before.vectors);
-    expect(await train(configure({ steps: 3, optimiser: muon }), folder, true)).toMatchObject({ step: 3 });
-  });
-
-  it('refuses the checkpoint of one that kept other vectors', async () => {
-    const folder = runFolder();
-    await train(configure({ steps: 1 }), folder, false);
-    const { vectors, ...rest } = await newest(folder);
-    const { parameters, average, momentum = average } = vectors;
-    await saveCheckpoint(folder, { ...rest, vectors: { parameters, momentum, average } }, 1);
-    await expect(train(configure({ optimiser: muon }), folder, true)).rejects.toMatchObject({
-      code: 'CHECKPOINT_INVALID',
-      message: expect.stringMatching(/expected the state of optimiser muon \(momentum, variance\), received momentum$/),
-      fix: expect.stringContaining('initialise'),
-    });
-  });
-
-  it('adamw has no other learning rate', () => {
-    expect(() => graphOptions(configure({ optimiser: { otherLearningRate: 1e-3 } }))).toThrow(
-      expect.objectContaining({
-        code: 'INVALID_OPTION',
-        message: expect.stringMatching(/optimiser.otherLearningRate: expected none for adamw/),
-      }),
-    );
-  });
-});
-
-describe('a part of a model alone', () => {
-  const only = ['controller.detector.'];
-  const trained = { only, loss: 'none', optimiser: { learningRate: 1e-2 } };
-
-  it('is trained, and nothing else changes by a bit', async () => {
-    const config = configure({ ...trained, steps: 3 });
-    const folder = runFolder();
-    await train(config, folder, false);
-    const { vectors } = await newest(folder);
-    const { entries, size } = trainingLayout(graphOptions(config));
-    const before = initialValues({ entries, size }, config.seed);
-    const changed = entries.filter(
-      ({ offset, size: length }) =>
-        !sameBits(vectors.parameters.subarray(offset, offset + length), before.subarray(offset, offset + length)),
-    );
-    expect(changed.length).toBeGreaterThan(5);
-    expect(changed.filter(({ name }) => !name.startsWith('controller.detector.'))).toEqual([]);
-  });
-
-  it('may be new to the model that it begins from', async () => {
-    const options = graphOptions(configure());
-    const { encoders } = options.preset;
-    if (!encoders) throw new Error('expected a preset with a controller');
-    const { detector: _, ...controller } = encoders.controller;
-    const preset = { ...options.preset, encoders: { ...encoders, controller } };
-    const layout = trainingLayout({ ...options, preset });
-    const values = initialValues(layout, 99);
-    const model = join(root, 'before.safetensors');
-    await writeModel(
-      model,
-      layout,
-      values,
-      { name: 'before', preset, licence: 'none', training: {}, quality: {} },
-      'float32',
-    );
-
-    const folder = runFolder();
-    await train(configure({ ...trained, steps: 1, initialise: model }), folder, false);
-    const { parameters } = (await newest(folder)).vectors;
-    const after = unflatten(trainingLayout(options), parameters);
-    for (const [name, before] of unflatten(layout, values)) {
-      expect(sameBits(after.get(name) ?? new Float32Array(), before), name).toBe(true);
-    }
-    expect(after.size).toBeGreaterThan(layout.entries.length);
-
-    const all = train(configure({ steps: 1, initialise: model }), runFolder(), false);
-    await expect(all).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('detector') });
-  });
-
-  it('is named so that a slip of the pen is seen', () => {
-    expect(() => graphOptions(configure({ only: ['controler.'] }))).toThrow(/only: expected .* received controler\./);
-    expect(() => configure({ loss: 'none' })).toThrow('only: expected the names');
-    expect(() => configure({ ...trained, optimiser: { weightDecay: 0.1 } })).toThrow(
-      'weightDecay: expected 0 beside only',
-    );
-  });
-});
-
-describe('a disk that is full', () => {
-  // What a folder in the place of the file does to a write is what a full disk does: it fails.
-  const blocked = (folder: string, step: number) => join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
-
-  it('for a while costs nothing: the run goes on, says so, and saves what it could not', async () => {
-    const folder = runFolder();
-    const [failed, saved] = [[] as string[], [] as string[]];
-    const config = configure({ steps: 24, checkpoint: { every: 5, keep: 9 } });
-    const result = await train(config, folder, false, {
-      onUnwritable: ({ message }) => failed.push(message),
-      onCheckpoint: (path) => {
-        saved.push(basename(path, '.safetensors').replace(/step-0*/, ''));
-        if (saved.length === 1) mkdirSync(blocked(folder, 10));
-      },
-    });
-    expect(result).toMatchObject({ step: 24, finished: true });
-    expect(failed).toEqual([expect.stringContaining(blocked(folder, 10))]);
-    expect(saved).toEqual(['5', '15', '20', '24']);
-  });
-
-  it('at the end is an error that names the file, and the checkpoint before it stays', async () => {
-    const folder = runFolder();
-    const config = configure({ steps: 24, checkpoint: { every: 20, keep: 2 } });
-    const onCheckpoint = () => mkdirSync(blocked(folder, 24));
-    await expect(train(config, folder, false, { onCheckpoint })).rejects.toMatchObject({
-      code: 'OUTPUT_UNWRITABLE',
-      message: expect.stringContaining(blocked(folder, 24)),
-    });
-    expect((await readCheckpoint(blocked(folder, 20))).step).toBe(20);
-  });
-});
-
 describe('a value that is not finite', () => {
   it('stops the run, says where, and leaves the last finite state in a checkpoint', async () => {
     const folder = runFolder();
@@ -322,71 +126,6 @@ describe('a value that is not finite', () => {
     });
     expect(step).toBeGreaterThan(0);
     for (const vector of Object.values(vectors)) expect(vector.every(Number.isFinite)).toBe(true);
-  });
-});
-
-describe('beside a run that has ended', () => {
-  const folder = runFolder();
-  const config = configure({ steps: 22, average: { decay: 0.9, every: 5 } });
-  let ended: Awaited<ReturnType<typeof newest>>;
-  let checkpoint: string;
-
-  beforeAll(async () => {
-    ({ checkpoint } = await train(config, folder, false));
-    ended = await newest(folder);
-  });
-  // Nothing below may touch what it has saved.
-  afterEach(async () => expectSame((await newest(folder)).vectors, ended.vectors));
-
-  it('resuming it has nothing to do', async () => {
-    expect(await train(config, folder, true)).toMatchObject({ step: 22, finished: true });
-  });
-
-  it('another one in its folder is refused', async () => {
-    await expect(train(config, folder, false)).rejects.toMatchObject({
-      code: 'OUTPUT_EXISTS',
-      fix: expect.stringContaining('--resume'),
-    });
-  });
-
-  it('resuming it with another network is refused', async () => {
-    await expect(train(configure({ preset: 'lite' }), folder, true)).rejects.toMatchObject({
-      code: 'CHECKPOINT_INVALID',
-      message: expect.stringMatching(/expected the parameters of preset lite, received those of another network/),
-    });
-  });
-
-  it('resuming from a damaged copy is refused', async () => {
-    const other = runFolder();
-    await mkdir(other);
-    await writeFile(join(other, basename(checkpoint)), (await readFile(checkpoint)).subarray(0, -4));
-    await expect(train(config, other, true)).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
-  });
-
-  it('another one starts from its averaged parameters', async () => {
-    const other = runFolder();
-    await train(configure({ initialise: checkpoint }), other, false, { signal: AbortSignal.abort() });
-    const { vectors } = await newest(other);
-    const zeros = new Float32Array(vectors.parameters.length);
-    const { average } = ended.vectors;
-    expectSame(vectors, { parameters: average, average, momentum: zeros, variance: zeros });
-  });
-
-  it('another one starts from a model exported from it', async () => {
-    const model = join(runFolder(), 'model.safetensors');
-    await mkdir(dirname(model));
-    await exportCheckpoint(checkpoint, model, { precision: 'float32' });
-    const other = runFolder();
-    await train(configure({ initialise: model }), other, false, { signal: AbortSignal.abort() });
-    const { parameters, average } = (await newest(other)).vectors;
-    expect(parameters).toEqual(ended.vectors.average);
-    expect(average).toEqual(parameters);
-    const next = join(dirname(model), 'next.safetensors');
-    const { training } = await exportCheckpoint((await newestCheckpoint(other)) ?? '', next, { precision: 'float32' });
-    expect(training, 'how both parts were trained').toMatchObject({ steps: 0, before: { steps: 22 } });
-    await expect(train(configure({ preset: 'lite', initialise: model }), runFolder(), false)).rejects.toMatchObject({
-      code: 'MODEL_INVALID',
-    });
   });
 });
 

@@ -112,7 +112,7 @@ it('has nothing else', () => {
     /^configs\/experiments\/captions-degraded\.tsv$/,
     /^docs\/[\w-]+\.md$/,
     // The page that `clearword serve` shows.
-    /^web\/dist\/(assets\/)?[\w.-]+\.(html|js|css|svg|jpg|png|webmanifest|wasm\.br)$/,
+    /^web\/dist\/(assets\/)?[\w.-]+\.(html|js|css|svg|jpg|webp|png|webmanifest|wasm\.br)$/,
     /^[A-Z]+(\.md)?$/,
     /^package\.json$/,
   ];

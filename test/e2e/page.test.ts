@@ -44,6 +44,30 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     expect(under.server.requests.some((path) => path.startsWith('/v1'))).toBe(false);
   });
 
+  it('shows sample photos no larger than they are seen, and fetches one when it is opened', async () => {
+    under.server.requests.length = 0;
+    const scale = 2;
+    const page = await under.open({ ...DESKTOP, deviceScaleFactor: scale, serviceWorkers: 'block' });
+    const shown = page.locator('.samples img');
+    await shown.last().waitFor();
+    await expect
+      .poll(() => page.evaluate(`[...document.querySelectorAll('.samples img')].every((i) => i.complete)`))
+      .toBe(true);
+    const sizes = (await page.evaluate(
+      `[...document.querySelectorAll('.samples img')].map((i) => [i.naturalWidth, i.naturalHeight, i.clientWidth, i.clientHeight])`,
+    )) as [number, number, number, number][];
+    expect(sizes).toHaveLength(3);
+    for (const [width, height, seenWidth, seenHeight] of sizes) {
+      // Neither larger than the screen has pixels for them, by more than rounding, nor so small that it would be seen.
+      expect(width / (scale * seenWidth)).toBeCloseTo(1, 1);
+      expect(height / (scale * seenHeight)).toBeCloseTo(1, 1);
+    }
+    const photos = () => under.server.requests.filter((path) => path.endsWith('.jpg'));
+    expect(photos()).toEqual([]);
+    await under.openSample();
+    expect(photos()).toHaveLength(1);
+  });
+
   it('moves the line, zooms, pans and compares by mouse', async () => {
     const page = await under.open();
     await under.restored();

@@ -12,7 +12,10 @@ import { PickPhoto } from './pick-photo.tsx';
 interface Sample {
   readonly name: string;
   readonly what: string;
+  /** The photo, fetched when it is opened. */
   readonly url: string;
+  /** What is shown of it here; scripts/make-page-samples.ts makes it. */
+  readonly small: string;
 }
 
 const SAMPLES: readonly Sample[] = [
@@ -20,9 +23,20 @@ const SAMPLES: readonly Sample[] = [
     name: 'Rain and noise.jpg',
     what: 'Rain and noise',
     url: new URL('../../examples/photo.jpg', import.meta.url).href,
+    small: new URL('../samples/rain-small.webp', import.meta.url).href,
   },
-  { name: 'Haze.jpg', what: 'Haze', url: new URL('../samples/haze.jpg', import.meta.url).href },
-  { name: 'Noise.jpg', what: 'Noise', url: new URL('../samples/noise.jpg', import.meta.url).href },
+  {
+    name: 'Haze.jpg',
+    what: 'Haze',
+    url: new URL('../samples/haze.jpg', import.meta.url).href,
+    small: new URL('../samples/haze-small.webp', import.meta.url).href,
+  },
+  {
+    name: 'Noise.jpg',
+    what: 'Noise',
+    url: new URL('../samples/noise.jpg', import.meta.url).href,
+    small: new URL('../samples/noise-small.webp', import.meta.url).href,
+  },
 ];
 
 async function openSample({ name, url }: Sample): Promise<void> {
@@ -60,7 +74,7 @@ export function Welcome() {
           {SAMPLES.map((sample) => (
             <li key={sample.name}>
               <button type="button" onClick={() => void openSample(sample)}>
-                <img src={sample.url} alt="" loading="lazy" width="170" height="113" />
+                <img src={sample.small} alt="" loading="lazy" width="168" height="112" />
                 <span>{sample.what}</span>
               </button>
             </li>

@@ -57,7 +57,7 @@ export async function healthRoutes(app: FastifyInstance, { service }: { readonly
         tags,
         operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',
-        description: 'Requests, jobs, processes and the queue. A number that nobody knows at the moment is NaN.',
+        description: 'Requests, jobs, processes and the queue. A number that is unknown at the moment is NaN.',
         response: {
           200: answer('In its text format', { type: 'string' }, 'text/plain'),
           ...problemsOf(400, 403, 405),

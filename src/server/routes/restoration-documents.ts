@@ -81,7 +81,7 @@ export function restorationDocuments(fields: FieldsSchema, allowUrls: boolean) {
       ...ONE,
       operationId: 'deleteRestoration',
       summary: 'Cancel it, or forget it if it is finished',
-      description: 'Whoever waits for it is told. Forgotten are the photo, the results and everything else about it.',
+      description: 'Waiting clients are informed. The photo, the results and everything else about it are deleted.',
       response: { 204: empty('Done'), ...problems(404) },
     },
   };
