@@ -64,7 +64,8 @@ describe.skipIf(MISSING !== '')(`the page and a server${MISSING}`, () => {
     forwarded.length = 0;
     await under.restoreButton().click();
     await under.divider().waitFor();
-    expect(forwarded.slice(0, 2)).toEqual(['POST /v1/restorations', 'GET /v1/restorations/ID']);
+    const work = forwarded.filter((request) => request !== 'GET /v1/models');
+    expect(work.slice(0, 2)).toEqual(['POST /v1/restorations', 'GET /v1/restorations/ID']);
     expect(forwarded.slice(-2)).toEqual([
       'GET /v1/restorations/ID/result',
       'GET /v1/restorations/ID/result?part=uncertainty',
