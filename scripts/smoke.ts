@@ -112,10 +112,22 @@ const FRAMEWORKS: Readonly<Record<string, () => Promise<void>>> = {
     });
     try {
       const tab = await browser.newPage();
+      const said: string[] = [];
+      tab.on('console', (message) => said.push(message.text()));
+      tab.on('pageerror', (error) => said.push(error.message));
+      const status = tab.locator('[role=status]');
+      const expectStatus = (text: string) =>
+        status
+          .filter({ hasText: text })
+          .waitFor({ timeout: PATIENCE })
+          .catch(async (cause: unknown) => {
+            const seen = [await status.textContent(), ...said].join('\n');
+            throw new Error(`expected the page to say ${text}, received ${seen}`, { cause });
+          });
       await tab.goto(server.url);
-      await tab.locator('[role=status]', { hasText: 'Ready' }).waitFor({ timeout: PATIENCE });
+      await expectStatus('Ready');
       await tab.locator('input').setInputFiles(join(folder, 'photo.jpg'));
-      await tab.locator('[role=status]', { hasText: '510 x 340' }).waitFor({ timeout: PATIENCE });
+      await expectStatus('510 x 340');
     } finally {
       await browser.close();
       server.stop();

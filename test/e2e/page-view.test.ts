@@ -42,6 +42,10 @@ describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
       for (let i = 0; i < 5; i++) await under.restore();
       expect(await wider()).toBeLessThanOrEqual(0);
       await under.shot(name);
+      // The header takes no row for a single button.
+      const tops = await page.evaluate(`[...document.querySelectorAll('.header .brand, .header .button')]
+        .map((e) => e.getBoundingClientRect()).filter(({ width }) => width > 0).map(({ top, height }) => Math.round(top + height / 2))`);
+      expect(Math.max(...(tops as number[])) - Math.min(...(tops as number[]))).toBeLessThanOrEqual(2);
       const stage = await boxOf('.stage-column');
       const controls = await boxOf('.controls');
       const apart = stage.x + stage.width <= controls.x || stage.y + stage.height <= controls.y;

@@ -6,7 +6,7 @@
 import { useRef } from 'preact/hooks';
 import { inWords } from '../clock.ts';
 import { labelOf } from '../intent.ts';
-import { expected, job, network, photo, place, shown, waiting } from '../state/store.ts';
+import { expected, intent, job, model, network, photo, place, shown, waiting } from '../state/store.ts';
 import { LONG, restore } from '../work/restore.ts';
 import { AmountField } from './amount-field.tsx';
 import { Chips } from './chips.tsx';
@@ -36,6 +36,8 @@ function RestoreButton() {
 function Foreseen() {
   const seconds = expected.value;
   if (place.value === 'server' || job.value !== undefined || seconds === undefined || seconds < LONG) return null;
+  // A photo that nothing goes from comes back at once.
+  if (model.value?.careful === true && intent.value?.removing.length === 0) return null;
   return <p class="hint foreseen">Takes {inWords(seconds)} on this device.</p>;
 }
 
