@@ -182,7 +182,7 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
     expect(await alert.textContent()).toContain('JPEG, PNG, WebP or AVIF');
     await under.shot('desktop-error');
     await under.button('Dismiss').click();
-    expect(await alert.textContent()).toBe('');
+    await expect.poll(() => alert.textContent()).toBe('');
 
     const base64 = (await readFile(PHOTO)).toString('base64');
     const transfer = (event: string, Type: string, field: string) => `(() => {

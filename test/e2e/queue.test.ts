@@ -112,7 +112,7 @@ describe(`workers on Redis${REDIS_NOTE}`, () => {
       });
       expect([await client.ended, client.errors()]).toEqual([
         1,
-        expect.stringContaining('200 restored, 0 unchanged, 0 skipped, 2 set aside'),
+        expect.stringContaining(`${PICTURES} restored, 0 unchanged, 0 skipped, 2 set aside`),
       ]);
       expect(killed).toHaveLength(2);
       expect(await workers[0]?.ended).toBeNull();
@@ -170,7 +170,7 @@ describe(`workers on Redis${REDIS_NOTE}`, () => {
       const again = start(batch);
       expect([await again.ended, again.errors()]).toEqual([
         1,
-        expect.stringContaining('0 restored, 0 unchanged, 200 skipped, 2 set aside'),
+        expect.stringContaining(`0 restored, 0 unchanged, ${PICTURES} skipped, 2 set aside`),
       ]);
       expect(await readdir(path('store'), { recursive: true })).toEqual([]);
     },
