@@ -119,6 +119,8 @@ describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
     const page = await under.open();
     await under.openPhoto(await photoFile('a.jpg'));
     await under.restore();
+    // Before it is drawn, a click moves nothing.
+    await under.divider().waitFor();
     const pane = await boxOf('.pane');
     const at = (share: number) => page.mouse.click(pane.x + pane.width * share, pane.y + 40);
     await at(0.3);

@@ -78,8 +78,15 @@ export class PageUnderTest {
     page.setDefaultTimeout(PATIENCE);
     page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('console', (message) => {
-      // The browser itself logs the answer of a server that only has files to the question whether it restores.
-      if (message.type() === 'error' && !message.location().url.endsWith('/readyz')) this.problems.push(message.text());
+      // What a server answers is looked at below: these messages do not always say which address they are about.
+      const answered = message.text().includes('responded with a status of');
+      if (message.type() === 'error' && !answered) this.problems.push(message.text());
+    });
+    page.on('response', (response) => {
+      const of = response.url();
+      // A server that only has files is asked whether it restores.
+      if (response.status() < 400 || of.endsWith('/readyz')) return;
+      this.problems.push(`Failed to load resource: the server responded with a status of ${response.status()}: ${of}`);
     });
     await page.goto(url);
     return page;
