@@ -7,12 +7,11 @@
  * The first pass writes its output to the file.
  */
 import { writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { layoutOf } from '../src/graph/parameters.ts';
 import { predictionGraph } from '../src/models/networks.ts';
 import { Sessions } from '../src/models/sessions.ts';
 import { Engine, floats } from '../src/runtime/engine.ts';
-import { forgetPeak, peakMemory } from './memory.ts';
+import { answerRuns } from './runs-process.ts';
 import { forwardInputs, networkValues, presetOf } from './train-cases.ts';
 
 const [name = '', side = '', threads = '', output = ''] = process.argv.slice(2);
@@ -26,20 +25,9 @@ const session = await new Sessions(engine, values).get('predict', (graph) =>
   predictionGraph(graph, preset, pixels, pixels),
 );
 const { size } = layoutOf((graph) => predictionGraph(graph, preset, pixels, pixels));
-const answer = (value: object) => console.log(JSON.stringify(value));
-answer({ parameters: size, memory: peakMemory() });
-
-let written = false;
-for await (const line of createInterface({ input: process.stdin })) {
-  forgetPeak();
-  const ms: number[] = [];
-  for (let i = 0; i < Number(line); i++) {
-    const start = performance.now();
-    const { outputs } = await session.run(feeds);
-    ms.push(performance.now() - start);
-    if (!written) await writeFile(output, floats(outputs, 'prediction'));
-    written = true;
-  }
-  answer({ ms, memory: peakMemory() });
-}
+await answerRuns(
+  { parameters: size },
+  () => session.run(feeds),
+  ({ outputs }) => writeFile(output, floats(outputs, 'prediction')),
+);
 await engine.close();

@@ -8,16 +8,15 @@
  * output before anything is measured. Then they take turns, one pass each, so that whatever else the machine does meets
  * both. PyTorch is tuned for time, which costs it memory; its memory is that of a third process, without the tuning.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { float32 } from '../src/runtime/session.ts';
 import { describeMachine, machine } from './machine.ts';
-import { findPython, PyTorch, type Runs } from './pytorch-process.ts';
+import { findPython, PyTorch } from './pytorch-process.ts';
+import { type Runs, RunsProcess } from './runs-process.ts';
 import { median, quantile } from './statistics.ts';
 import { markdownTable } from './table.ts';
 import { forwardInputs, networkValues, presetOf } from './train-cases.ts';
@@ -38,32 +37,16 @@ const preset = presetOf(values.preset);
 /** Largest difference between the outputs, which are of the order of 1. */
 const AGREEMENT = 1e-3;
 
-interface Side {
-  run(count: number): Promise<Runs>;
-  close(): void;
-}
-
-interface Ours extends Side {
+interface OursLoaded {
   readonly parameters: number;
-  readonly loadedMemory: number | null;
+  readonly memory?: number | null;
 }
+type Ours = RunsProcess<OursLoaded>;
 
-async function startOurs(output: string): Promise<Ours> {
+function startOurs(output: string): Promise<Ours> {
   const script = fileURLToPath(new URL('forward-child.ts', import.meta.url));
   const given = ['--import', import.meta.resolve('tsx'), script, preset.name, String(side), String(threads), output];
-  const child = spawn(process.execPath, given, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error('our process ended; its message is above');
-    return JSON.parse(value) as Runs & { readonly parameters: number };
-  };
-  const { parameters, memory = null } = await next();
-  const run = (count: number) => {
-    child.stdin.write(`${count}\n`);
-    return next();
-  };
-  return { parameters, loadedMemory: memory, run, close: () => child.stdin.end() };
+  return RunsProcess.start('Clearword', process.execPath, given);
 }
 
 interface Measured {
@@ -88,8 +71,8 @@ async function measure(python: string | undefined, folder: string): Promise<{ ou
       const bench = { preset, batch: 1, height: side, width: side, layout, parameters, feeds, model: new Uint8Array() };
       const start = (tuned: boolean) => PyTorch.start(python, bench, { threads, clock: 'wall', expected, tuned });
       theirs = await start(true);
-      if (theirs.loaded.parameters !== ours.parameters) {
-        const received = `${ours.parameters} and ${theirs.loaded.parameters}`;
+      if (theirs.loaded.parameters !== ours.loaded.parameters) {
+        const received = `${ours.loaded.parameters} and ${theirs.loaded.parameters}`;
         throw new Error(`expected the same number of parameters on both sides, received ${received}`);
       }
       const { difference = Number.NaN } = await theirs.run(1);
@@ -120,12 +103,12 @@ async function measure(python: string | undefined, folder: string): Promise<{ ou
   }
 }
 
-function measured({ loadedMemory }: Ours, runs: readonly Runs[]): Measured {
+function measured({ loaded }: Ours, runs: readonly Runs[]): Measured {
   const peaks = runs.map(({ memory }) => memory ?? Number.NaN);
   const passes = Math.max(...peaks);
   return {
     ms: runs.flatMap(({ ms }) => ms),
-    memory: { loading: loadedMemory, passes: Number.isFinite(passes) ? passes : null },
+    memory: { loading: loaded.memory ?? null, passes: Number.isFinite(passes) ? passes : null },
   };
 }
 

@@ -12,9 +12,9 @@ import { initialValues } from '../src/train/initialise.ts';
 import { forwardInputs, networkValues, presetOf, uniform } from './train-cases.ts';
 
 export interface PeerNetwork {
-  readonly title: string;
   readonly build: (graph: Graph) => void;
-  readonly values: ReadonlyMap<string, Float32Array>;
+  /** Drawn when they are asked for: those of the largest take seconds. */
+  readonly values: () => ReadonlyMap<string, Float32Array>;
   readonly feeds: HostTensors;
 }
 
@@ -63,43 +63,49 @@ function drunetSized(x: Tensor): Tensor {
 }
 
 /** A network from one picture to one, with random weights. */
-function plain(title: string, side: number, network: (x: Tensor) => Tensor): PeerNetwork {
+function plain(side: number, network: (x: Tensor) => Tensor): PeerNetwork {
+  const shape = [1, 3, side, side];
   const build = (graph: Graph) => {
-    graph.output('prediction', network(graph.input('x', [1, 3, side, side])));
+    graph.output('prediction', network(graph.input('x', shape)));
   };
-  const layout = layoutOf(build);
-  return {
-    title,
-    build,
-    values: unflatten(layout, initialValues(layout, SEED)),
-    feeds: { x: uniform(1, [1, 3, side, side]) },
+  const values = () => {
+    const layout = layoutOf(build);
+    return unflatten(layout, initialValues(layout, SEED));
   };
+  return { build, values, feeds: { x: uniform(1, shape) } };
 }
 
-export const PEER_NETWORKS: Readonly<Record<string, (side: number) => PeerNetwork>> = {
-  product: () => {
-    const shape = [PRODUCT, PRODUCT];
-    return {
-      title: `product with a matrix of ${PRODUCT} x ${PRODUCT}`,
-      build: (graph) => {
-        const weight = graph.parameter('weight', shape, { kind: 'zeros' });
-        graph.output('prediction', f.matMul(graph.input('x', shape), weight));
-      },
-      values: new Map([['weight', uniform(2, shape).data as Float32Array]]),
-      feeds: { x: uniform(1, shape) },
-    };
+/** By name; `at` makes a network for pictures of a side, in pixels. */
+export const PEER_NETWORKS: Readonly<
+  Record<string, { readonly title: string; readonly at: (side: number) => PeerNetwork }>
+> = {
+  product: {
+    title: `product with a matrix of ${PRODUCT} x ${PRODUCT}`,
+    at: () => {
+      const shape = [PRODUCT, PRODUCT];
+      return {
+        build: (graph) => {
+          const weight = graph.parameter('weight', shape, { kind: 'zeros' });
+          graph.output('prediction', f.matMul(graph.input('x', shape), weight));
+        },
+        values: () => new Map([['weight', uniform(2, shape).data as Float32Array]]),
+        feeds: { x: uniform(1, shape) },
+      };
+    },
   },
-  lite: (side) => {
-    const preset = presetOf('lite');
-    return {
-      title: '`lite`',
-      build: (graph) => predictionGraph(graph, preset, side, side),
-      values: networkValues(preset, side, side).values,
-      feeds: forwardInputs(preset, side, side),
-    };
+  lite: {
+    title: '`lite`',
+    at: (side) => {
+      const preset = presetOf('lite');
+      return {
+        build: (graph) => predictionGraph(graph, preset, side, side),
+        values: () => networkValues(preset, side, side).values,
+        feeds: forwardInputs(preset, side, side),
+      };
+    },
   },
-  ffdnet: (side) => plain('plain, the size of FFDNet', side, ffdnetSized),
-  drunet: (side) => plain('plain, the size of DRUNet', side, drunetSized),
+  ffdnet: { title: 'plain, the size of FFDNet', at: (side) => plain(side, ffdnetSized) },
+  drunet: { title: 'plain, the size of DRUNet', at: (side) => plain(side, drunetSized) },
 };
 
 /** The network by itself, as no rewriting has seen it. */

@@ -11,11 +11,9 @@
  * do not compute with it. The peak is the rate of a product of
  * two large matrices in this program's runtime, in the same turns.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { countGraph } from '../src/graph/count.ts';
@@ -23,7 +21,8 @@ import { loadFloats, readSafetensors } from '../src/models/safetensors.ts';
 import { float32 } from '../src/runtime/session.ts';
 import { describeMachine, machine } from './machine.ts';
 import { graphOf, PEER_NETWORKS } from './peer-networks.ts';
-import { PyTorch, type Runs } from './pytorch-process.ts';
+import { PyTorch } from './pytorch-process.ts';
+import { type Runs, RunsProcess } from './runs-process.ts';
 import { median, quantile } from './statistics.ts';
 import { markdownTable } from './table.ts';
 import { forwardInputs, networkValues, presetOf } from './train-cases.ts';
@@ -52,27 +51,7 @@ interface Contender {
   start(folder: string): Promise<Process>;
 }
 
-interface Process {
-  run(count: number): Promise<Runs>;
-  close(): void;
-}
-
-/** A process that answers with lines of JSON, of which the first says that it is ready. */
-async function started(command: string, given: readonly string[]): Promise<Process> {
-  const child = spawn(command, given, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${command} ${given[0]} ended; its message is above`);
-    return JSON.parse(value) as Runs;
-  };
-  await next();
-  const run = (count: number) => {
-    child.stdin.write(`${count}\n`);
-    return next();
-  };
-  return { run, close: () => child.stdin.end() };
-}
+type Process = RunsProcess<unknown>;
 
 /** Fails where the output is another than that of the first contender. */
 async function agreeing(process: Process, title: string, precision: Precision): Promise<Process> {
@@ -85,13 +64,13 @@ async function agreeing(process: Process, title: string, precision: Precision): 
 
 function ours(network: string): Contender {
   const script = fileURLToPath(new URL('peer-child.ts', import.meta.url));
-  const { title } = PEER_NETWORKS[network]?.(64) ?? { title: network };
+  const { title } = PEER_NETWORKS[network] ?? { title: network };
   return {
     title: `Clearword: ${title}`,
     network,
     start: async (folder) => {
       const given = ['--import', import.meta.resolve('tsx'), script, network, String(side), String(threads), folder];
-      const process_ = await started(process.execPath, given);
+      const process_ = await RunsProcess.start(title, process.execPath, given);
       await process_.run(1);
       return process_;
     },
@@ -125,7 +104,11 @@ function openvino(python: string, precision: Precision): Contender {
     network: 'lite',
     start: async (folder) => {
       const files = ['lite.onnx', 'lite.safetensors'].map((name) => join(folder, name));
-      return agreeing(await started(python, [script, ...files, String(threads), precision]), title, precision);
+      return agreeing(
+        await RunsProcess.start(title, python, [script, ...files, String(threads), precision]),
+        title,
+        precision,
+      );
     },
   };
 }
@@ -175,7 +158,7 @@ try {
     console.error(`round ${round + 1} of ${rounds}`);
   }
   const rows = running.map(({ contender: { title, network }, runs }): Row => {
-    const built = PEER_NETWORKS[network]?.(side);
+    const built = PEER_NETWORKS[network]?.at(side);
     const operations = built ? (2 * countGraph(graphOf(built)).macs) / 1e9 : Number.NaN;
     const memory = Math.max(...runs.map(({ memory }) => memory ?? Number.NaN));
     return { title, operations, ms: runs.flatMap(({ ms }) => ms), memory };

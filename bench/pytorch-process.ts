@@ -1,16 +1,16 @@
 /**
  * PyTorch's side of a comparison: a Python process that holds one network and runs it when asked.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { unflatten } from '../src/graph/parameters.ts';
 import type { StoredTensor } from '../src/models/safetensors.ts';
 import { writeSafetensors } from '../src/models/safetensors.ts';
 import type { HostTensor } from '../src/runtime/protocol.ts';
+import { RunsProcess } from './runs-process.ts';
 import { type Bench, LEARNING_RATE, type StepBench } from './train-cases.ts';
 
 const SCRIPT = fileURLToPath(new URL('pytorch/measure.py', import.meta.url));
@@ -30,17 +30,6 @@ const TUNING = {
   MALLOC_TRIM_THRESHOLD_: '17179869184',
   OMP_WAIT_POLICY: 'passive',
 };
-
-/** What a number of runs took and gave. */
-export interface Runs {
-  readonly ms: readonly number[];
-  readonly loss?: number;
-  readonly gradientNorm?: number;
-  /** Largest difference of a forward pass from the expected output. */
-  readonly difference?: number;
-  /** Peak of resident memory in these runs, MiB; null where the system does not say. */
-  readonly memory?: number | null;
-}
 
 export interface Loaded {
   readonly parameters: number;
@@ -90,20 +79,10 @@ export interface StartOptions {
   readonly options?: readonly ('compile' | 'bfloat16')[];
 }
 
-/** A running Python process. */
-export class PyTorch {
-  readonly loaded: Loaded;
-  readonly #process: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  private constructor(process: ChildProcess, lines: AsyncIterator<string>, loaded: Loaded) {
-    this.#process = process;
-    this.#lines = lines;
-    this.loaded = loaded;
-  }
-
-  /** Starts a process and gives it a network. */
-  static async start(
+/** Starts PyTorch's side, a Python process that holds one network and runs it when asked. */
+export const PyTorch = {
+  /** Gives it a network. */
+  async start(
     python: string,
     bench: Bench,
     { threads, clock, expected, tuned = true, options = [] }: StartOptions,
@@ -113,29 +92,11 @@ export class PyTorch {
       const file = join(folder, 'bench.safetensors');
       await writeBench(file, bench, expected);
       const counts = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
-      const child = spawn(python, [SCRIPT, file, String(threads), clock, ...options], {
-        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...(tuned && TUNING), ...counts },
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      return new PyTorch(child, lines, await nextLine<Loaded>(lines));
+      const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...(tuned && TUNING), ...counts };
+      return await RunsProcess.start('PyTorch', python, [SCRIPT, file, String(threads), clock, ...options], env);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }
-
-  async run(count: number): Promise<Runs> {
-    this.#process.stdin?.write(`${count}\n`);
-    return nextLine<Runs>(this.#lines);
-  }
-
-  close(): void {
-    this.#process.stdin?.end();
-  }
-}
-
-async function nextLine<T>(lines: AsyncIterator<string>): Promise<T> {
-  const { value, done } = await lines.next();
-  if (done) throw new Error('the PyTorch process ended; its message is above');
-  return JSON.parse(value) as T;
-}
+  },
+};
+export type PyTorch = RunsProcess<Loaded>;

@@ -16,7 +16,8 @@ import { parseArgs } from 'node:util';
 import { Engine, float32, floats, type Session } from '../src/runtime/engine.ts';
 import type { HostTensor } from '../src/runtime/protocol.ts';
 import { describeMachine, machine } from './machine.ts';
-import { findPython, PyTorch, type Runs } from './pytorch-process.ts';
+import { findPython, PyTorch } from './pytorch-process.ts';
+import type { Runs } from './runs-process.ts';
 import { median, quantile } from './statistics.ts';
 import { markdownTable } from './table.ts';
 import {
