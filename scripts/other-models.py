@@ -3,11 +3,13 @@
     python scripts/other-models.py FOLDER [NAME ...]
 
 `npx tsx scripts/other-models.ts FOLDER` then restores the picture with the files through Clearword, compares, and prints the table
-of docs/other-models.md. Needs torch, onnx, onnxscript, onnxruntime, spandrel and what spandrel imports (einops, safetensors,
-torchvision, pillow). Exports by the recipes of docs/other-models.md: traced for any size; where that is not possible, or wrong for
-other sizes than the one that was traced, by torch.export; where that is not possible either, traced for one size.
+of docs/other-models.md. Needs torch, onnx, onnxscript, onnxruntime, spandrel, spandrel_extra_arches and what those import
+(einops, safetensors, torchvision, pillow). Exports by the recipes of docs/other-models.md: traced for any size; where that is not
+possible, or wrong for other sizes than the one that was traced, by torch.export; where that is not possible either, traced for one
+size.
 """
 
+import argparse
 import inspect
 import json
 import math
@@ -16,6 +18,7 @@ import sys
 import time
 import warnings
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +40,17 @@ SAME_SIZE = ("upscale", "scale", "upscaling_factor", "up_scale", "upscale_factor
 NETWORKS = {
     "ATD": ("ATD", "ATD", 16, {"embed_dim": 24, "depths": [2], "num_heads": [2], "category_size": 64, "num_tokens": 16}),
     "Compact": ("Compact", "Compact", 1, {"num_feat": 24, "num_conv": 6}),
-    "CRAFT": ("CRAFT", "CRAFT", 16, {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 2]}),
+    "CRAFT": ("CRAFT", "CRAFT", 16, {"embed_dim": 48, "depths": [2, 2], "num_heads": [6, 6]}),
     "DAT": ("DAT", "DAT", 16, {"embed_dim": 32, "split_size": [8, 16], "depth": [2, 2], "num_heads": [2, 2]}),
-    "DCTLSA": ("DCTLSA", "DCTLSA", 16, {"nf": 30, "num_modules": 2}),
+    "DCTLSA": ("DCTLSA", "DCTLSA", 16, {"nf": 30, "num_modules": 6}),
     "DITN": ("DITN", "DITN", 8, {"dim": 24, "ITL_blocks": 2, "SAL_blocks": 2}),
     "DnCNN": ("DnCNN", "DnCNN", 1, {"in_nc": 3, "out_nc": 3, "nc": 32, "nb": 10}),
-    "DRCT": ("DRCT", "DRCT", 16, {"embed_dim": 48, "depths": [2], "num_heads": [2], "gc": 16}),
+    "DRCT": (
+        "DRCT",
+        "DRCT",
+        16,
+        {"embed_dim": 48, "depths": [2], "num_heads": [2], "gc": 16, "upsampler": "pixelshuffle"},
+    ),
     "DRUNet": ("DRUNet", "DRUNet", 8, {"in_nc": 4, "out_nc": 3, "nc": [16, 32, 64, 128], "nb": 2}),
     "ESRGAN": ("ESRGAN", "ESRGAN", 1, {"num_filters": 24, "num_blocks": 2}),
     "FBCNN": ("FBCNN", "FBCNN", 8, {"in_nc": 3, "out_nc": 3, "nb": 1}),
@@ -67,8 +75,11 @@ NETWORKS = {
     "HVI-CIDNet": ("HVICIDNet", "HVICIDNet", 8, {}),
     "KBNet-l": ("KBNet", "KBNet_l", 16, {"dim": 48, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1}),
     "KBNet-s": ("KBNet", "KBNet_s", 16, {"width": 16, "middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]}),
+    "M3SNet": ("M3SNet", "M3SNet", 16, {"width": 16, "enc_blk_nums": [1, 1, 1, 2], "dec_blk_nums": [1, 1, 1, 1]}),
+    "MIRNet-v2": ("MIRNet2", "MIRNet2", 8, {"n_feat": 32, "n_MRB": 1, "chan_factor": 2}),
     "MixDehazeNet": ("MixDehazeNet", "MixDehazeNet", 4, {"embed_dims": [12, 24, 48, 24, 12], "depths": [1, 1, 2, 1, 1]}),
     "MoESR": ("MoESR", "MoESR", 1, {"dim": 24, "n_blocks": 2, "n_block": 2, "upsampler": "conv"}),
+    "MPRNet": ("MPRNet", "MPRNet", 16, {"n_feat": 16, "scale_unetfeats": 8, "scale_orsnetfeats": 8, "num_cab": 2}),
     "NAFNet": (
         "NAFNet",
         "NAFNet",
@@ -79,6 +90,7 @@ NETWORKS = {
     "PLKSR": ("PLKSR", "PLKSR", 1, {"dim": 24, "n_blocks": 3}),
     "RCAN": ("RCAN", "RCAN", 1, {"n_resgroups": 2, "n_resblocks": 2, "n_feats": 24, "rgb_range": 1}),
     "RealPLKSR": ("PLKSR", "RealPLKSR", 1, {"dim": 24, "n_blocks": 3}),
+    "Restormer": ("Restormer", "Restormer", 8, {"dim": 16, "num_blocks": [1, 1, 1, 2], "num_refinement_blocks": 1}),
     "Retinexformer": ("RetinexFormer", "RetinexFormer", 4, {"n_feat": 20, "stage": 1, "num_blocks": [1, 1, 1]}),
     "RGT": ("RGT", "RGT", 32, {"embed_dim": 32, "depth": [2, 2], "num_heads": [2, 2]}),
     "SAFMN": ("SAFMN", "SAFMN", 8, {"dim": 32, "n_blocks": 3}),
@@ -88,6 +100,12 @@ NETWORKS = {
     "SeemoRe": ("SeemoRe", "SeemoRe", 8, {"num_layers": 2, "embedding_dim": 24, "num_experts": 3}),
     "SPAN": ("SPAN", "SPAN", 1, {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 24, "img_range": 1.0}),
     "SwiftSRGAN": ("SwiftSRGAN", "SwiftSRGAN", 1, {"num_channels": 24, "num_blocks": 3}),
+    "SRFormer": (
+        "SRFormer",
+        "SRFormer",
+        16,
+        {"img_size": 64, "window_size": 16, "depths": [2, 2], "num_heads": [2, 2], "embed_dim": 32},
+    ),
     "Swin2SR": ("Swin2SR", "Swin2SR", 8, {"embed_dim": 32, "depths": [2, 2], "num_heads": [2, 2], "window_size": 8}),
     "SwinIR": (
         "SwinIR",
@@ -104,7 +122,8 @@ NOISE = {"DRUNet": 15 / 255}
 
 def build(name):
     architecture, kind, _, arguments = NETWORKS[name]
-    make = getattr(import_module(f"spandrel.architectures.{architecture}"), kind)
+    package = "spandrel" if find_spec(f"spandrel.architectures.{architecture}") else "spandrel_extra_arches"
+    make = getattr(import_module(f"{package}.architectures.{architecture}"), kind)
     taken = inspect.signature(make.__init__).parameters
     same = {key: 1 for key in SAME_SIZE if key in taken}
     return make(**{**same, **arguments}).eval()
@@ -255,10 +274,13 @@ def main(name, folder):
 
 
 if __name__ == "__main__":
-    folder, *names = sys.argv[1:]
-    for name in names or NETWORKS:
+    parser = argparse.ArgumentParser(description="Export spandrel's restoration architectures with random weights.")
+    parser.add_argument("folder", type=Path, help="gets a folder for each network")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which (default: all of {', '.join(NETWORKS)})")
+    asked = parser.parse_args()
+    for name in asked.names or NETWORKS:
         print(name, file=sys.stderr, flush=True)
         try:
-            main(name, Path(folder) / name)
+            main(name, asked.folder / name)
         except Exception as error:  # One that cannot be built says so, and the others go on.
             print(f"  {type(error).__name__}: {error}"[:400], file=sys.stderr, flush=True)
