@@ -19,7 +19,7 @@ export interface PeerNetwork {
 }
 
 const SEED = 7;
-/** Rows and columns of the matrices whose product stands for the machine's peak. */
+/** Rows and columns of the matrices whose product shows what the machine can do. */
 const PRODUCT = 2048;
 
 /** 12 convolutions of 96 channels over pixels folded by 2, as FFDNet for colour has them (Zhang et al. 2018): 0.85 million values. */
