@@ -6,11 +6,11 @@ import { cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../test/support/pictures.ts';
+import { PROGRAM } from '../../test/support/program.ts';
 import { runCli } from '../../test/support/run-cli.ts';
 import { writeTinyCaptioner } from '../../test/support/tiny-captioner.ts';
 import { writeTinyModel } from '../../test/support/tiny-model.ts';
@@ -285,8 +285,7 @@ describe('on the command line', () => {
     const inputs = ['dark', 'bright'].map((name) => join(photos, `${name}.png`));
     const options = ['--prompt', 'auto', '--caption-model', model, '--model', weights, '--steps', '1', '--json'];
     // A process of its own: two users of the runtime in different threads have to start, and end, together.
-    const program = ['--import', 'tsx', fileURLToPath(new URL('../cli/main.ts', import.meta.url))];
-    const args = [...program, 'restore', ...inputs, '-o', join(root, 'restored'), ...options];
+    const args = [...PROGRAM, 'restore', ...inputs, '-o', join(root, 'restored'), ...options];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
     expect(stderr).toBe('2 restored, 0 unchanged, 0 skipped, 0 failed\n');
     const reports = stdout

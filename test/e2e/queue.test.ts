@@ -6,11 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import { Clearword } from '../../src/index.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
+import { PROGRAM } from '../support/program.ts';
 import { freePort, hasRedis, REDIS_NOTE, startRedis } from '../support/redis-server.ts';
 import { formOf } from '../support/server.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
@@ -26,7 +26,6 @@ const folder = await temporaryFolder();
 const redis = hasRedis ? await startRedis(folder) : undefined;
 const path = (...names: string[]) => join(folder, ...names);
 const model = path('tiny.safetensors');
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 interface Program {
   readonly child: ChildProcess;
@@ -45,8 +44,7 @@ afterAll(async () => {
 
 /** Starts `clearword` with standard output as JSON lines. */
 function start(args: readonly string[], onLine: (line: Record<string, unknown>) => void = () => {}): Program {
-  const tsx = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (data: Buffer) => {
     errors += data.toString();

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
+import { PROGRAM } from '../support/program.ts';
 import { formOf } from '../support/server.ts';
 
 const folder = await temporaryFolder();
@@ -18,8 +19,8 @@ await writeFile(photo, await encodeImage(patternPicture(64, 64), { format: 'png'
 const canTrace = spawnSync('strace', ['-f', '-qq', '-o', join(folder, 'probe'), 'true']).status === 0;
 const NOTE = canTrace ? '' : ' (connections not watched: there is no strace here)';
 
+const TSX = ['--import', import.meta.resolve('tsx')];
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const CLI = path('../../src/cli/main.ts');
 const SUBJECT = path('../support/quiet-subject.ts');
 
 interface Watched {
@@ -41,7 +42,7 @@ async function watch(
   const root = join(folder, String(count++));
   const [home, temporary, trace] = ['home', 'tmp', 'trace'].map((name) => join(root, name)) as [string, string, string];
   await Promise.all([home, temporary].map((each) => mkdir(each, { recursive: true })));
-  const node = [process.execPath, '--import', import.meta.resolve('tsx'), ...argv];
+  const node = [process.execPath, ...argv];
   // -D: the program and not its tracer is the child, which takes the signals.
   const tracer = canTrace
     ? ['strace', '-D', '-f', '-qq', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-o', trace]
@@ -70,25 +71,25 @@ async function watch(
 const quiet = { code: 0, calls: [], left: [] };
 
 it(`the command line${NOTE}`, async () => {
-  const { output, ...rest } = await watch([CLI, 'restore', photo, '-o', join(folder, 'restored.png')]);
+  const { output, ...rest } = await watch([...PROGRAM, 'restore', photo, '-o', join(folder, 'restored.png')]);
   expect({ output, ...rest }).toEqual({ ...quiet, output: expect.stringContaining('restored.png') });
 });
 
 it(`the devices that \`doctor\` tries${NOTE}`, async () => {
-  expect(await watch([CLI, 'doctor', '--json'])).toEqual({
+  expect(await watch([...PROGRAM, 'doctor', '--json'])).toEqual({
     ...quiet,
     output: expect.stringContaining('"onnxruntime"'),
   });
 });
 
 it.each(['library', 'thread'])(`the library: %s${NOTE}`, async (program) => {
-  expect(await watch([SUBJECT, program, photo])).toEqual({ ...quiet, output: 'done\n' });
+  expect(await watch([...TSX, SUBJECT, program, photo])).toEqual({ ...quiet, output: 'done\n' });
 });
 
 it(`the server and its inference process${NOTE}`, async () => {
   const bytes = await readFile(photo);
   let status = 0;
-  const watched = await watch([CLI, 'serve', '--port', '0'], async (child, output) => {
+  const watched = await watch([...PROGRAM, 'serve', '--port', '0'], async (child, output) => {
     const url = await new Promise<string>((resolve, reject) => {
       child.once('close', () => reject(new Error(output())));
       const look = setInterval(() => {
@@ -107,7 +108,7 @@ it(`the server and its inference process${NOTE}`, async () => {
 });
 
 it.skipIf(process.platform === 'win32')('a runtime that nobody has told to be quiet would be noticed', async () => {
-  const { code, left } = await watch([SUBJECT, 'runtime', photo]);
+  const { code, left } = await watch([...TSX, SUBJECT, 'runtime', photo]);
   expect(code).toBe(0);
   expect(left.join('\n')).toMatch(/onnxruntime\/deviceid|mat-debug/);
 });

@@ -6,10 +6,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patternPicture, temporaryFolder } from '../../../test/support/pictures.ts';
+import { PROGRAM } from '../../../test/support/program.ts';
 import { PYTHON, required } from '../../../test/support/required.ts';
 import { writeTinyEncoders } from '../../../test/support/tiny-encoders.ts';
 import { Random } from '../../random/random.ts';
@@ -166,8 +166,7 @@ describe.skipIf(missing)(`a run through PyTorch${note}`, () => {
 
 /** `clearword train` as a program of its own. */
 function start(config: string, folder: string, resume: boolean) {
-  const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), main, 'train', config, '-o', folder];
+  const args = [...PROGRAM, 'train', config, '-o', folder];
   const child = spawn(process.execPath, [...args, ...(resume ? ['--resume'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
