@@ -29,7 +29,7 @@ export const restoreCommandOptions = z
     }),
     prompt: prompt.meta({
       description:
-        'what to remove, and what to keep, in words; empty: everything found; auto: a caption of the photo, by a captioning model',
+        'what to remove, and what to keep, in words; empty: everything that the model is sure of; auto: a caption of the photo, by a captioning model',
       placeholder: 'text',
     }),
     captionEndpoint: z.string().min(1).optional().meta({

@@ -17,7 +17,7 @@ import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
 export const restoreOptionsSchema = z.strictObject({
   prompt: z.string().max(2000).default('').meta({
-    description: 'what to remove, and what to keep, in words; empty: everything found',
+    description: 'what to remove, and what to keep, in words; empty: everything that the model is sure of',
     placeholder: 'text',
   }),
   steps: z.int().min(1).max(1000).optional().meta({
