@@ -144,8 +144,9 @@ class Reader {
       else if (field.number === 5) {
         const attribute = this.#attribute(field.bytes, depth);
         if (attribute.wholes.length > 0) wholes.set(attribute.name, attribute.wholes);
-        tensors.push(...attribute.tensors);
-        graphs.push(...attribute.graphs);
+        // One by one: as arguments of one call, a file's hundred thousands would overflow the stack.
+        for (const tensor of attribute.tensors) tensors.push(tensor);
+        for (const graph of attribute.graphs) graphs.push(graph);
       }
     }
     return { type, domain, inputs, outputs, wholes, tensors, graphs };
