@@ -69,6 +69,11 @@ export class OnnxModel implements PlainModel {
     return new OnnxModel(reading, { hash, stated, session: await engine.load(bytes), engine });
   }
 
+  /** How pixels are scaled, and what of the whole reading was guessed. */
+  get scaling(): Pick<Reading, 'range' | 'outputRange' | 'guessed'> {
+    return this.#reading;
+  }
+
   /** The same network, read otherwise. */
   readAs(changes: Partial<Pick<Reading, 'range' | 'outputRange' | 'residual'>>): OnnxModel {
     return new OnnxModel({ ...this.#reading, ...changes }, this.#loaded);

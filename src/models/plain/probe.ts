@@ -116,17 +116,22 @@ type Run = (tile: Raster, as?: OnnxModel) => Promise<Float32Array>;
 
 /** The range, and whether the output is a residual, with which a clean picture comes out most like it went in. */
 async function bestReading(model: OnnxModel, texture: Raster, run: Run) {
-  const { stated } = model;
-  const ranges = stated.range === undefined ? RANGES : [stated.range];
+  const { stated, scaling } = model;
+  // What the file's types say is no guess, and another reading that happens to look alike would be wrong.
+  const ranges = scaling.guessed.includes('range') ? RANGES : [scaling.range];
+  const same = scaling.outputRange === scaling.range;
+  const outputRanges = (range: Range) =>
+    scaling.guessed.includes('outputRange') ? RANGES : [same ? range : scaling.outputRange];
   const residuals = stated.residual === undefined ? (['none', 'removed'] as const) : [stated.residual];
   let best: { as: OnnxModel; range: Range; residual: Reading['residual']; difference: number } | undefined;
   for (const residual of residuals)
-    for (const range of ranges) {
-      const as = model.readAs({ range, outputRange: stated.outputRange ?? range, residual });
-      const difference = meanDifference(await run(texture, as), texture.data);
-      const better = best !== undefined && difference < Math.min(SURE, best.difference / 4);
-      if (best === undefined || better) best = { as, range, residual, difference };
-    }
+    for (const range of ranges)
+      for (const outputRange of outputRanges(range)) {
+        const as = model.readAs({ range, outputRange, residual });
+        const difference = meanDifference(await run(texture, as), texture.data);
+        const better = best !== undefined && difference < Math.min(SURE, best.difference / 4);
+        if (best === undefined || better) best = { as, range, residual, difference };
+      }
   return best ?? { as: model, range: RANGES[0], residual: 'none' as const, difference: Number.NaN };
 }
 
