@@ -2,10 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { configure, expectSame, newest, runFolder } from '../../test/support/short-training.ts';
+import { expectSame, newest, shortTraining } from '../../test/support/short-training.ts';
 import { newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { exportCheckpoint } from './export.ts';
 import { train } from './trainer.ts';
+
+const { configure, runFolder } = await shortTraining();
 
 describe('a disk that is full', () => {
   // What a folder in the place of the file does to a write is what a full disk does: it fails.

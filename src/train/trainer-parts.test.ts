@@ -1,15 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  configure,
-  expectSame,
-  logOf,
-  newest,
-  root,
-  runFolder,
-  sameBits,
-  stopAt,
-} from '../../test/support/short-training.ts';
+import { expectSame, logOf, newest, sameBits, shortTraining, stopAt } from '../../test/support/short-training.ts';
 import { unflatten } from '../graph/parameters.ts';
 import { writeModel } from '../models/model-file.ts';
 import { saveCheckpoint } from './checkpoint.ts';
@@ -17,6 +8,8 @@ import { initialValues } from './initialise.ts';
 import { graphOptions } from './start.ts';
 import { train } from './trainer.ts';
 import { trainingLayout } from './training-graph.ts';
+
+const { configure, root, runFolder } = await shortTraining();
 
 describe('the optimiser', () => {
   const muon = { kind: 'muon', learningRate: 0.01, otherLearningRate: 0.002, clipNorm: 1 };

@@ -1,21 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  configure,
-  expectSame,
-  logOf,
-  newest,
-  photos,
-  root,
-  runFolder,
-  sameBits,
-  stopAt,
-} from '../../test/support/short-training.ts';
+import { expectSame, logOf, newest, sameBits, shortTraining, stopAt } from '../../test/support/short-training.ts';
 import { loadModel } from '../models/load.ts';
 import { exportCheckpoint } from './export.ts';
 import { graphOptions } from './start.ts';
 import { train } from './trainer.ts';
+
+const { configure, photos, root, runFolder } = await shortTraining();
 
 describe('a run', () => {
   it('lowers the loss, reports and logs it, and ends with a checkpoint', async () => {

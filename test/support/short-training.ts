@@ -6,18 +6,16 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type Checkpoint, newestCheckpoint, readCheckpoint } from '../../src/train/checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { TrainEvents } from '../../src/train/trainer.ts';
 import { patternPicture, temporaryFolder } from './pictures.ts';
 
-export const root = await temporaryFolder();
-export const photos = join(root, 'photos');
-let count = 0;
-export const runFolder = () => join(root, `run-${count++}`);
-
-beforeAll(async () => {
+/** A folder of a test file with pictures to train on, its configurations and folders for its runs. Removed after its tests. */
+export async function shortTraining() {
+  const root = await temporaryFolder();
+  const photos = join(root, 'photos');
   await mkdir(photos);
   for (const width of [48, 56, 64, 72]) {
     const { data, height } = patternPicture(width, 48);
@@ -26,13 +24,18 @@ beforeAll(async () => {
       .png()
       .toFile(join(photos, `${width}.png`));
   }
-});
-
-export function configure(changes: object = {}, data: object = {}): TrainConfig {
-  const tasks = { haze: 0 };
-  const all = { roots: { photos: [photos] }, patch: 32, cacheMegabytes: 4, tasks, ...data };
-  const value = { preset: 'tiny', batch: 2, steps: 30, threads: 1, data: all, ...changes };
-  return parseTrainConfig(value, 'test');
+  let count = 0;
+  return {
+    root,
+    photos,
+    runFolder: () => join(root, `run-${count++}`),
+    configure(changes: object = {}, data: object = {}): TrainConfig {
+      const tasks = { haze: 0 };
+      const all = { roots: { photos: [photos] }, patch: 32, cacheMegabytes: 4, tasks, ...data };
+      const value = { preset: 'tiny', batch: 2, steps: 30, threads: 1, data: all, ...changes };
+      return parseTrainConfig(value, 'test');
+    },
+  };
 }
 
 interface LogLine {
