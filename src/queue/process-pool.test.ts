@@ -1,7 +1,9 @@
 /** Real processes, with a stand-in for the model (test/support/fake-loader.ts). */
+
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loaderModule } from '../../test/support/loaders.ts';
 import { patternPicture, temporaryFolder } from '../../test/support/pictures.ts';
 import { encodeImage } from '../image/image-encode.ts';
 import { readImage } from '../image/image-file.ts';
@@ -12,7 +14,7 @@ import { silentLog } from './log.ts';
 import { ProcessPool } from './process-pool.ts';
 
 const store = await openStore(await temporaryFolder());
-const loader = new URL('../../test/support/fake-loader.ts', import.meta.url).href;
+const loader = loaderModule('fake-loader');
 const settings: InferenceSettings = { store: store.address, device: 'cpu', threads: 1, loader };
 const picture = patternPicture(150, 100, { bits: 16 });
 const png = await encodeImage(picture, { format: 'png' });

@@ -1,4 +1,5 @@
 /** A batch from bucket to bucket: Redis is a real one, processes and the official S3 client are, too; the model is not. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import { readImage } from '../../src/image/image-file.ts';
@@ -7,6 +8,7 @@ import { silentLog } from '../../src/queue/log.ts';
 import { openQueue } from '../../src/queue/open-queue.ts';
 import { ProcessPool } from '../../src/queue/process-pool.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { loaderModule } from '../support/loaders.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { hasRedis, REDIS_NOTE, startRedis } from '../support/redis-server.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -14,7 +16,7 @@ import { startS3Server } from '../support/s3-server.ts';
 const folder = await temporaryFolder();
 const redis = hasRedis ? await startRedis(folder) : undefined;
 const s3 = await startS3Server();
-const loader = new URL('../support/fake-loader.ts', import.meta.url).href;
+const loader = loaderModule('fake-loader');
 
 let pool: ProcessPool;
 

@@ -1,15 +1,17 @@
 /** The careful mode over HTTP: what it leaves alone, how much it changes, and what it says of both. */
+
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import { readImage } from '../../src/image/image-file.ts';
+import { loaderModule } from '../support/loaders.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { expectProblem, type Fields, formOf, testServer } from '../support/server.ts';
 
 const folder = await temporaryFolder();
 const picture = patternPicture(60, 40);
 const png = await encodeImage(picture, { format: 'png' });
-const loader = new URL('../support/careful-loader.ts', import.meta.url).href;
+const loader = loaderModule('careful-loader');
 const server = await testServer(join(folder, 'store'), { processes: 1 }, undefined, { loader });
 
 const post = (fields: Fields, headers: Record<string, string> = {}) =>

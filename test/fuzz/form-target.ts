@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { encodeImage } from '../../src/image/image-encode.ts';
 import { createLog } from '../../src/server/log.ts';
 import { startServer } from '../../src/server/serve.ts';
 import { serverSettingsSchema } from '../../src/server/settings.ts';
+import { loaderModule } from '../support/loaders.ts';
 import { patternPicture } from '../support/pictures.ts';
 import { bytesOf, expectTrue, type Target } from './target.ts';
 
@@ -37,7 +39,7 @@ export async function forms(): Promise<Target> {
       allowUrls: true,
       ...limits,
     }),
-    inference: { device: 'cpu', loader: new URL('../support/fake-loader.ts', import.meta.url).href },
+    inference: { device: 'cpu', loader: loaderModule('fake-loader') },
     log: createLog('error', { write: () => undefined }),
   });
   const picture = await encodeImage(patternPicture(16, 12), { format: 'png' });

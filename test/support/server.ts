@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
@@ -10,13 +11,14 @@ import { catalogue, type ErrorCode } from '../../src/errors.ts';
 import { createLog } from '../../src/server/log.ts';
 import { type RunningServer, startServer } from '../../src/server/serve.ts';
 import { type ServerSettings, serverSettingsSchema } from '../../src/server/settings.ts';
+import { loaderModule } from './loaders.ts';
 
 export interface TestServer extends RunningServer {
   /** The log, a line each. */
   readonly lines: Record<string, unknown>[];
 }
 
-const loader = new URL('./fake-loader.ts', import.meta.url).href;
+const loader = loaderModule('fake-loader');
 
 export async function testServer(
   store: string,
