@@ -8,11 +8,21 @@ import { PATIENCE, PHONE, pageUnderTest, photoFile } from '../support/page.ts';
 
 const under = await pageUnderTest();
 
-const SIZES = [
-  [390, 844],
-  [640, 400],
-  [1024, 768],
-  [1280, 800],
+const SCREENS = [
+  [
+    'by touch',
+    [
+      { width: 390, height: 844 },
+      { width: 640, height: 400 },
+    ],
+  ],
+  [
+    'by mouse',
+    [
+      { width: 1024, height: 768 },
+      { width: 1280, height: 800 },
+    ],
+  ],
 ] as const;
 
 /** The box of the first element that matches. */
@@ -32,53 +42,73 @@ async function transparentPart(): Promise<Buffer> {
 }
 
 describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
-  it.each(SIZES)(
-    '%d x %d: five results make nothing wider and cover nothing, and axe finds nothing',
-    async (width, height) => {
-      const touch = width < 700;
-      const page = await under.open({ viewport: { width, height }, hasTouch: touch, isMobile: touch, bypassCSP: true });
-      const name = `view-${width}`;
+  it.each(SCREENS)(
+    '%s: five results make nothing wider and cover nothing, and axe finds nothing',
+    async (by, sizes) => {
+      const touch = by === 'by touch';
+      const page = await under.open({ viewport: sizes[0], hasTouch: touch, isMobile: touch, bypassCSP: true });
       await under.openPhoto(await photoFile('a.jpg', { width: 90, height: 60 }));
       for (let i = 0; i < 5; i++) await under.restore();
-      expect(await wider()).toBeLessThanOrEqual(0);
-      await under.shot(name);
-      // The header takes no row for a single button.
-      const tops = await page.evaluate(`[...document.querySelectorAll('.header .brand, .header .button')]
+      for (const size of sizes) {
+        const { width, height } = size;
+        await page.setViewportSize(size);
+        expect(await wider()).toBeLessThanOrEqual(0);
+        await under.shot(`view-${width}`);
+        // The header takes no row for a single button.
+        const tops = await page.evaluate(`[...document.querySelectorAll('.header .brand, .header .button')]
         .map((e) => e.getBoundingClientRect()).filter(({ width }) => width > 0).map(({ top, height }) => Math.round(top + height / 2))`);
-      expect(Math.max(...(tops as number[])) - Math.min(...(tops as number[]))).toBeLessThanOrEqual(2);
-      const stage = await boxOf('.stage-column');
-      const controls = await boxOf('.controls');
-      const apart = stage.x + stage.width <= controls.x || stage.y + stage.height <= controls.y;
-      expect(apart).toBe(true);
-      // The newest result is in view.
-      const newest = await boxOf('.history-open[aria-current]');
-      expect(newest.x).toBeGreaterThanOrEqual(0);
-      expect(newest.x + newest.width).toBeLessThanOrEqual(width);
-      const restore = (await under.restoreButton().boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
-      const hit = `document.elementFromPoint(${restore.x + restore.width / 2}, ${restore.y + restore.height / 2})`;
-      if (restore.y + restore.height <= height) {
-        expect(await page.evaluate(`${hit}.closest('button[type=submit]') !== null`)).toBe(true);
+        expect(Math.max(...(tops as number[])) - Math.min(...(tops as number[]))).toBeLessThanOrEqual(2);
+        const stage = await boxOf('.stage-column');
+        const controls = await boxOf('.controls');
+        const apart = stage.x + stage.width <= controls.x || stage.y + stage.height <= controls.y;
+        expect(apart).toBe(true);
+        // The newest result is in view.
+        const newest = await boxOf('.history-open[aria-current]');
+        expect(newest.x).toBeGreaterThanOrEqual(0);
+        expect(newest.x + newest.width).toBeLessThanOrEqual(width);
+        const restore = (await under.restoreButton().boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+        const hit = `document.elementFromPoint(${restore.x + restore.width / 2}, ${restore.y + restore.height / 2})`;
+        if (restore.y + restore.height <= height) {
+          expect(await page.evaluate(`${hit}.closest('button[type=submit]') !== null`)).toBe(true);
+        }
+        expect(await under.barriers()).toEqual([]);
       }
-      expect(await under.barriers()).toEqual([]);
     },
   );
 
-  it.each([
-    ['very wide', { width: 400, height: 40 }, { width: 390, height: 844 }],
-    ['a phone on its side', { width: 40, height: 90 }, { width: 640, height: 400 }],
-    ['200 %', { width: 90, height: 60 }, { width: 512, height: 384 }],
-  ] as const)('puts the photo in the middle: %s', async (_, size, viewport) => {
-    await under.open({ viewport });
-    await under.openPhoto(await photoFile('shape.jpg', size));
-    const pane = await boxOf('.pane');
-    const picture = await boxOf('.pane img');
-    expect(picture.x + picture.width / 2).toBeCloseTo(pane.x + pane.width / 2, 0);
-    expect(picture.y + picture.height / 2).toBeCloseTo(pane.y + pane.height / 2, 0);
-    expect(picture.width / picture.height).toBeCloseTo(size.width / size.height, 1);
-    const stage = await boxOf('.stage');
-    const column = await boxOf('.stage-column');
-    expect(stage.width).toBeGreaterThan(column.width - 4);
-    expect(await wider()).toBeLessThanOrEqual(0);
+  it('puts photos in the middle: a very wide one, a phone on its side, at 200 %', async () => {
+    const page = await under.open();
+    for (const [size, viewport] of [
+      [
+        { width: 400, height: 40 },
+        { width: 390, height: 844 },
+      ],
+      [
+        { width: 40, height: 90 },
+        { width: 640, height: 400 },
+      ],
+      [
+        { width: 90, height: 60 },
+        { width: 512, height: 384 },
+      ],
+    ] as const) {
+      await page.setViewportSize(viewport);
+      await under.openPhoto(await photoFile(`shape-${size.width}.jpg`, size));
+      await expect
+        .poll(async () => {
+          const { width, height } = await boxOf('.pane img');
+          return width / height;
+        })
+        .toBeCloseTo(size.width / size.height, 1);
+      const pane = await boxOf('.pane');
+      const picture = await boxOf('.pane img');
+      expect(picture.x + picture.width / 2).toBeCloseTo(pane.x + pane.width / 2, 0);
+      expect(picture.y + picture.height / 2).toBeCloseTo(pane.y + pane.height / 2, 0);
+      const stage = await boxOf('.stage');
+      const column = await boxOf('.stage-column');
+      expect(stage.width).toBeGreaterThan(column.width - 4);
+      expect(await wider()).toBeLessThanOrEqual(0);
+    }
   });
 
   it('shows squares behind what is transparent, and nothing of before behind after', async () => {
