@@ -37,8 +37,8 @@ async function load({ loader, model, ...settings }: InferenceSettings): Promise<
 }
 
 function tell(message: FromProcess): void {
-  // The other side may be gone: then this process is about to end as well.
-  if (process.connected) process.send?.(message);
+  // The other side may be gone, or go while this is written, which is no error of this process: it is about to end as well.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 async function main(settings: InferenceSettings): Promise<void> {
