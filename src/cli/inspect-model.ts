@@ -13,6 +13,7 @@ import type { Descriptor } from '../models/plain/descriptor.ts';
 import { descriptorPath, type OnnxModelFile, readOnnxModel } from '../models/plain/load-onnx.ts';
 import type { OnnxValue } from '../models/plain/onnx-file.ts';
 import { type Probe, probeModel } from '../models/plain/probe.ts';
+import { widestHalo } from '../restore/plain-options.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { descriptorOption, deviceOption, jsonOption, threadsOption } from './common-options.ts';
 import { progressDisplay, showDownload } from './progress.ts';
@@ -102,7 +103,10 @@ const WIDEST_HALO = 64;
 
 /** What was said, and what the probe showed of the rest. */
 function proposed({ reading, descriptor: stated }: OnnxModelFile, probe: Probe | undefined): Descriptor {
-  const { name, layout, channels, range, outputRange, residual, noise, tiling } = reading;
+  const { name, layout, channels, range, outputRange, residual, noise, tiling, tile } = reading;
+  const multiple = stated.multiple ?? probe?.multiple ?? tiling.multiple;
+  // More than tiles have room for would be refused.
+  const widest = Math.min(WIDEST_HALO, widestHalo(tile, { ...tiling, multiple }));
   const chosen = probe?.identityLike ? probe : { range, residual };
   return {
     name,
@@ -111,8 +115,8 @@ function proposed({ reading, descriptor: stated }: OnnxModelFile, probe: Probe |
     range: chosen.range,
     ...(outputRange !== range && { outputRange }),
     residual: chosen.residual,
-    ...(tiling.fixed === undefined && { multiple: stated.multiple ?? probe?.multiple ?? tiling.multiple }),
-    halo: stated.halo ?? (probe === undefined ? tiling.halo : Math.min(WIDEST_HALO, probe.halo)),
+    ...(tiling.fixed === undefined && { multiple }),
+    halo: stated.halo ?? Math.min(widest, probe?.halo ?? tiling.halo),
     ...(noise && { noiseLevel: noise.level, noiseScale: noise.scale }),
     ...stated,
   };

@@ -4,15 +4,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withModel } from '../support/onnx-door.ts';
 import { type Form, pictureNetwork } from '../support/picture-network.ts';
-import { temporaryFolders } from '../support/pictures.ts';
+import { patternPicture, temporaryFolders } from '../support/pictures.ts';
+import { recurrentNetwork } from '../support/recurrent-network.ts';
 import { runCli } from '../support/run-cli.ts';
 
 const newFolder = await temporaryFolders();
 
-async function networkFile(form: Form): Promise<string> {
+async function networkFile(network: Form | Uint8Array): Promise<string> {
   const path = join(await newFolder(), 'blur.onnx');
-  await writeFile(path, pictureNetwork(form));
+  await writeFile(path, network instanceof Uint8Array ? network : pictureNetwork(network));
   return path;
 }
 
@@ -66,6 +68,15 @@ describe('inspect-model', () => {
     expect(text.stdout).toContain('tiles of 96 x 64');
     expect(text.stdout).toContain('sizes: not probed');
     expect(text.stdout).toContain('not written');
+  });
+
+  it('proposes no wider halo than tiles of one size have room for', async () => {
+    const path = await networkFile(recurrentNetwork(9, { width: 64, height: 64 }));
+    expect(await inspected(path)).toMatchObject({ probe: { halo: 32 }, descriptor: { halo: 16 } });
+    const { data, width, height } = patternPicture(100, 70);
+    await withModel({ model: path }, async (clearword) => {
+      expect((await clearword.restore({ data, width, height, channels: 3 })).width).toBe(width);
+    });
   });
 
   it('knows a noise map, and tells it what it is told', async () => {
