@@ -71,6 +71,33 @@ describe('the door', () => {
     });
   });
 
+  it('refuses networks that enlarge: when they are loaded if they state both sizes, else at the first tile', async () => {
+    const stated = await modelFile({ enlarged: 2, fixed: { width: 32, height: 24 } });
+    await expect(Clearword.load({ model: stated, threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(/expected a network that keeps the size of pictures, .* 24 pixels into 48/),
+    });
+    await withModel({ model: await modelFile({ enlarged: 2, layout: 'nhwc' }) }, async (clearword) => {
+      const work = clearword.restore({ data: new Uint8Array(36), width: 4, height: 3, channels: 3 });
+      await expect(work).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: expect.stringMatching(/expected a result \[1,16,16,3\].* \[1,32,32,3\], which is 2 times as large/),
+        fix: expect.stringContaining('scale 1'),
+      });
+    });
+  });
+
+  it('refuses quarter turns of tiles that are not square', async () => {
+    await withModel({ model: await modelFile({ fixed: { width: 32, height: 24 } }) }, async (clearword) => {
+      const picture = { data: new Uint8Array(36), width: 4, height: 3, channels: 3 } as const;
+      await expect(clearword.restore(picture, { ensemble: true })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/tiles of 32 x 24 only, for ensemble, received true/),
+      });
+      await expect(clearword.restore(picture, { tile: 64 })).rejects.toThrow('32 x 24 only, for tile, received 64');
+    });
+  });
+
   it('refuses what only other models take', async () => {
     const model = await modelFile({});
     await expect(Clearword.load({ model, precision: 'float16' })).rejects.toMatchObject({ code: 'INVALID_OPTION' });

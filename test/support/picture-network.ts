@@ -104,7 +104,15 @@ export function pictureNetwork(form: Form): Uint8Array {
   if (residual) y = residual === 'removed' ? f.sub(x, y) : f.sub(y, x);
   if (scale !== 1) y = f.mul(y, perChannel(scale));
   if (shift !== 0) y = f.add(y, perChannel(shift));
-  if (enlarged > 1) y = f.upsampleNearest(y, enlarged);
+  // What it shows does not matter: such a network is refused.
+  if (enlarged > 1)
+    y = f.depthToSpace(
+      f.concat(
+        Array.from({ length: enlarged ** 2 }, () => y),
+        1,
+      ),
+      enlarged,
+    );
   if (decoys) graph.output('decoy', f.cast(placed(f.neg(x)), outputType));
   // Casting cuts off.
   graph.output('result', f.cast(placed(outputType === 'uint8' ? f.add(y, 0.5) : y), outputType));
