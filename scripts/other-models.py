@@ -154,7 +154,7 @@ class Stretched(torch.nn.Module):
 def traced(net, example, path):
     free = {2: "height", 3: "width"}
     names = {"input_names": ["picture"], "output_names": ["restored"], "dynamic_axes": {"picture": free, "restored": free}}
-    torch.onnx.export(net, (example,), path, opset_version=17, dynamo=False, **names)
+    torch.onnx.utils.export(net, (example,), path, opset_version=17, **names)
 
 
 def exported(net, example, path):
@@ -165,7 +165,7 @@ def exported(net, example, path):
 
 def fixed(net, example, path):
     names = {"input_names": ["picture"], "output_names": ["restored"]}
-    torch.onnx.export(net, (example,), path, opset_version=17, dynamo=False, **names)
+    torch.onnx.utils.export(net, (example,), path, opset_version=17, **names)
 
 
 class TooLong(BaseException):

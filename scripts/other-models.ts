@@ -99,7 +99,13 @@ async function tryFile(folder: string, help: Help, about: About): Promise<Outcom
     const inspect = ['--import', import.meta.resolve('tsx'), main, 'inspect-model', model, '--threads', '1'];
     execFileSync(process.execPath, inspect, { stdio: 'ignore' });
   } else rmSync(descriptor, { force: true });
-  const said = help === 'multiple' ? { descriptor: { multiple: about.multiple } } : {};
+  const said =
+    help === 'multiple'
+      ? { descriptor: { multiple: about.multiple } }
+      : help === 'inspect-model' && file !== 'fixed'
+        ? // What it finds may be wider than these tiles have room for; other networks get as much by themselves.
+          { descriptor: { halo: TILE / 4 } }
+        : {};
   const clearword = await Clearword.load({ model, threads: 1, ...said });
   try {
     const what = file === 'fixed' ? 'part' : 'whole';

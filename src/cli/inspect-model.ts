@@ -13,6 +13,7 @@ import type { Descriptor } from '../models/plain/descriptor.ts';
 import { descriptorPath, type OnnxModelFile, readOnnxModel } from '../models/plain/load-onnx.ts';
 import type { OnnxValue } from '../models/plain/onnx-file.ts';
 import { type Probe, probeModel } from '../models/plain/probe.ts';
+import { widestHalo } from '../restore/plain-options.ts';
 import { type CommandContext, defineCommand, EXIT } from './command.ts';
 import { descriptorOption, deviceOption, jsonOption, threadsOption } from './common-options.ts';
 import { progressDisplay, showDownload } from './progress.ts';
@@ -42,8 +43,9 @@ export const inspectModel = defineCommand({
   argument: { name: 'model', description: 'an ONNX network: a path, hub:owner/name/file or an https address' },
   options,
   details: `Prints inputs and outputs, what was understood and what was guessed; tries the network on a flat, a rising and a
-textured picture (finite numbers? a clean picture left as it is? which sizes? how far does it look?), and writes what follows
-into a descriptor, which restore, evaluate, serve, worker and batch then read. Check it: only a person knows the range for sure.
+textured picture (finite numbers? a clean picture left as it is? which sizes? how far does it look? does a moved picture give a
+moved result?), and writes what follows into a descriptor, which restore, evaluate, serve, worker and batch then read. Check it:
+only a person knows the range for sure. Nothing is written where numbers are not finite.
 
 Exit codes: 0 usable, 1 not usable, 2 wrong use.
 
@@ -63,7 +65,7 @@ async function run(args: readonly string[], given: Options, context: CommandCont
     const model = await readOnnxModel(source, reading);
     const probe = given.probe === 'yes' ? await tried(source, model, given, context) : undefined;
     const descriptor = proposed(model, probe);
-    const written = await writeDescriptor(source, descriptor, given);
+    const written = await writeDescriptor(source, descriptor, given, probe);
     display.stop();
     const report = reportOf(model, probe, descriptor, written);
     stdout.write(given.json ? `${JSON.stringify(report)}\n` : textOf(source, model, probe, descriptor, written));
@@ -102,38 +104,55 @@ const WIDEST_HALO = 64;
 
 /** What was said, and what the probe showed of the rest. */
 function proposed({ reading, descriptor: stated }: OnnxModelFile, probe: Probe | undefined): Descriptor {
-  const { name, layout, channels, range, outputRange, residual, noise, tiling } = reading;
-  const chosen = probe?.identityLike ? probe : { range, residual };
+  const { name, layout, channels, range, outputRange, residual, noise, tiling, tile } = reading;
+  const multiple = stated.multiple ?? probe?.multiple ?? tiling.multiple;
+  // More than tiles have room for would be refused.
+  const widest = Math.min(WIDEST_HALO, widestHalo(tile, { ...tiling, multiple }));
+  const chosen = probe?.identityLike ? probe : { range, outputRange, residual };
   return {
     name,
     layout,
     channels,
     range: chosen.range,
-    ...(outputRange !== range && { outputRange }),
+    // Otherwise it is the input's, and follows where somebody corrects that.
+    ...((chosen.outputRange !== chosen.range || reading.guessed.includes('outputRange')) && {
+      outputRange: chosen.outputRange,
+    }),
     residual: chosen.residual,
-    ...(tiling.fixed === undefined && { multiple: stated.multiple ?? probe?.multiple ?? tiling.multiple }),
-    halo: stated.halo ?? (probe === undefined ? tiling.halo : Math.min(WIDEST_HALO, probe.halo)),
+    ...(tiling.fixed === undefined && { multiple }),
+    halo: stated.halo ?? Math.min(widest, probe?.halo ?? tiling.halo),
     ...(noise && { noiseLevel: noise.level, noiseScale: noise.scale }),
     ...stated,
   };
 }
 
-/** Where the descriptor was written; undefined: nowhere. */
+/** Where the descriptor was written, or why it was not. */
+type Written = { readonly written: string } | { readonly notWritten: string };
+
 async function writeDescriptor(
   source: string,
   descriptor: Descriptor,
   { output, overwrite }: Options,
-): Promise<string | undefined> {
-  if (output === '-' || (output === undefined && parseSource(source).kind !== 'path')) return undefined;
+  probe: Probe | undefined,
+): Promise<Written> {
+  if (probe?.finite === false) {
+    return { notWritten: 'the network gave numbers that are not finite, so that nothing it showed can be believed' };
+  }
+  if (output === '-') return { notWritten: 'the output is -' };
+  if (output === undefined && parseSource(source).kind !== 'path') {
+    return {
+      notWritten: 'the model is not a file on this machine; -o FILE says where, and --descriptor is read everywhere',
+    };
+  }
   const path = output ?? descriptorPath(source);
   const text = `${JSON.stringify(descriptor, null, 2)}\n`;
   try {
     await writeFileAtomic(path, new TextEncoder().encode(text), { overwrite });
-    return path;
+    return { written: path };
   } catch (error) {
+    if (output !== undefined || !(error instanceof ClearwordError) || error.code !== 'OUTPUT_EXISTS') throw error;
     // One that is there was perhaps corrected by hand.
-    if (output === undefined && error instanceof ClearwordError && error.code === 'OUTPUT_EXISTS') return undefined;
-    throw error;
+    return { notWritten: `${path} exists; --overwrite replaces it` };
   }
 }
 
@@ -155,7 +174,7 @@ function reportOf(
   { file, reading, hash }: OnnxModelFile,
   probe: Probe | undefined,
   descriptor: Descriptor,
-  written: string | undefined,
+  written: Written,
 ): object {
   return {
     hash,
@@ -166,7 +185,7 @@ function reportOf(
     guessed: reading.guessed,
     ...(probe && { probe }),
     descriptor,
-    ...(written !== undefined && { written }),
+    ...written,
   };
 }
 
@@ -180,7 +199,7 @@ function textOf(
   { file, reading, hash }: OnnxModelFile,
   probe: Probe | undefined,
   descriptor: Descriptor,
-  written: string | undefined,
+  written: Written,
 ): string {
   const value = (kind: string, of: OnnxValue) => {
     const { name, type, shape } = shownValue(of);
@@ -198,13 +217,14 @@ function textOf(
     `guessed: ${reading.guessed.join(', ') || 'nothing'}`,
     ...(probe ? probeLines(probe) : []),
     `descriptor: ${JSON.stringify(descriptor)}`,
-    written === undefined ? 'not written' : `written: ${visible(written)}`,
+    'written' in written ? `written: ${visible(written.written)}` : `not written: ${visible(written.notWritten)}`,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
 function probeLines(probe: Probe): string[] {
-  const { finite, difference, identityLike, range, residual, multiple, halo, seam, seconds } = probe;
+  const { finite, difference, identityLike, range, residual, multiple, halo, seam, shift, seconds } = probe;
+  const pixels = (count: number) => (count === 1 ? '1 pixel' : `${count} pixels`);
   const levels = (value: number) => (255 * value).toFixed(1);
   return [
     `numbers: ${finite ? 'finite' : 'not finite'}`,
@@ -214,6 +234,7 @@ function probeLines(probe: Probe): string[] {
       : 'changes clean pictures a lot, so range and residual cannot be checked',
     `sizes: ${multiple === undefined ? 'not probed' : `multiples of ${multiple}`}`,
     `tiles equal the whole from ${halo} pixels on${seam > 1 ? ` except for ${seam.toFixed(1)} grey levels: the network sees further` : ''}`,
+    `moved pictures: ${shift === undefined ? 'not probed' : `by ${pixels(shift.by)}, the middle of the result differs by ${shift.difference.toFixed(1)} grey levels${shift.difference > 1 ? ': tiles do not show the same' : ''}`}`,
     `speed: ${seconds.toFixed(2)} s a megapixel`,
   ];
 }

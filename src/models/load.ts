@@ -19,7 +19,7 @@ import { readModel } from './model-file.ts';
 import type { DescriptorOption } from './plain/descriptor.ts';
 import { isOnnxModel, readOnnxModel } from './plain/load-onnx.ts';
 import { OnnxModel, type OnnxModelParts } from './plain/onnx-model.ts';
-import { readingText } from './plain/reading.ts';
+import { readingText } from './plain/reading-text.ts';
 
 /** The model that comes with the package; sources and build lie equally deep. */
 const bundledModel = (): string => fileURLToPath(new URL('../../weights/lite.safetensors', import.meta.url));

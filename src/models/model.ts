@@ -80,12 +80,17 @@ export interface ModelEncoders {
   encodeText(prompt: string): Promise<Float32Array>;
 }
 
+/** Pixels over which neighbouring tiles of a plain network go over into each other, beyond what is cut off of both. */
+export const TILE_BLEND = 16;
+
 /** How pictures have to be cut for a network. All lengths in pixels. */
 export interface Tiling {
   /** Tiles start at multiples of it, and their sides are multiples of it. */
   readonly multiple: number;
   /** How far the network looks: so much of a tile's edge is cut off where a neighbouring tile knows better. */
   readonly halo: number;
+  /** Whether nobody stated the halo: of a guess as much is cut off as tiles have room for; a stated one has to fit. */
+  readonly guessedHalo?: boolean | undefined;
   /** Of networks that take one size only. */
   readonly fixed?: { readonly width: number; readonly height: number } | undefined;
 }

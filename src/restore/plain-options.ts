@@ -4,7 +4,7 @@
  * @module
  */
 import { ClearwordError } from '../errors.ts';
-import type { PlainModel } from '../models/model.ts';
+import { type PlainModel, TILE_BLEND, type Tiling } from '../models/model.ts';
 import { type StrengthOption, strengthsOf } from './strengths.ts';
 import { MAX_TILE, MIN_TILE } from './tiles.ts';
 
@@ -42,9 +42,6 @@ export function refuseGuidance(
 export const plainStrengths = ({ name, takesNoiseLevel }: PlainModel, option: StrengthOption) =>
   strengthsOf({ name, degradations: ['noise'], takesStrengths: takesNoiseLevel }, option);
 
-/** Pixels over which neighbouring tiles go over into each other, beyond what is cut off of both. */
-const BLEND = 16;
-
 /** Side and overlap of the tiles. Errors: INVALID_OPTION, for a side that the network does not take. */
 export function plainTile(
   { name, defaultTile, tiling: { multiple, halo, fixed } }: PlainModel,
@@ -62,5 +59,12 @@ export function plainTile(
   const least = Math.max(MIN_TILE, multiple);
   const tile = fixed ? Math.min(fixed.width, fixed.height) : (given.tile ?? Math.max(least, defaultTile));
   if (fixed === undefined && tile < least) fail(`an integer in ${least}..${MAX_TILE}`, 'tile', tile);
-  return { tile, overlap: given.overlap ?? Math.min(2 * halo + BLEND, Math.floor(tile / 2)) };
+  const most = Math.floor(Math.max(tile, fixed?.width ?? 0, fixed?.height ?? 0) / 2);
+  return { tile, overlap: given.overlap ?? Math.min(2 * halo + TILE_BLEND, most) };
+}
+
+/** Widest halo that tiles of at most this side have room for: half of a tile may be shared with a neighbour. */
+export function widestHalo(tile: number, { multiple, fixed }: Pick<Tiling, 'multiple' | 'fixed'>): number {
+  const side = fixed ? Math.min(fixed.width, fixed.height) : multiple * Math.floor(tile / multiple);
+  return Math.floor(Math.min(side / 2, multiple * Math.floor((side - 1) / multiple)) / 2);
 }

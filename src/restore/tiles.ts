@@ -66,10 +66,11 @@ export function planTiles(
       `expected an integer in ${MIN_TILE}..${MAX_TILE} for tile, received ${tile}`,
     );
   }
-  if (!Number.isInteger(overlap) || overlap < 0 || overlap > tile / 2) {
+  const most = Math.max(tile, tiling?.fixed?.width ?? 0, tiling?.fixed?.height ?? 0) / 2;
+  if (!Number.isInteger(overlap) || overlap < 0 || overlap > most) {
     throw new ClearwordError(
       'INVALID_OPTION',
-      `expected an integer in 0..${Math.floor(tile / 2)} (half a tile) for overlap, received ${overlap}`,
+      `expected an integer in 0..${Math.floor(most)} (half a tile) for overlap, received ${overlap}`,
     );
   }
   if (tiling) {
@@ -89,15 +90,48 @@ export function planTiles(
 }
 
 /** An axis for a network with a multiple and a halo of its own, which takes a picture that fits in one tile as it is. */
-function planForeign(length: number, tile: number, leastOverlap: number, tiling: Tiling, fixed?: number): AxisPlan {
+function planForeign(length: number, tile: number, asked: number, tiling: Tiling, fixed?: number): AxisPlan {
   const { multiple } = tiling;
+  // The other side of a tile of one size may be the longer one.
+  const leastOverlap = fixed === undefined ? asked : Math.min(asked, Math.floor(fixed / 2));
   const padded = Math.max(wholeGrains(length, multiple), fixed ?? 0);
   const most = fixed ?? Math.max(multiple, multiple * Math.floor(tile / multiple));
   // Neighbours have to get on by at least a multiple.
   const overlap = Math.min(wholeGrains(leastOverlap, multiple), multiple * Math.floor((most - 1) / multiple));
   const side = fixed ?? (padded <= most ? padded : sideFor(padded, most, overlap, multiple));
-  const halo = Math.min(tiling.halo, Math.floor(overlap / 2));
-  return spread(length, side, tilesNeeded(padded, side, overlap), { multiple, halo });
+  const count = tilesNeeded(padded, side, overlap);
+  const room = Math.floor(overlap / 2);
+  if (count > 1 && room < tiling.halo && tiling.guessedHalo !== true) {
+    refuseHalo(tiling, { length, most, overlap: leastOverlap, room });
+  }
+  return spread(length, side, count, { multiple, halo: Math.min(tiling.halo, room) });
+}
+
+/** Pixels along an axis: of the picture, of a tile, shared by neighbours, and how much of them there is for a halo. */
+interface Room {
+  readonly length: number;
+  readonly most: number;
+  readonly overlap: number;
+  readonly room: number;
+}
+
+/** Less than the halo that somebody stated would leave seams, and nobody would know why. */
+function refuseHalo({ halo, multiple, fixed }: Tiling, { length, most, overlap, room }: Room): never {
+  const least = 2 * wholeGrains(2 * halo, multiple);
+  const because = `because the network looks ${halo} pixels far (its halo)`;
+  const smaller = `say a smaller halo (--descriptor halo=${room}), which may leave seams.`;
+  // A tile that is large enough shares too little only where somebody says so.
+  const [expected, received, fix] =
+    most >= least
+      ? [`at least ${2 * halo} for overlap, ${because}`, `${overlap}`, 'Leave --overlap out']
+      : [
+          `tiles of at least ${least} pixels for a picture of ${length}, ${because}`,
+          `${most}`,
+          fixed === undefined ? `Give --tile ${least} or more` : 'Export the network for any size, or for a larger one',
+        ];
+  throw new ClearwordError('INVALID_OPTION', `expected ${expected}, received ${received}`, {
+    fix: `${fix}, or ${smaller}`,
+  });
 }
 
 /** Tiles spread evenly, in grains: every overlap is at least the one that the count was chosen for, and equal to the others within a grain. */

@@ -4,16 +4,37 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import * as f from '../../src/graph/functions.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { emitModel } from '../../src/graph/onnx/emit.ts';
+import type { Probe } from '../../src/models/plain/probe.ts';
+import { BYTES, differenceOf, HALF, ROUNDING, withModel } from '../support/onnx-door.ts';
 import { type Form, pictureNetwork } from '../support/picture-network.ts';
-import { temporaryFolders } from '../support/pictures.ts';
+import { patternPicture, temporaryFolders } from '../support/pictures.ts';
+import { recurrentNetwork } from '../support/recurrent-network.ts';
 import { runCli } from '../support/run-cli.ts';
 
 const newFolder = await temporaryFolders();
 
-async function networkFile(form: Form): Promise<string> {
+async function networkFile(network: Form | Uint8Array): Promise<string> {
   const path = join(await newFolder(), 'blur.onnx');
-  await writeFile(path, pictureNetwork(form));
+  await writeFile(path, network instanceof Uint8Array ? network : pictureNetwork(network));
   return path;
+}
+
+/** Nearly 1: networks that leave a clean picture nearly as it is. */
+const MILD = [1, 0.99, 0.98];
+/** Networks of one size are tried faster. */
+const SQUARE = { width: 64, height: 64 } as const;
+
+/** Each block of 4 x 4 pixels becomes its mean. */
+function blockMeans(fixed?: { readonly width: number; readonly height: number }): Uint8Array {
+  const graph = new Graph();
+  const { width, height } = fixed ?? { width: 64, height: 64 };
+  const weight = graph.constant(new Float32Array(3 * 16 * 16).fill(1 / 16), [48, 1, 4, 4], 'float32');
+  const means = f.conv(graph.input('picture', [1, 3, height, width]), weight, undefined, { stride: 4, group: 3 });
+  graph.output('restored', f.depthToSpace(means, 4));
+  return emitModel(graph, undefined, { freeSides: fixed === undefined });
 }
 
 async function inspected(path: string, ...more: string[]): Promise<Record<string, unknown>> {
@@ -36,7 +57,7 @@ describe('inspect-model', () => {
     expect(report).toMatchObject({
       inputs: [{ name: 'picture', type: 'float32', shape: [1, 3, null, null] }],
       outputs: [{ name: 'result', type: 'float32', shape: [1, 3, null, null] }],
-      probe: { finite: true, multiple: 1, halo: 1, seam: expect.any(Number) },
+      probe: { finite: true, multiple: 1, halo: 1, seam: 0, shift: { by: 1, difference: 0 } },
       descriptor: { name: 'blur', layout: 'nchw', channels: 'rgb', multiple: 1, halo: 1 },
       written: path.replace('.onnx', '.json'),
     });
@@ -46,6 +67,7 @@ describe('inspect-model', () => {
     const again = await inspected(path);
     expect(again).toMatchObject({ guessed: [], descriptor: report.descriptor });
     expect(again.written).toBeUndefined();
+    expect(again.notWritten).toBe(`${report.written} exists; --overwrite replaces it`);
     expect(await inspected(path, '--overwrite')).toMatchObject({ written: report.written });
   });
 
@@ -55,8 +77,9 @@ describe('inspect-model', () => {
     expect(report).toMatchObject({
       inputs: [{ name: 'picture', shape: [1, 3, 64, 96] }],
       understood: { tiling: { fixed: { width: 96, height: 64 } } },
-      probe: { finite: true, halo: 1, seam: 0 },
+      probe: { finite: true, halo: 1, seam: 0, shift: { by: 1, difference: 0 } },
       descriptor: { halo: 1 },
+      notWritten: 'the output is -',
     });
     expect(report.probe).not.toHaveProperty('multiple');
     // Its size is its multiple.
@@ -65,7 +88,17 @@ describe('inspect-model', () => {
     const text = await runCli(['inspect-model', path, '--threads', '1', '-o', '-']);
     expect(text.stdout).toContain('tiles of 96 x 64');
     expect(text.stdout).toContain('sizes: not probed');
-    expect(text.stdout).toContain('not written');
+    expect(text.stdout).toContain('not written: the output is -\n');
+    expect(text.stdout).toContain('moved pictures: by 1 pixel, the middle of the result differs by 0.0 grey levels\n');
+  });
+
+  it('proposes no wider halo than tiles of one size have room for', async () => {
+    const path = await networkFile(recurrentNetwork(9, { width: 64, height: 64 }));
+    expect(await inspected(path)).toMatchObject({ probe: { halo: 32 }, descriptor: { halo: 16 } });
+    const { data, width, height } = patternPicture(100, 70);
+    await withModel({ model: path }, async (clearword) => {
+      expect((await clearword.restore({ data, width, height, channels: 3 })).width).toBe(width);
+    });
   });
 
   it('knows a noise map, and tells it what it is told', async () => {
@@ -98,6 +131,57 @@ describe('inspect-model', () => {
       understood: { noise: { form: 'map' }, tiling: { fixed: { width: 64, height: 64 } } },
       probe: { finite: true, halo: 1 },
     });
+  });
+
+  it.each([
+    ['float16', { type: 'float16', fixed: SQUARE }, {}, { multiple: 64 }, HALF],
+    ['channels last', { layout: 'nhwc' }, {}, {}, 0],
+    ['luma', { channels: 1, fixed: SQUARE }, {}, { channels: 1, multiple: 64 }, 0],
+    ['what it takes away', { residual: 'removed' }, { residual: 'removed' }, {}, 0],
+    ['what it adds', { residual: 'added', fixed: SQUARE }, { residual: 'added' }, { multiple: 64 }, 0],
+    [
+      'bytes in, floats out',
+      { type: 'uint8', outputType: 'float32', fixed: SQUARE },
+      { outputRange: '0..255' },
+      { high: 255, multiple: 64 },
+      BYTES / 2,
+    ],
+  ] as const)(
+    'writes a descriptor that leads to the right pixels: %s',
+    async (_, form, found, expectation, tolerance) => {
+      const path = await networkFile({ ...form, gain: MILD });
+      expect(await inspected(path)).toMatchObject({ probe: { identityLike: true, ...found }, descriptor: found });
+      await withModel({ model: path }, async (clearword) => {
+        const size = { width: 45, height: 35 };
+        const difference = await differenceOf(clearword, { multiple: 1, ...expectation, gain: MILD }, size);
+        expect(difference).toBeLessThan(tolerance + ROUNDING);
+      });
+    },
+  );
+
+  it('moves pictures: what depends on the place does so by a multiple', async () => {
+    const free = await inspected(await networkFile(blockMeans()), '-o', '-');
+    expect(free).toMatchObject({ probe: { multiple: 4, shift: { by: 4 } }, descriptor: { multiple: 4 } });
+    expect((free.probe as Probe).shift?.difference).toBeLessThan(0.01);
+    const path = await networkFile(blockMeans({ width: 64, height: 48 }));
+    const text = await runCli(['inspect-model', path, '--threads', '1', '-o', '-']);
+    const moved =
+      /moved pictures: by 1 pixel, the middle of the result differs by (.*) grey levels: tiles do not show the same/;
+    expect(Number(moved.exec(text.stdout)?.[1])).toBeGreaterThan(5);
+    const told = await inspected(path, '-o', '-', '--descriptor', 'multiple=4');
+    expect((told.probe as Probe).shift).toEqual({ by: 4, difference: expect.closeTo(0, 2) });
+  });
+
+  it('writes nothing where numbers are not finite, and says why', async () => {
+    const path = await networkFile({ scale: Number.POSITIVE_INFINITY, fixed: SQUARE });
+    const { code, stdout } = await runCli(['inspect-model', path, '--threads', '1']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('numbers: not finite\n');
+    expect(stdout).toContain('not written: the network gave numbers that are not finite');
+    await expect(readFile(path.replace('.onnx', '.json'))).rejects.toThrow('ENOENT');
+    const elsewhere = `${path}.txt`;
+    expect((await runCli(['inspect-model', path, '--threads', '1', '-o', elsewhere])).code).toBe(1);
+    await expect(readFile(elsewhere)).rejects.toThrow('ENOENT');
   });
 
   it('says what is wrong with a file that cannot be used', async () => {

@@ -1,182 +1,16 @@
 /**
- * Foreign ONNX networks of every form, through whole restorations, against a plain loop.
+ * What stands at the door: which networks and options are let in, and what is said of them.
  */
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { Clearword, type LoadOptions, type RestoreOptions } from '../../src/index.ts';
-import { type Expectation, type Form, pictureNetwork, plainLoop } from '../support/picture-network.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Clearword } from '../../src/index.ts';
+import { modelFile, withModel } from '../support/onnx-door.ts';
+import { pictureNetwork } from '../support/picture-network.ts';
 import { patternPicture, temporaryFolders } from '../support/pictures.ts';
 
 const newFolder = await temporaryFolders();
-
-/** A model file with a descriptor beside it. */
-async function modelFile(form: Form, descriptor?: object): Promise<string> {
-  const folder = await newFolder();
-  const path = join(folder, 'network.onnx');
-  await writeFile(path, pictureNetwork(form));
-  if (descriptor !== undefined) await writeFile(join(folder, 'network.json'), JSON.stringify(descriptor));
-  return path;
-}
-
-async function withModel<T>(options: LoadOptions, use: (clearword: Clearword) => Promise<T>): Promise<T> {
-  const clearword = await Clearword.load({ threads: 1, ...options });
-  try {
-    return await use(clearword);
-  } finally {
-    await clearword.dispose();
-  }
-}
-
-/** Largest difference from the plain loop, in steps of the picture's depth, and where nothing is clipped. */
-async function differenceOf(
-  clearword: Clearword,
-  expectation: Expectation,
-  {
-    width = 150,
-    height = 101,
-    bits = 16 as 8 | 16,
-    ...options
-  }: { width?: number; height?: number; bits?: 8 | 16 } & RestoreOptions = {},
-): Promise<number> {
-  const { data } = patternPicture(width, height, { bits });
-  const white = 2 ** bits - 1;
-  const before = Array.from(data, (value) => value / white);
-  const result = await clearword.restore({ data, width, height, channels: 3 }, options);
-  const expected = plainLoop(before, width, height, expectation);
-  const pixels = result.pixels().data;
-  return expected.reduce((most, value, i) => {
-    const clipped = Math.min(1, Math.max(0, value));
-    return Math.max(most, Math.abs(clipped * white - (pixels[i] as number)));
-  }, 0);
-}
-
-/** Rounding to the depth, and float32 in between. */
-const ROUNDING = 0.51;
-/** A half has 11 significant bits: at 0..1 a step is up to 2^-11, at 0..255 up to 1/8 of a level. */
-const HALF = 65535 * 2 ** -10;
-/** Rounding to 8 bits before and after. */
-const BYTES = 257;
-
-interface Case {
-  readonly title: string;
-  readonly form: Form;
-  readonly descriptor?: object;
-  readonly expectation?: Expectation;
-  readonly tolerance?: number;
-}
-
-const cases: readonly Case[] = [
-  { title: 'NCHW, float32, free', form: {} },
-  { title: 'NHWC', form: { layout: 'nhwc' } },
-  { title: 'NCHW of one fixed size', form: { fixed: { width: 96, height: 64 } }, expectation: { multiple: 1 } },
-  {
-    title: 'NHWC of one fixed size',
-    form: { layout: 'nhwc', fixed: { width: 64, height: 80 } },
-    expectation: { multiple: 1 },
-  },
-  { title: 'float16', form: { type: 'float16' }, tolerance: HALF },
-  { title: 'float16, NHWC', form: { type: 'float16', layout: 'nhwc' }, tolerance: HALF },
-  { title: 'uint8', form: { type: 'uint8' }, expectation: { high: 255 }, tolerance: BYTES },
-  { title: 'uint8, NHWC', form: { type: 'uint8', layout: 'nhwc' }, expectation: { high: 255 }, tolerance: BYTES },
-  { title: 'luma alone', form: { channels: 1 }, expectation: { channels: 1 } },
-  { title: 'luma alone, NHWC', form: { channels: 1, layout: 'nhwc' }, expectation: { channels: 1 } },
-  { title: 'a noise level as a number', form: { noise: 'value' }, expectation: { noise: 15 / 255 } },
-  { title: 'a noise level as a map', form: { noise: 'map' }, expectation: { noise: 15 / 255 } },
-  { title: 'a noise level as a channel', form: { noise: 'plane' }, expectation: { noise: 15 / 255 } },
-  {
-    title: 'a noise level as a channel beside luma',
-    form: { noise: 'plane', channels: 1 },
-    expectation: { noise: 15 / 255, channels: 1 },
-  },
-  {
-    title: 'a noise level of its own scale',
-    form: { noise: 'value' },
-    descriptor: { noiseLevel: 10, noiseScale: 0.01 },
-    expectation: { noise: 0.1 },
-  },
-  { title: 'a range of -1..1', form: {}, descriptor: { range: '-1..1' }, expectation: { low: -1 } },
-  { title: 'a range of 0..255', form: {}, descriptor: { range: '0..255' }, expectation: { high: 255 } },
-  { title: 'BGR', form: {}, descriptor: { channels: 'bgr' }, expectation: { bgr: true } },
-  {
-    title: 'mean and standard deviation',
-    form: {},
-    descriptor: { mean: 0.4, std: [0.5, 0.5, 0.5] },
-    expectation: { mean: 0.4, std: 0.5 },
-  },
-  { title: 'what it takes away', form: { residual: true }, descriptor: { residual: 'removed' } },
-  {
-    title: 'what it takes away, of a range of 0..255 and BGR',
-    form: { residual: true },
-    descriptor: { residual: 'removed', range: '0..255', channels: 'bgr' },
-    expectation: { high: 255, bgr: true },
-  },
-  { title: 'a multiple of its own', form: {}, descriptor: { multiple: 24 }, expectation: { multiple: 24 } },
-];
-
-describe('a network with', () => {
-  it.each(cases)(
-    '$title: restores as a plain loop does',
-    async ({ form, descriptor, expectation = {}, tolerance = 0 }) => {
-      await withModel({ model: await modelFile(form, descriptor) }, async (clearword) => {
-        // Whole; then in tiles.
-        expect(await differenceOf(clearword, expectation)).toBeLessThan(tolerance + ROUNDING);
-        if (form.fixed !== undefined) return;
-        const tiled = await differenceOf(clearword, expectation, { tile: 72, overlap: 24 });
-        expect(tiled).toBeLessThan(tolerance + ROUNDING);
-      });
-    },
-  );
-
-  it('free sides takes odd and tiny pictures, 8 bits, grey and alpha', async () => {
-    await withModel({ model: await modelFile({}) }, async (clearword) => {
-      for (const [width, height] of [
-        [1, 1],
-        [3, 200],
-        [67, 5],
-        [131, 97],
-      ] as const) {
-        expect(await differenceOf(clearword, {}, { width, height, bits: 8 })).toBeLessThan(ROUNDING);
-      }
-      const { data, alpha = new Uint8Array(0) } = patternPicture(40, 30, { alpha: true });
-      const joined = new Uint8Array(40 * 30 * 4).map(
-        (_, i) => (i % 4 < 3 ? data[3 * Math.floor(i / 4) + (i % 4)] : alpha[Math.floor(i / 4)]) ?? 0,
-      );
-      const result = (await clearword.restore({ data: joined, width: 40, height: 30, channels: 4 })).pixels();
-      expect(result.channels).toBe(4);
-      expect(result.data.filter((_, i) => i % 4 === 3)).toEqual(alpha);
-    });
-    await withModel({ model: await modelFile({ channels: 1 }) }, async (clearword) => {
-      const { data } = patternPicture(33, 20, { channels: 1 });
-      const { data: restored } = (await clearword.restore({ data, width: 33, height: 20, channels: 1 })).pixels();
-      const expected = plainLoop(
-        Array.from(data).flatMap((value) => [value / 255, value / 255, value / 255]),
-        33,
-        20,
-        { channels: 1 },
-      );
-      const differences = Array.from(restored, (value, i) => Math.abs(value - 255 * (expected[3 * i] as number)));
-      expect(Math.max(...differences)).toBeLessThan(ROUNDING);
-    });
-  });
-
-  it('a noise level takes it from --strength, and from flags', async () => {
-    await withModel({ model: await modelFile({ noise: 'map' }), descriptor: 'noiseLevel=30' }, async (clearword) => {
-      expect(await differenceOf(clearword, { noise: 30 / 255 })).toBeLessThan(ROUNDING);
-      const told = await differenceOf(clearword, { noise: 25 / 255 }, { strength: 'noise=25' });
-      expect(told).toBeLessThan(ROUNDING);
-      const result = await clearword.restore(
-        { data: new Uint8Array(300), width: 10, height: 10, channels: 3 },
-        { strength: { noise: 25 } },
-      );
-      expect(result.provenance).toMatchObject({ strength: 'noise=25', sampler: 'none', steps: 1 });
-      await expect(
-        clearword.restore({ data: new Uint8Array(3), width: 1, height: 1, channels: 3 }, { strength: 'rain=3' }),
-      ).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    });
-  });
-});
 
 describe('the door', () => {
   it('names the network, its hash and its reading', async () => {
@@ -209,21 +43,58 @@ describe('the door', () => {
     });
   });
 
-  it.each([
-    ['prompt', { prompt: 'remove the rain' }],
-    ['steps', { steps: 5 }],
-    ['sampler', { sampler: 'ode' }],
-    ['seed', { seed: 7 }],
-    ['samples', { samples: 2 }],
-    ['strength', { strength: 'noise=10' }],
-    ['saveStates', { saveStates: true }],
-  ] as const)('refuses %s, which a plain network does not have', async (name, options) => {
-    await withModel({ model: await modelFile({}) }, async (clearword) => {
-      const work = clearword.restore({ data: new Uint8Array(3), width: 1, height: 1, channels: 3 }, options);
-      await expect(work).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(name) });
-      await expect(
-        clearword.inspect({ data: new Uint8Array(3), width: 1, height: 1, channels: 3 }),
-      ).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  describe('refuses', () => {
+    let clearword: Clearword;
+    beforeAll(async () => {
+      clearword = await Clearword.load({ model: await modelFile({}), threads: 1 });
+    });
+    afterAll(() => clearword.dispose());
+    const pixel = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 } as const;
+
+    it.each([
+      ['prompt', { prompt: 'remove the rain' }],
+      ['steps', { steps: 5 }],
+      ['sampler', { sampler: 'ode' }],
+      ['seed', { seed: 7 }],
+      ['samples', { samples: 2 }],
+      ['strength', { strength: 'noise=10' }],
+      ['saveStates', { saveStates: true }],
+    ] as const)('%s, which a plain network does not have', async (name, options) => {
+      await expect(clearword.restore(pixel, options)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(name),
+      });
+    });
+
+    it('to find anything', async () => {
+      await expect(clearword.inspect(pixel)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    });
+  });
+
+  it('refuses networks that enlarge: when they are loaded if they state both sizes, else at the first tile', async () => {
+    const stated = await modelFile({ enlarged: 2, fixed: { width: 32, height: 24 } });
+    await expect(Clearword.load({ model: stated, threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(/expected a network that keeps the size of pictures, .* 24 pixels into 48/),
+    });
+    await withModel({ model: await modelFile({ enlarged: 2, layout: 'nhwc' }) }, async (clearword) => {
+      const work = clearword.restore({ data: new Uint8Array(36), width: 4, height: 3, channels: 3 });
+      await expect(work).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: expect.stringMatching(/expected a result \[1,16,16,3\].* \[1,32,32,3\], which is 2 times as large/),
+        fix: expect.stringContaining('scale 1'),
+      });
+    });
+  });
+
+  it('refuses quarter turns of tiles that are not square', async () => {
+    await withModel({ model: await modelFile({ fixed: { width: 32, height: 24 } }) }, async (clearword) => {
+      const picture = { data: new Uint8Array(36), width: 4, height: 3, channels: 3 } as const;
+      await expect(clearword.restore(picture, { ensemble: true })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/tiles of 32 x 24 only, for ensemble, received true/),
+      });
+      await expect(clearword.restore(picture, { tile: 64 })).rejects.toThrow('32 x 24 only, for tile, received 64');
     });
   });
 

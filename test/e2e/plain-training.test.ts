@@ -15,7 +15,7 @@ import { parseTrainConfig } from '../../src/train/config.ts';
 import { graphOptions } from '../../src/train/start.ts';
 import { train } from '../../src/train/trainer.ts';
 import { trainingLayout } from '../../src/train/training-graph.ts';
-import { patternPicture, temporaryFolder } from '../support/pictures.ts';
+import { largestDifference, patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { runCli } from '../support/run-cli.ts';
 
 const root = await temporaryFolder();
@@ -217,7 +217,6 @@ describe.each([
     const clearword = await Clearword.load({ model: file, threads: 1 });
     try {
       expect(clearword.model).toMatchObject({ name: `my ${name}`, reading: expect.stringContaining(noise) });
-      // Tiles of 72 do not have room for the whole overlap of a recurrent network; the larger ones do.
       for (const tile of name === 'ffdnet' ? [undefined, 72] : [undefined]) {
         const result = await clearword.restore({ data, width, height, channels: 3 }, { tile });
         const pixels = result.pixels().data;
@@ -233,6 +232,14 @@ describe.each([
         expect(difference).toBeLessThan(ROUNDING);
         expect(change).toBeGreaterThan(VISIBLE);
       }
+      // A plain loop would take its time over a picture of several tiles with room for a recurrent network's halo.
+      const wide = { ...patternPicture(5 * reach, 24, { bits: 16 }), channels: 3 } as const;
+      const [whole, tiled] = [await clearword.restore(wide), await clearword.restore(wide, { tile: 4 * reach })];
+      expect(tiled.provenance.tile).not.toBe(whole.provenance.tile);
+      expect(largestDifference(whole.pixels().data, tiled.pixels().data)).toBeLessThanOrEqual(1);
+      await expect(clearword.restore(wide, { tile: 64 })).rejects.toThrow(
+        `because the network looks ${reach} pixels far`,
+      );
     } finally {
       await clearword.dispose();
     }

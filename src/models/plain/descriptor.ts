@@ -12,6 +12,9 @@ import { checkOptions } from '../../options.ts';
 export const RANGES = ['0..1', '-1..1', '0..255'] as const;
 export type Range = (typeof RANGES)[number];
 
+/** Side of a tile, in pixels. */
+export const LARGEST_TILE = 4096;
+
 /** One number for each of red, green and blue, or one for all. */
 const triple = z.union([z.number(), z.array(z.number()).length(3)]);
 
@@ -41,7 +44,7 @@ export const descriptorSchema = z
     /** How far it looks, in pixels: a tile's edge that is left to the neighbouring tile. */
     halo: z.int().min(0).max(1024),
     /** Largest side of a tile, in pixels. */
-    tile: z.int().min(64).max(4096),
+    tile: z.int().min(64).max(LARGEST_TILE),
     /** `removed`: the output is what is to be subtracted from the picture; `added`: what is to be added. Default: it is the picture. */
     residual: z.enum(['none', 'removed', 'added']),
     /** Noise level that it is told unless one is given, as a standard deviation of 8-bit values. */

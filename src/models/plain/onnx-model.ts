@@ -10,7 +10,8 @@ import type { InferenceEngine, Session } from '../../runtime/session.ts';
 import type { PlainModel, PlainTileOptions, Tiling } from '../model.ts';
 import type { Descriptor } from './descriptor.ts';
 import { fromOutput, tensorOf, toInput, valuesOf } from './pixels.ts';
-import { type NoiseInput, type Reading, readingText } from './reading.ts';
+import type { NoiseInput, Reading } from './reading.ts';
+import { readingText } from './reading-text.ts';
 
 /** A file that was checked and understood. */
 export interface OnnxModelParts {

@@ -4,23 +4,27 @@
  *
  * @module
  */
-import { createRaster, type Raster } from '../../image/raster.ts';
+import type { Raster } from '../../image/raster.ts';
 import { RANGES, type Range } from './descriptor.ts';
 import type { OnnxModel } from './onnx-model.ts';
+import { MIDDLE, meanDifference, middleDifference, noisy, part, pictures, type Side } from './probe-pictures.ts';
 import type { Reading } from './reading.ts';
 
 /** Side of what free networks are tried with, in pixels: room for a tile of 128 at a place that every multiple has. */
 const WHOLE = 192;
 const PART = 128;
 const OFFSET = WHOLE - PART;
-/** Multiples that networks have. */
-const MULTIPLES = [1, 2, 4, 8, 16, 32, 64] as const;
+/** Multiples that networks have; else it is that of the offset. */
+const MULTIPLES = [1, 2, 4, 8, 16, 32] as const;
 /** One grey level. */
 const LEVEL = 1 / 255;
 /** Mean difference from the picture up to which a network is said to leave a clean picture as it is. */
 const ALIKE = 0.1;
 /** Largest mean difference with which another range than the usual one is believed: a network that fails in one may fail less in another. */
 const SURE = 0.03;
+
+/** Share of the noise up to which a residual that is added is believed, where less of it is left than if it was subtracted. */
+const SIGNED = 0.9;
 
 export interface Probe {
   /** Whether all values were finite numbers. */
@@ -29,8 +33,9 @@ export interface Probe {
   readonly difference: { readonly flat: number; readonly ramp: number; readonly texture: number };
   /** Whether it leaves clean pictures nearly as they are, as restorers do. */
   readonly identityLike: boolean;
-  /** Range and residual with which it does so best. */
+  /** Ranges and residual with which it does so best. */
   readonly range: Range;
+  readonly outputRange: Range;
   readonly residual: Reading['residual'];
   /** Sizes it takes; undefined where none of them worked, or it takes one only. */
   readonly multiple: number | undefined;
@@ -38,52 +43,13 @@ export interface Probe {
   readonly halo: number;
   /** Largest difference beyond that, in grey levels: above 1 where it looks at the whole picture. */
   readonly seam: number;
+  /**
+   * A picture moved by so many pixels gives a result moved by as many, but for a difference of so many grey levels in its middle:
+   * above 1, tiles at multiples of them do not show the same. Undefined where no picture could be moved.
+   */
+  readonly shift: { readonly by: number; readonly difference: number } | undefined;
   /** Seconds for a megapixel. */
   readonly seconds: number;
-}
-
-/** Flat grey, a ramp from black to white, and waves of all lengths with some noise. */
-export const pictures = {
-  flat: (side: Side) => fill(side, () => 0.5),
-  ramp: (side: Side) => fill(side, (x, y) => (x + y) / (side.width + side.height)),
-  texture: (side: Side) =>
-    fill(side, (x, y, c) => {
-      const wave =
-        Math.sin(0.05 * x + c) + Math.cos(0.09 * y - c) + 0.6 * Math.sin(0.7 * x + 0.5 * y) * Math.cos(0.31 * y);
-      return 0.5 + 0.15 * wave + 0.06 * (hash(x, y, c) - 0.5);
-    }),
-} as const;
-
-type Side = Pick<Raster, 'width' | 'height'>;
-
-/** A number 0..1 by place. */
-function hash(x: number, y: number, c: number): number {
-  const mixed = Math.imul(x * 374761393 + y * 668265263 + c * 974634217, 1274126177);
-  return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 32;
-}
-
-function fill({ width, height }: Side, value: (x: number, y: number, c: number) => number): Raster {
-  const raster = createRaster(width, height);
-  for (let c = 0; c < 3; c++)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) raster.data[(c * height + y) * width + x] = value(x, y, c);
-  return raster;
-}
-
-/** The part of a picture that begins at a place. */
-function part({ width, height, data }: Raster, at: number, side: number): Raster {
-  const raster = createRaster(side, side);
-  for (let c = 0; c < 3; c++)
-    for (let y = 0; y < side; y++)
-      for (let x = 0; x < side; x++)
-        raster.data[(c * side + y) * side + x] = data[(c * height + y + at) * width + x + at] as number;
-  return raster;
-}
-
-function meanDifference(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
-  return sum / a.length;
 }
 
 /** Tries a network. Errors: RUNTIME_FAILED where it takes no picture at all, MODEL_INVALID where it changes the size. */
@@ -105,17 +71,19 @@ export async function probeModel(model: OnnxModel, signal?: AbortSignal): Promis
   };
   const free = fixed === undefined ? await probeSizes(best.as, run) : undefined;
   const { halo, seam } = free ?? (await reach(best.as, texture, run));
+  const shift = fixed === undefined ? free?.shift : await shifted(best.as, size, run);
   const identityLike = Object.values(difference).every((value) => value < ALIKE);
-  const { range, residual } = best;
+  const { range, outputRange, residual } = best;
   const finite =
     whole.every(Number.isFinite) && Number.isFinite(difference.flat + difference.ramp + difference.texture);
-  return { finite, difference, identityLike, range, residual, multiple: free?.multiple, halo, seam, seconds };
+  const reading = { range, outputRange, residual, multiple: free?.multiple, halo, seam, shift };
+  return { finite, difference, identityLike, ...reading, seconds };
 }
 
 type Run = (tile: Raster, as?: OnnxModel) => Promise<Float32Array>;
 
 /** The range, and whether the output is a residual, with which a clean picture comes out most like it went in. */
-async function bestReading(model: OnnxModel, texture: Raster, run: Run) {
+async function bestReading(model: OnnxModel, texture: Raster, run: Run): Promise<Best> {
   const { stated, scaling } = model;
   // What the file's types say is no guess, and another reading that happens to look alike would be wrong.
   const ranges = scaling.guessed.includes('range') ? RANGES : [scaling.range];
@@ -123,40 +91,77 @@ async function bestReading(model: OnnxModel, texture: Raster, run: Run) {
   const outputRanges = (range: Range) =>
     scaling.guessed.includes('outputRange') ? RANGES : [same ? range : scaling.outputRange];
   const residuals = stated.residual === undefined ? (['none', 'removed'] as const) : [stated.residual];
-  let best: { as: OnnxModel; range: Range; residual: Reading['residual']; difference: number } | undefined;
+  let best: Best | undefined;
   for (const residual of residuals)
     for (const range of ranges)
       for (const outputRange of outputRanges(range)) {
         const as = model.readAs({ range, outputRange, residual });
         const difference = meanDifference(await run(texture, as), texture.data);
         const better = best !== undefined && difference < Math.min(SURE, best.difference / 4);
-        if (best === undefined || better) best = { as, range, residual, difference };
+        if (best === undefined || better) best = { as, range, outputRange, residual, difference };
       }
-  return best ?? { as: model, range: RANGES[0], residual: 'none' as const, difference: Number.NaN };
+  if (best === undefined) return { ...scaling, as: model, residual: 'none', difference: Number.NaN };
+  return best.residual === 'removed' && stated.residual === undefined ? signed(best, texture, run) : best;
 }
 
+interface Best extends Pick<Probe, 'range' | 'outputRange' | 'residual'> {
+  readonly as: OnnxModel;
+  readonly difference: number;
+}
+
+/**
+ * A clean picture does not tell what is to be subtracted from what is to be added: of a noisy one the right sign leaves less noise,
+ * the wrong one more.
+ */
+async function signed(best: Best, texture: Raster, run: Run): Promise<Best> {
+  const dirty = noisy(texture);
+  const as = best.as.readAs({ residual: 'added' });
+  const [removed, added] = [await run(dirty, best.as), await run(dirty, as)].map((result) =>
+    meanDifference(result, texture.data),
+  ) as [number, number];
+  return added < SIGNED * removed
+    ? { ...best, as, residual: 'added', difference: meanDifference(await run(texture, as), texture.data) }
+    : best;
+}
+
+interface Sizes extends Pick<Probe, 'multiple' | 'halo' | 'seam' | 'shift'> {}
+
 /** Multiple and halo of a network for any size: parts of a picture are compared with the whole. */
-async function probeSizes(
-  model: OnnxModel,
-  run: Run,
-): Promise<{ readonly multiple: number | undefined; readonly halo: number; readonly seam: number }> {
-  const picture = pictures.texture({ width: WHOLE + PART, height: WHOLE + PART });
-  const attempt = (tile: Raster) => run(tile, model).catch(() => undefined);
-  const wholeOf = part(picture, 0, WHOLE);
-  const whole = await attempt(wholeOf);
-  const cut = whole && (await attempt(part(picture, OFFSET, PART)));
-  if (whole === undefined || cut === undefined)
-    return { multiple: undefined, halo: model.tiling.halo, seam: Number.NaN };
-  const { halo, seam } = edgeOf(whole, cut, OFFSET);
-  for (const multiple of MULTIPLES) {
-    if (multiple === MULTIPLES.at(-1)) return { multiple, halo, seam };
-    // A part that begins and ends at an odd multiple: the size has to be taken, and the result must not depend on the place.
-    const side = PART - multiple;
-    const moved = await attempt(part(picture, multiple, side));
-    const alike = moved && centreDifference(whole, moved, multiple, side) <= Math.max(LEVEL, 1.5 * seam * LEVEL);
-    if (alike) return { multiple, halo, seam };
+async function probeSizes(model: OnnxModel, run: Run): Promise<Sizes> {
+  const picture = pictures.texture(square(WHOLE + PART));
+  const attempt = async (tile: Raster): Promise<Raster | undefined> => {
+    const data = await run(tile, model).catch(() => undefined);
+    return data && { ...tile, data };
+  };
+  const whole = await attempt(part(picture, 0, square(WHOLE)));
+  const cut = whole && (await attempt(part(picture, OFFSET, square(PART))));
+  if (whole === undefined || cut === undefined) {
+    return { multiple: undefined, halo: model.tiling.halo, seam: Number.NaN, shift: undefined };
   }
-  return { multiple: undefined, halo, seam };
+  const { halo, seam } = edgeOf(whole.data, cut.data, OFFSET);
+  for (const multiple of MULTIPLES) {
+    // A part that begins and ends at an odd multiple: the size has to be taken, and the result must not depend on the place.
+    const moved = await attempt(part(picture, multiple, square(PART - multiple)));
+    const difference = moved ? middleDifference(whole, moved, multiple) / LEVEL : Number.POSITIVE_INFINITY;
+    if (difference <= Math.max(1, 1.5 * seam)) return { multiple, halo, seam, shift: { by: multiple, difference } };
+  }
+  // The sizes that have worked are multiples of the largest.
+  const shift = { by: OFFSET, difference: middleDifference(whole, cut, OFFSET) / LEVEL };
+  return { multiple: OFFSET, halo, seam, shift };
+}
+
+const square = (side: number): Side => ({ width: side, height: side });
+
+/** A network of one size: tiles of a larger picture, where it says that they may begin. */
+async function shifted(model: OnnxModel, size: Side, run: Run): Promise<Probe['shift']> {
+  const by = model.tiling.multiple;
+  if (Math.min(size.width, size.height) / 2 < by + MIDDLE) return undefined;
+  const picture = pictures.texture({ width: size.width + by, height: size.height + by });
+  const tile = async (at: number): Promise<Raster> => {
+    const cut = part(picture, at, size);
+    return { ...cut, data: await run(cut, model) };
+  };
+  return { by, difference: middleDifference(await tile(0), await tile(by), by) / LEVEL };
 }
 
 /** Largest difference of a part from the whole in each column and row from the part's upper left edges on. */
@@ -180,19 +185,6 @@ function withinLevel(worst: Float64Array): { readonly halo: number; readonly sea
   const halo = last + 1;
   const rest = worst.subarray(Math.min(halo, worst.length - 1));
   return { halo, seam: Math.max(...rest) / LEVEL };
-}
-
-/** In the middle of the part, as far from its edges as it gets. */
-function centreDifference(whole: Float32Array, moved: Float32Array, at: number, side: number): number {
-  const centre = Math.floor(side / 2);
-  let most = 0;
-  for (let c = 0; c < 3; c++)
-    for (let y = centre - 4; y < centre + 4; y++)
-      for (let x = centre - 4; x < centre + 4; x++) {
-        const other = whole[(c * WHOLE + y + at) * WHOLE + x + at] as number;
-        most = Math.max(most, Math.abs((moved[(c * side + y) * side + x] as number) - other));
-      }
-  return most;
 }
 
 /** How far a network of one size looks: the left half is replaced, and the right half looked at. */

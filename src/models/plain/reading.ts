@@ -5,8 +5,8 @@
  */
 import { ClearwordError } from '../../errors.ts';
 import type { DType } from '../../graph/tensor.ts';
-import type { Tiling } from '../model.ts';
-import type { Descriptor, DescriptorKey, Range } from './descriptor.ts';
+import { TILE_BLEND, type Tiling } from '../model.ts';
+import { type Descriptor, type DescriptorKey, LARGEST_TILE, type Range } from './descriptor.ts';
 import type { Dimension, OnnxFile, OnnxValue } from './onnx-file.ts';
 
 export type PixelType = Extract<DType, 'float32' | 'float16' | 'uint8'>;
@@ -50,7 +50,7 @@ export interface Reading {
   readonly guessed: readonly DescriptorKey[];
 }
 
-/** Largest tile unless the descriptor says otherwise. */
+/** Largest tile unless the descriptor says otherwise, or the network looks so far that it needs larger ones. */
 const TILE = 512;
 /** Networks with up to four halvings take it; those in windows of 8 do, too. */
 const MULTIPLE = 16;
@@ -116,7 +116,7 @@ class Interpreter {
       output: output.name,
       noise,
       tiling,
-      tile: this.#descriptor.tile ?? Math.max(TILE, tiling.multiple),
+      tile: this.#descriptor.tile ?? roomyTile(tiling),
       guessed: this.#guessed,
     };
   }
@@ -243,56 +243,34 @@ class Interpreter {
   }
 
   #tiling({ height, width }: Sides): Tiling {
-    const { multiple, halo } = this.#descriptor;
-    if (halo === undefined) this.#guessed.push('halo');
+    const { multiple, halo: said } = this.#descriptor;
+    if (said === undefined) this.#guessed.push('halo');
+    const halo = said === undefined ? { halo: HALO, guessedHalo: true } : { halo: said };
     if (height !== undefined && width !== undefined) {
       if (multiple !== undefined && (width % multiple !== 0 || height % multiple !== 0)) {
         this.#fail(`a size that is a multiple of ${multiple}`, `${width} x ${height}`, 'multiple');
       }
-      return { multiple: multiple ?? 1, halo: halo ?? HALO, fixed: { width, height } };
+      return { multiple: multiple ?? 1, ...halo, fixed: { width, height } };
     }
     if (height !== undefined || width !== undefined)
       this.#fail('a size that is free or fixed in both directions', 'one that is fixed in one');
     if (multiple === undefined) this.#guessed.push('multiple');
-    return { multiple: multiple ?? MULTIPLE, halo: halo ?? HALO };
+    return { multiple: multiple ?? MULTIPLE, ...halo };
   }
 }
 
+/** A tile of which at most half is shared with a neighbour: the halos of both, and what they blend over. */
+function roomyTile({ multiple, halo }: Tiling): number {
+  const shared = multiple * Math.ceil((2 * halo + TILE_BLEND) / multiple);
+  return Math.min(LARGEST_TILE, Math.max(TILE, 2 * shared));
+}
+
 /** What a noise level of 1 of 255 is to most networks. */
-const usualScale = (range: Range): number => (range === '0..255' ? 1 : 1 / 255);
+export const usualScale = (range: Range): number => (range === '0..255' ? 1 : 1 / 255);
 
 const isChannels = (side: Dimension): boolean => side !== undefined && side >= 1 && side <= 4;
 
 function described({ name, elementType, shape }: OnnxValue): string {
   const sides = shape?.map((side) => side ?? '?').join(', ') ?? 'of no stated shape';
   return `${JSON.stringify(name.slice(0, 80))} (type ${elementType}) [${sides}]`;
-}
-
-/** A reading in words, for provenance. */
-export function readingText({
-  layout,
-  channels,
-  range,
-  outputRange,
-  mean,
-  std,
-  residual,
-  normalisedOutput,
-  noise,
-  tiling,
-}: Reading): string {
-  const plain = mean.every((value) => value === 0) && std.every((value) => value === 1);
-  return [
-    layout,
-    channels,
-    range,
-    ...(outputRange === range ? [] : [`output ${outputRange}`]),
-    ...(plain ? [] : [`mean ${mean.join('/')}`, `std ${std.join('/')}`]),
-    ...(plain || normalisedOutput ? [] : ['in the input alone']),
-    ...(residual === 'none' ? [] : [`residual ${residual}`]),
-    ...(noise === undefined ? [] : [`noise level ${noise.level} unless told`]),
-    ...(noise === undefined || noise.scale === usualScale(range) ? [] : [`noise scale ${noise.scale}`]),
-    `multiple ${tiling.multiple}`,
-    `halo ${tiling.halo}`,
-  ].join(', ');
 }
