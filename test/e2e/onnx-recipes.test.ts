@@ -24,7 +24,7 @@ const picture = patternPicture(width, height, { bits: 16 });
 
 /** What PyTorch's other exporter needs; Debian has no package of it. */
 const newer = spawnSync(PYTHON, ['-c', 'import onnxscript']).status === 0;
-const OLD_NOTE = newer ? '' : ` (skipped: no onnxscript for ${PYTHON})`;
+const OLD_NOTE = newer ? '' : ` (only compiled: no onnxscript for ${PYTHON})`;
 
 /** Runs each recipe in its folder with a network in place of the reader's, and writes what the network makes of the picture. */
 const HARNESS = `
@@ -94,9 +94,13 @@ describe.skipIf(missing)(`the recipes of docs/other-models.md${note}`, () => {
 
   it.for(cases.map((given, recipe) => ({ ...given, recipe })))(
     '$what: restores as PyTorch does',
-    async (given, context) => {
+    async (given) => {
       const { recipe, file, options = {}, there = true } = given;
-      context.skip(!there);
+      if (!there) {
+        const read = ['-c', 'import sys; compile(sys.stdin.read(), "recipe", "exec")'];
+        expect(spawnSync(PYTHON, read, { input: recipes[recipe], encoding: 'utf8' })).toMatchObject({ status: 0 });
+        return;
+      }
       const folder = join(root, `recipe${recipe}`);
       const { buffer } = Uint8Array.from(await readFile(join(folder, 'expected')));
       const planar = new Float32Array(buffer);
