@@ -92,29 +92,26 @@ describe.skipIf(missing)(`the recipes of docs/other-models.md${note}`, () => {
     if (python.status !== 0) throw new Error(python.stderr);
   });
 
-  it.for(cases.map((given, recipe) => ({ ...given, recipe })))(
-    '$what: restores as PyTorch does',
-    async (given) => {
-      const { recipe, file, options = {}, there = true } = given;
-      if (!there) {
-        const read = ['-c', 'import sys; compile(sys.stdin.read(), "recipe", "exec")'];
-        expect(spawnSync(PYTHON, read, { input: recipes[recipe], encoding: 'utf8' })).toMatchObject({ status: 0 });
-        return;
-      }
-      const folder = join(root, `recipe${recipe}`);
-      const { buffer } = Uint8Array.from(await readFile(join(folder, 'expected')));
-      const planar = new Float32Array(buffer);
-      const expected = Float64Array.from(planar, (_, i) => {
-        const value = planar[(i % 3) * width * height + Math.floor(i / 3)] as number;
-        return 65535 * Math.min(1, Math.max(0, value));
-      });
-      await withModel({ model: join(folder, file), descriptor: 'multiple=1' }, async (clearword) => {
-        const input = { data: picture.data, width, height, channels: 3 } as const;
-        const restored = (await clearword.restore(input, options)).pixels().data;
-        expect(largestDifference(restored, expected)).toBeLessThan(ROUNDING);
-        // It does something.
-        expect(largestDifference(expected, picture.data)).toBeGreaterThan(2570);
-      });
-    },
-  );
+  it.for(cases.map((given, recipe) => ({ ...given, recipe })))('$what: restores as PyTorch does', async (given) => {
+    const { recipe, file, options = {}, there = true } = given;
+    if (!there) {
+      const read = ['-c', 'import sys; compile(sys.stdin.read(), "recipe", "exec")'];
+      expect(spawnSync(PYTHON, read, { input: recipes[recipe], encoding: 'utf8' })).toMatchObject({ status: 0 });
+      return;
+    }
+    const folder = join(root, `recipe${recipe}`);
+    const { buffer } = Uint8Array.from(await readFile(join(folder, 'expected')));
+    const planar = new Float32Array(buffer);
+    const expected = Float64Array.from(planar, (_, i) => {
+      const value = planar[(i % 3) * width * height + Math.floor(i / 3)] as number;
+      return 65535 * Math.min(1, Math.max(0, value));
+    });
+    await withModel({ model: join(folder, file), descriptor: 'multiple=1' }, async (clearword) => {
+      const input = { data: picture.data, width, height, channels: 3 } as const;
+      const restored = (await clearword.restore(input, options)).pixels().data;
+      expect(largestDifference(restored, expected)).toBeLessThan(ROUNDING);
+      // It does something.
+      expect(largestDifference(expected, picture.data)).toBeGreaterThan(2570);
+    });
+  });
 });
