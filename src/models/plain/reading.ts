@@ -8,7 +8,7 @@ import type { DType } from '../../graph/tensor.ts';
 import type { Tiling } from '../model.ts';
 import type { Descriptor, DescriptorKey, Range } from './descriptor.ts';
 import type { Dimension, OnnxFile, OnnxValue } from './onnx-file.ts';
-import { described, listed } from './refusal.ts';
+import { described, listed, quoted } from './refusal.ts';
 
 export type PixelType = Extract<DType, 'float32' | 'float16' | 'uint8'>;
 
@@ -191,7 +191,8 @@ class Interpreter {
   #noise(others: readonly OnnxValue[], plane: boolean, range: Range, type: PixelType): NoiseInput | undefined {
     const { noiseInput, noiseLevel, noiseScale } = this.#descriptor;
     const value = noiseInput === undefined ? others[0] : others.find(({ name }) => name === noiseInput);
-    if (noiseInput !== undefined && value === undefined) this.#fail(`an input ${noiseInput}`, listed(others) || 'none');
+    if (noiseInput !== undefined && value === undefined)
+      this.#fail(`an input ${quoted(noiseInput)}`, listed(others) || 'none');
     if (value === undefined && !plane) return undefined;
     if (value !== undefined && plane) this.#fail('one noise level', 'two: a channel and an input');
     if (noiseLevel === undefined) this.#guessed.push('noiseLevel');
