@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { ClearwordError } from '../../errors.ts';
 import { checkOptions } from '../../options.ts';
+import { harmless } from './refusal.ts';
 
 export const RANGES = ['0..1', '-1..1', '0..255'] as const;
 export type Range = (typeof RANGES)[number];
@@ -95,6 +96,9 @@ function valueIn(text: string): unknown {
   return text === 'true' ? true : text === 'false' ? false : text;
 }
 
+/** Characters of what is wrong with a descriptor: it may name every key that is not known. */
+const LONGEST_REASON = 500;
+
 /** Reads a descriptor's file. Errors: MODEL_INVALID. */
 export function parseDescriptor(text: string, path: string): Descriptor {
   try {
@@ -103,7 +107,7 @@ export function parseDescriptor(text: string, path: string): Descriptor {
     const received = cause instanceof Error ? cause.message : String(cause);
     throw new ClearwordError(
       'MODEL_INVALID',
-      `descriptor ${path}: expected what docs/other-models.md says, received: ${received}`,
+      `descriptor ${path}: expected what docs/other-models.md says, received: ${harmless(received, LONGEST_REASON)}`,
       {
         fix: 'Correct the file, or let `clearword inspect-model` write it.',
         cause,

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { ClearwordError } from '../../errors.ts';
-import { ELEMENT_BITS, type OnnxTensor } from './onnx-file.ts';
+import { ELEMENT_BITS, type OnnxTensor } from './onnx-tensor.ts';
+import { type Fail, quoted, refusing } from './refusal.ts';
 import { encodeField, fieldsOf } from './wire.ts';
 
 /** Bytes of a model in all: the most that the format can hold in one file. */
@@ -32,68 +32,71 @@ export async function withExternalData(
 ): Promise<Uint8Array> {
   const outside = tensors.filter(({ external }) => external !== undefined);
   if (outside.length === 0) return bytes;
+  const fail: Fail = refusing(source, FIX);
   const parts = new Map<string, Part>();
   let total = bytes.length;
   for (const tensor of outside) {
-    const part = await partOf(tensor, path, source);
+    const part = await partOf(tensor, path, fail);
     total += part.length;
-    if (total > MOST_BYTES) fail(source, `at most ${MOST_BYTES} bytes of weights`, `${total}`);
+    if (total > MOST_BYTES) fail(`at most ${MOST_BYTES} bytes of weights`, `${total}`);
     parts.set(tensor.name, part);
   }
   const data = new Map<string, Uint8Array>();
-  for (const [name, part] of parts) data.set(name, await readPart(part, name, source));
+  for (const [name, part] of parts) data.set(name, await readPart(part, name, fail));
   return withGraph(bytes, data);
 }
 
-function fail(source: string, expected: string, received: string): never {
-  throw new ClearwordError('MODEL_INVALID', `${source}: expected ${expected}, received ${received}`, {
-    fix: 'Put the file of weights that the exporter wrote beside the model, under its own name.',
-  });
-}
+const FIX = 'Put the file of weights that the exporter wrote beside the model, under its own name.';
 
 /** Where a tensor's data lies. */
 async function partOf(
   { name, shape, elementType, external = {} }: OnnxTensor,
   path: string,
-  source: string,
+  fail: Fail,
 ): Promise<Part> {
   const { location = '', offset = '0', length } = external;
-  const label = JSON.stringify(location.slice(0, 80));
+  const label = quoted(location);
   const parts = location.split(/[\\/]/);
   const leaves = location === '' || /^[\\/]|^[a-z]:|\0/i.test(location) || parts.includes('..');
-  if (leaves) fail(source, 'weights in the folder of the model', label);
-  const size = (shape.reduce((product, side) => product * side, 1) * (ELEMENT_BITS[elementType] ?? 8)) / 8;
-  if (!WHOLE.test(offset))
-    fail(source, `a whole number for the offset of tensor ${JSON.stringify(name)}`, JSON.stringify(offset));
+  if (leaves) fail('weights in the folder of the model', label);
+  const size = Math.ceil((shape.reduce((product, side) => product * side, 1) * (ELEMENT_BITS[elementType] ?? 8)) / 8);
+  if (!WHOLE.test(offset)) fail(`a whole number for the offset of tensor ${quoted(name)}`, quoted(offset));
   if (!(size <= MOST_BYTES) || (length !== undefined && Number(length) !== size)) {
-    fail(source, `${size} bytes for tensor ${JSON.stringify(name)}`, `${length ?? 'none'}`);
+    fail(`${size} bytes for tensor ${quoted(name)}`, length === undefined ? `${size}` : quoted(length));
   }
   const folder = await realpath(dirname(path));
   let real: string;
   try {
     // Links are followed first, so that none leads out of the folder.
     real = await realpath(join(folder, ...parts));
+    // Opening a pipe would wait for whoever writes to it.
+    if (!(await stat(real)).isFile()) throw new TypeError('no file');
   } catch {
-    return fail(source, 'weights beside the model', `none at ${label}`);
+    return fail('weights beside the model', `none at ${label}`);
   }
   if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
-    fail(source, 'weights in the folder of the model', label);
+    fail('weights in the folder of the model', label);
   }
   return { path: real, offset: Number(offset), length: size };
 }
 
-async function readPart({ path, offset, length }: Part, name: string, source: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+async function readPart({ path, offset, length }: Part, name: string, fail: Fail): Promise<Uint8Array> {
+  let file: FileHandle;
   try {
-    const stats = await file.stat();
-    if (!stats.isFile() || offset + length > stats.size) {
-      fail(source, `${offset + length} bytes in the file of tensor ${JSON.stringify(name)}`, `${stats.size}`);
+    file = await open(path, 'r');
+  } catch (error) {
+    return fail(`a file that can be read for tensor ${quoted(name)}`, error instanceof Error ? error.message : 'none');
+  }
+  try {
+    const { size } = await file.stat();
+    if (offset + length > size) {
+      fail(`${offset + length} bytes in the file of tensor ${quoted(name)}`, `${size}`);
     }
     const bytes = new Uint8Array(length);
     let read = 0;
     while (read < length) {
       const { bytesRead } = await file.read(bytes, read, length - read, offset + read);
-      if (bytesRead === 0) fail(source, `${length} bytes for tensor ${JSON.stringify(name)}`, `${read}`);
+      if (bytesRead === 0) fail(`${length} bytes for tensor ${quoted(name)}`, `${read}`);
       read += bytesRead;
     }
     return bytes;

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ClearwordError } from '../../errors.ts';
 import type { DownloadProgress } from '../../hub/download.ts';
@@ -13,11 +13,15 @@ import { parseSource } from '../../hub/source.ts';
 import { type Descriptor, type DescriptorOption, descriptorOf, parseDescriptor } from './descriptor.ts';
 import { withExternalData } from './external-data.ts';
 import type { OnnxFile } from './onnx-file.ts';
+import { checkedOnnxFile } from './onnx-guard.ts';
 import type { OnnxModelParts } from './onnx-model.ts';
 import { understandOnnx } from './understand.ts';
 
 /** Bytes of a file that is read at all: the format holds no more. */
 const MOST_BYTES = 2 ** 31 - 1;
+
+/** Bytes of a descriptor, whose texts have some thousand characters. */
+const MOST_DESCRIPTOR = 100_000;
 
 export interface ReadOnnxOptions {
   /** What the caller knows; counts for more than the file beside the model. */
@@ -39,9 +43,9 @@ export const descriptorPath = (path: string): string => `${path.replace(/\.onnx$
  * that says so gets the message about what is wrong with it.
  */
 async function beginsAsOnnx(path: string): Promise<boolean> {
+  await sizeOf(path);
   const file = await open(path, 'r');
   try {
-    if (!(await file.stat()).isFile()) return false;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
     const [tag = 0, version = 0] = buffer;
     return bytesRead === 2 && tag === 0x08 && version > 0 && version < 0x40;
@@ -60,19 +64,19 @@ export async function isOnnxModel(source: string, options: ReadOnnxOptions): Pro
 async function readBounded(path: string, source: string): Promise<Uint8Array> {
   let size: number;
   try {
-    const file = await open(path, 'r');
-    try {
-      const stats = await file.stat();
-      if (!stats.isFile()) throw new TypeError('no file');
-      size = stats.size;
-    } finally {
-      await file.close();
-    }
+    size = await sizeOf(path);
+    if (size <= MOST_BYTES) return await readFile(path);
   } catch (cause) {
     throw new ClearwordError('MODEL_NOT_FOUND', `${source}: expected a readable file, found none`, { cause });
   }
-  if (size <= MOST_BYTES) return readFile(path);
   throw new ClearwordError('MODEL_INVALID', `${source}: expected at most ${MOST_BYTES} bytes, received ${size}`);
+}
+
+/** Bytes of a file. Opening what is none, such as a pipe, could wait without end. */
+async function sizeOf(path: string): Promise<number> {
+  const stats = await stat(path);
+  if (!stats.isFile()) throw new TypeError('no file');
+  return stats.size;
 }
 
 /** The descriptor beside a model on this machine, if there is one. */
@@ -80,13 +84,18 @@ async function besideDescriptor(source: string): Promise<Descriptor> {
   if (parseSource(source).kind !== 'path') return {};
   const path = descriptorPath(source);
   if (path === source) return {};
-  let text: string;
+  let [size, text] = [0, ''];
   try {
-    text = await readFile(path, 'utf8');
+    size = await sizeOf(path);
+    if (size <= MOST_DESCRIPTOR) text = await readFile(path, 'utf8');
   } catch {
     return {};
   }
-  return parseDescriptor(text, path);
+  if (size <= MOST_DESCRIPTOR) return parseDescriptor(text, path);
+  const message = `descriptor ${path}: expected at most ${MOST_DESCRIPTOR} bytes, received ${size}`;
+  throw new ClearwordError('MODEL_INVALID', message, {
+    fix: 'Move the file away, or let `clearword inspect-model` write the descriptor.',
+  });
 }
 
 /**
@@ -104,7 +113,8 @@ export async function readOnnxModel(source: string, options: ReadOnnxOptions = {
     ...(options.descriptor === undefined ? [] : [descriptorOf(options.descriptor)]),
   ];
   const stem = basename(path).replace(/\.onnx$/i, '');
-  const { file, descriptor, reading } = understandOnnx(stored, said, stem, label);
-  const bytes = await withExternalData(stored, file.graph.initialisers, path, label);
+  const { file: before, descriptor, reading } = understandOnnx(stored, said, stem, label);
+  const bytes = await withExternalData(stored, before.graph.initialisers, path, label);
+  const file = bytes === stored ? before : checkedOnnxFile(bytes, label);
   return { bytes, file, descriptor, reading, hash: createHash('sha256').update(bytes).digest('hex') };
 }

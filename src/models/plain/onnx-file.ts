@@ -2,11 +2,25 @@
  * What an ONNX file says about itself, read without the runtime.
  *
  * Field numbers: onnx.proto of the ONNX project. What could cost memory or time without bound, or reach for other files, is
- * refused here, before anything is allocated for it: see `onnx-guard.ts`.
+ * refused here, before anything is allocated for it: see `onnx-guard.ts`. What the runtime could read otherwise than it is read
+ * here is refused, too.
  *
  * @module
  */
-import { countVarints, type Field, fieldsOf, WireError, wholesOf } from './wire.ts';
+import { LONGEST_LIST, type OnnxTensor, readPair, readTensor } from './onnx-tensor.ts';
+import { quoted } from './refusal.ts';
+import {
+  bytesOf,
+  countNumbers,
+  type Field,
+  fieldsOf,
+  floatOf,
+  floatsOf,
+  textOf,
+  WireError,
+  wholeOf,
+  wholesOf,
+} from './wire.ts';
 
 /** A side of an input: its size, or undefined where it is free. */
 export type Dimension = number | undefined;
@@ -19,29 +33,27 @@ export interface OnnxValue {
   readonly shape: readonly Dimension[] | undefined;
 }
 
-export interface OnnxTensor {
-  readonly name: string;
-  readonly elementType: number;
-  readonly shape: readonly number[];
-  /** Elements that the file has for it, of the claimed number; Infinity where the type's own count is not known. */
-  readonly stored: number;
-  /** Bytes of raw data. */
-  readonly raw: Uint8Array | undefined;
-  /** Whole numbers of a short list; undefined for everything else. */
+export interface OnnxAttribute {
+  /** Name of the function's attribute that it stands for; empty where it is one itself. */
+  readonly ref: string;
+  readonly whole: number | undefined;
+  readonly float: number | undefined;
+  /** Lists; undefined where they are long. */
   readonly wholes: readonly number[] | undefined;
-  /** Of data in another file: location, offset, length as they are written. */
-  readonly external: Readonly<Record<string, string>> | undefined;
+  readonly floats: readonly number[] | undefined;
+  /** Numbers in the lists, long ones included. */
+  readonly listed: number;
+  readonly tensors: readonly OnnxTensor[];
+  readonly graphs: readonly OnnxGraph[];
 }
 
 export interface OnnxNode {
   readonly type: string;
+  /** Empty for the operators of ONNX itself. */
   readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers of its attributes. */
-  readonly wholes: ReadonlyMap<string, readonly number[]>;
-  readonly tensors: readonly OnnxTensor[];
-  readonly graphs: readonly OnnxGraph[];
+  readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
 export interface OnnxGraph {
@@ -54,6 +66,10 @@ export interface OnnxGraph {
 export interface OnnxFunction {
   readonly name: string;
   readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Attributes that hold unless a call says otherwise. */
+  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
   readonly nodes: readonly OnnxNode[];
 }
 
@@ -67,13 +83,26 @@ export interface OnnxFile {
 
 /** Graphs within graphs within graphs: no exporter goes deeper. */
 const DEEPEST = 6;
-/** Longest list of whole numbers that is looked at: shapes, pads. */
-const LONGEST_LIST = 64;
-/** Nodes and values in all; the largest networks have some ten thousand. */
+/** Nodes, what goes into them and what comes out, attributes, tensors; the largest networks have some fifty thousand. */
 const MOST_PARTS = 500_000;
 
+/** Bytes that are read of a text that names nothing. */
+const LONGEST_TEXT = 2 ** 20;
+
 const decoder = new TextDecoder();
-const text = (field: Field): string => decoder.decode(field.bytes);
+const shownText = (field: Field): string => decoder.decode(bytesOf(field).subarray(0, LONGEST_TEXT));
+
+/** Domain `ai.onnx` is the one without a name. */
+const domainOf = (field: Field): string => {
+  const domain = textOf(field);
+  return domain === 'ai.onnx' ? '' : domain;
+};
+
+/** A message that is there once: of two, the runtime makes one that is neither. */
+function once<T>(before: T | undefined, what: string, read: () => T): T {
+  if (before !== undefined) throw new WireError(`it has two ${what}`);
+  return read();
+}
 
 class Reader {
   #parts = 0;
@@ -84,14 +113,13 @@ class Reader {
     const functions: OnnxFunction[] = [];
     const metadata = new Map<string, string>();
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 2) producer = text(field);
-      else if (field.number === 7) {
-        if (graph !== undefined) throw new WireError('it has two graphs');
-        graph = this.#graph(field.bytes, 0);
-      } else if (field.number === 14) {
-        const [key, value] = pair(field.bytes);
+      if (field.number === 2) producer = shownText(field);
+      else if (field.number === 7) graph = once(graph, 'graphs', () => this.#graph(bytesOf(field), 0));
+      else if (field.number === 14) {
+        this.#count();
+        const [key, value] = readPair(bytesOf(field), shownText);
         metadata.set(key, value);
-      } else if (field.number === 25) functions.push(this.#function(field.bytes));
+      } else if (field.number === 25) functions.push(this.#function(bytesOf(field)));
     }
     if (graph === undefined) throw new WireError('it has no graph');
     return { graph, functions, producer, metadata };
@@ -101,31 +129,44 @@ class Reader {
     if (++this.#parts > MOST_PARTS) throw new WireError(`it has more than ${MOST_PARTS} parts`);
   }
 
+  #name(field: Field): string {
+    this.#count();
+    return textOf(field);
+  }
+
   #graph(bytes: Uint8Array, depth: number): OnnxGraph {
+    this.#count();
     if (depth > DEEPEST) throw new WireError(`its graphs are nested more than ${DEEPEST} deep`);
     const nodes: OnnxNode[] = [];
     const initialisers: OnnxTensor[] = [];
     const inputs: OnnxValue[] = [];
     const outputs: OnnxValue[] = [];
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) nodes.push(this.#node(field.bytes, depth));
-      else if (field.number === 5) initialisers.push(this.#tensor(field.bytes));
-      else if (field.number === 11) inputs.push(this.#value(field.bytes));
-      else if (field.number === 12) outputs.push(this.#value(field.bytes));
+      if (field.number === 1) nodes.push(this.#node(bytesOf(field), depth));
+      else if (field.number === 5) initialisers.push(this.#tensor(field));
+      else if (field.number === 11) inputs.push(this.#value(bytesOf(field)));
+      else if (field.number === 12) outputs.push(this.#value(bytesOf(field)));
       else if (field.number === 15) throw new WireError('it has sparse tensors');
     }
     return { nodes, initialisers, inputs, outputs };
   }
 
   #function(bytes: Uint8Array): OnnxFunction {
+    this.#count();
     let [name, domain] = ['', ''];
+    const inputs: string[] = [];
+    const outputs: string[] = [];
     const nodes: OnnxNode[] = [];
+    const defaults = new Map<string, OnnxAttribute>();
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) name = text(field);
-      else if (field.number === 7) nodes.push(this.#node(field.bytes, 0));
-      else if (field.number === 10) domain = text(field);
+      if (field.number === 1) name = textOf(field);
+      else if (field.number === 4) inputs.push(this.#name(field));
+      else if (field.number === 5) outputs.push(this.#name(field));
+      else if (field.number === 7) nodes.push(this.#node(bytesOf(field), 0));
+      else if (field.number === 10) domain = domainOf(field);
+      else if (field.number === 11) this.#attribute(bytesOf(field), 0, defaults);
     }
-    return { name, domain, nodes };
+    return { name, domain, inputs, outputs, defaults, nodes };
   }
 
   #node(bytes: Uint8Array, depth: number): OnnxNode {
@@ -133,146 +174,117 @@ class Reader {
     let [type, domain] = ['', ''];
     const inputs: string[] = [];
     const outputs: string[] = [];
-    const wholes = new Map<string, readonly number[]>();
-    const tensors: OnnxTensor[] = [];
-    const graphs: OnnxGraph[] = [];
+    const attributes = new Map<string, OnnxAttribute>();
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) inputs.push(text(field));
-      else if (field.number === 2) outputs.push(text(field));
-      else if (field.number === 4) type = text(field);
-      else if (field.number === 7) domain = text(field);
-      else if (field.number === 5) {
-        const attribute = this.#attribute(field.bytes, depth);
-        if (attribute.wholes.length > 0) wholes.set(attribute.name, attribute.wholes);
-        // One by one: as arguments of one call, a file's hundred thousands would overflow the stack.
-        for (const tensor of attribute.tensors) tensors.push(tensor);
-        for (const graph of attribute.graphs) graphs.push(graph);
-      }
+      if (field.number === 1) inputs.push(this.#name(field));
+      else if (field.number === 2) outputs.push(this.#name(field));
+      else if (field.number === 4) type = textOf(field);
+      else if (field.number === 7) domain = domainOf(field);
+      else if (field.number === 5) this.#attribute(bytesOf(field), depth, attributes);
     }
-    return { type, domain, inputs, outputs, wholes, tensors, graphs };
+    return { type, domain, inputs, outputs, attributes };
   }
 
-  #attribute(bytes: Uint8Array, depth: number) {
+  #attribute(bytes: Uint8Array, depth: number, attributes: Map<string, OnnxAttribute>): void {
     this.#count();
-    let name = '';
-    const wholes: number[] = [];
+    let [name, ref] = ['', ''];
+    let whole: number | undefined;
+    let float: number | undefined;
+    const wholes = new NumberList();
+    const floats = new NumberList();
     const tensors: OnnxTensor[] = [];
     const graphs: OnnxGraph[] = [];
+    let [tensor, graph]: [OnnxTensor?, OnnxGraph?] = [];
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) name = text(field);
-      else if (field.number === 3) wholes.push(field.value);
-      else if (field.number === 8 && wholes.length < LONGEST_LIST) wholes.push(...wholesOf(field, LONGEST_LIST));
-      else if (field.number === 5 || field.number === 10) tensors.push(this.#tensor(field.bytes));
-      else if (field.number === 6 || field.number === 11) graphs.push(this.#graph(field.bytes, depth + 1));
+      if (field.number === 1) name = textOf(field);
+      else if (field.number === 2) float = floatOf(field);
+      else if (field.number === 3) whole = wholeOf(field);
+      else if (field.number === 5) tensor = once(tensor, 'tensors in one place', () => this.#tensor(field));
+      else if (field.number === 6) graph = once(graph, 'graphs in one place', () => this.#inner(field, depth));
+      else if (field.number === 7) floats.add(field, 4);
+      else if (field.number === 8) wholes.add(field);
+      else if (field.number === 10) tensors.push(this.#tensor(field));
+      else if (field.number === 11) graphs.push(this.#inner(field, depth));
+      else if (field.number === 21) ref = textOf(field);
       else if (field.number === 22 || field.number === 23) throw new WireError('it has sparse tensors');
     }
-    return { name, wholes, tensors, graphs };
+    if (tensor !== undefined) tensors.unshift(tensor);
+    if (graph !== undefined) graphs.unshift(graph);
+    if (attributes.has(name)) throw new WireError(`it has two attributes ${quoted(name)} in one place`);
+    const listed = wholes.count + floats.count;
+    attributes.set(name, { ref, whole, float, wholes: wholes.values, floats: floats.values, listed, tensors, graphs });
   }
 
-  #tensor(bytes: Uint8Array): OnnxTensor {
+  #inner(field: Field, depth: number): OnnxGraph {
+    return this.#graph(bytesOf(field), depth + 1);
+  }
+
+  #tensor(field: Field): OnnxTensor {
     this.#count();
-    let name = '';
-    let elementType = 0;
-    let [listed, elsewhere] = [0, false];
-    let raw: Uint8Array | undefined;
-    const shape: number[] = [];
-    const wholes: number[] = [];
-    const external: Record<string, string> = {};
-    for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) shape.push(...wholesOf(field, LONGEST_LIST));
-      else if (field.number === 2) elementType = field.value;
-      else if (field.number === 8) name = text(field);
-      else if (field.number === 9) raw = field.bytes;
-      else if (field.number === 14) elsewhere = field.value === 1;
-      else if (field.number === 13) {
-        const [key, value] = pair(field.bytes);
-        external[key] = value;
-      } else if (LISTS.has(field.number)) {
-        listed += listLength(field);
-        if (field.number === 7 && listed <= LONGEST_LIST) wholes.push(...wholesOf(field, LONGEST_LIST));
-      }
-      if (shape.length > LONGEST_LIST) throw new WireError(`tensor ${name} has more than ${LONGEST_LIST} dimensions`);
-    }
-    const bits = ELEMENT_BITS[elementType];
-    const stored = raw === undefined ? listed : bits === undefined ? Number.POSITIVE_INFINITY : (8 * raw.length) / bits;
-    return {
-      name,
-      elementType,
-      shape,
-      stored,
-      raw,
-      wholes: wholes.length > 0 ? wholes : raw && elementType === INT64 ? int64s(raw) : undefined,
-      external: elsewhere || Object.keys(external).length > 0 ? external : undefined,
-    };
+    return readTensor(bytesOf(field));
   }
 
   #value(bytes: Uint8Array): OnnxValue {
     this.#count();
     let name = '';
-    let type: ReturnType<typeof tensorType> = { elementType: 0, shape: undefined };
+    let type: ReturnType<typeof tensorType> | undefined;
     for (const field of fieldsOf(bytes)) {
-      if (field.number === 1) name = text(field);
-      else if (field.number === 2) type = tensorType(field.bytes);
+      if (field.number === 1) name = textOf(field);
+      else if (field.number === 2) type = once(type, 'types of one value', () => tensorType(bytesOf(field)));
     }
-    return { name, ...type };
+    return { name, ...(type ?? { elementType: 0, shape: undefined }) };
   }
 }
 
-/** Bits of an element by the number of its type; types of strings and of complex numbers are not there. */
-export const ELEMENT_BITS: Readonly<Record<number, number>> = {
-  ...{ 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 16: 16 },
-  ...{ 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4 },
-};
-const INT64 = 7;
+/** Numbers of a repeated field, while they are few. */
+class NumberList {
+  count = 0;
+  readonly #values: number[] = [];
 
-/** Fields of a tensor that list its values: float_data, int32_data, int64_data, double_data, uint64_data. */
-const LISTS: ReadonlySet<number> = new Set([4, 5, 7, 10, 11]);
-
-function listLength({ number, whole, bytes }: Field): number {
-  if (number === 4) return bytes.length / 4;
-  if (number === 10) return bytes.length / 8;
-  return whole ? 1 : countVarints(bytes);
-}
-
-function int64s(raw: Uint8Array): number[] | undefined {
-  if (raw.length > 8 * LONGEST_LIST || raw.length % 8 !== 0) return undefined;
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
-  return Array.from({ length: raw.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
-}
-
-function pair(bytes: Uint8Array): [key: string, value: string] {
-  let [key, value] = ['', ''];
-  for (const field of fieldsOf(bytes)) {
-    if (field.number === 1) key = text(field);
-    else if (field.number === 2) value = text(field);
+  add(field: Field, size?: 4): void {
+    this.count += countNumbers(field, size);
+    if (this.values !== undefined)
+      this.#values.push(...(size === undefined ? wholesOf(field, LONGEST_LIST) : floatsOf(field, size)));
   }
-  return [key, value];
+
+  get values(): readonly number[] | undefined {
+    return this.count <= LONGEST_LIST ? this.#values : undefined;
+  }
 }
 
 /** TypeProto: only that of a tensor says something. */
 function tensorType(bytes: Uint8Array): Pick<OnnxValue, 'elementType' | 'shape'> {
   let elementType = 0;
   let shape: Dimension[] | undefined;
-  for (const type of fieldsOf(bytes)) {
-    if (type.number !== 1) continue;
-    for (const field of fieldsOf(type.bytes)) {
-      if (field.number === 1) elementType = field.value;
-      else if (field.number === 2) {
-        shape = [];
-        for (const dimension of fieldsOf(field.bytes)) {
-          if (shape.length > LONGEST_LIST) throw new WireError(`a value has more than ${LONGEST_LIST} dimensions`);
-          if (dimension.number === 1) shape.push(dimensionOf(dimension.bytes));
-        }
-      }
-    }
+  let tensor: Uint8Array | undefined;
+  for (const field of fieldsOf(bytes)) {
+    if (field.number === 1) tensor = once(tensor, 'types of one value', () => bytesOf(field));
+  }
+  for (const field of fieldsOf(tensor ?? new Uint8Array(0))) {
+    if (field.number === 1) elementType = wholeOf(field);
+    else if (field.number === 2) shape = once(shape, 'shapes of one value', () => shapeOf(bytesOf(field)));
   }
   return { elementType, shape };
 }
 
+function shapeOf(bytes: Uint8Array): Dimension[] {
+  const shape: Dimension[] = [];
+  for (const dimension of fieldsOf(bytes)) {
+    if (shape.length > LONGEST_LIST) throw new WireError(`a value has more than ${LONGEST_LIST} dimensions`);
+    if (dimension.number === 1) shape.push(dimensionOf(bytesOf(dimension)));
+  }
+  return shape;
+}
+
 /** A size; a name, nothing, or a number below 1 (some exporters write 0 or -1) stand for any. */
 function dimensionOf(bytes: Uint8Array): Dimension {
-  for (const field of fieldsOf(bytes)) if (field.number === 1 && field.value >= 1) return field.value;
-  return undefined;
+  let size: Dimension;
+  for (const field of fieldsOf(bytes)) {
+    // The last one holds, whichever of the two it is.
+    if (field.number === 1) size = wholeOf(field);
+    else if (field.number === 2) size = undefined;
+  }
+  return size !== undefined && size >= 1 ? size : undefined;
 }
 
 /** Reads the parts of a file. Throws WireError, in words that go on "expected an ONNX model, but". */

@@ -6,43 +6,40 @@
  *
  * @module
  */
-import { ClearwordError } from '../../errors.ts';
-import {
-  ELEMENT_BITS,
-  type OnnxFile,
-  type OnnxGraph,
-  type OnnxNode,
-  type OnnxTensor,
-  readOnnxFile,
-} from './onnx-file.ts';
+import { type OnnxFile, type OnnxGraph, type OnnxNode, readOnnxFile } from './onnx-file.ts';
+import { BUILT_IN, calledBy, checkedFunctions, type Functions } from './onnx-functions.ts';
+import { checkSizes, MOST_ELEMENTS } from './onnx-sizes.ts';
+import { ELEMENT_BITS, type OnnxTensor } from './onnx-tensor.ts';
+import { type Fail, quoted, refusing } from './refusal.ts';
 import { WireError } from './wire.ts';
 
-/** Domains whose operators are part of the runtime. */
-const BUILT_IN: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
-/** Elements of a value that a network makes out of constants, and of an input: a picture of 268 megapixels. */
-const MOST_ELEMENTS = 2 ** 28;
-/** Operators that make a value as large as a constant says, and which of their inputs says it. */
-const SIZED_BY: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1, Tile: 1 };
-/** Operators that make a value as large as their attribute `shape` says. */
-const SIZED_BY_SHAPE: ReadonlySet<string> = new Set(['RandomNormal', 'RandomUniform']);
-/** Operators without a bound to their time, and those that reach beyond the computation. */
-const REFUSED: ReadonlySet<string> = new Set(['Loop', 'SequenceMap', 'Optional']);
+const ENDLESS = 'whose time has no bound';
+const OUTSIDE = 'which uses what is outside of the file';
 
-type Fail = (expected: string, received: string) => never;
+/** Operators that are refused, and why. */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ...['Loop', 'SequenceMap', 'BeamSearch', 'WhisperBeamSearch', 'GreedySearch', 'Sampling'].map(
+    (type) => [type, ENDLESS] as const,
+  ),
+  ['Optional', 'whose result may be missing'],
+  ['EPContext', OUTSIDE],
+]);
 
-/** A file's own words in a message: short, and without what a terminal would obey. */
-const quoted = (name: string): string => JSON.stringify(name.slice(0, 80));
+/** Operators that have graphs of their own. */
+const WITH_GRAPHS: ReadonlySet<string> = new Set(['If', 'Scan']);
+
+const FIX =
+  'Export the network again (docs/other-models.md), as one file or with its weights beside it, for pictures in and pictures out.';
 
 /**
- * Reads and checks a file.
+ * Reads and checks a file. How much it makes of constants is not known while some of them are in a file of their own: then it is
+ * to be checked again with them.
  *
  * @param source what to call the file in messages
  * @throws ClearwordError MODEL_INVALID
  */
 export function checkedOnnxFile(bytes: Uint8Array, source: string): OnnxFile {
-  const fail: Fail = (expected, received) => {
-    throw new ClearwordError('MODEL_INVALID', `${source}: expected ${expected}, received ${received}`, { fix: FIX });
-  };
+  const fail: Fail = refusing(source, FIX);
   let file: OnnxFile;
   try {
     file = readOnnxFile(bytes);
@@ -51,97 +48,83 @@ export function checkedOnnxFile(bytes: Uint8Array, source: string): OnnxFile {
       return fail('an ONNX model', `a file that is none, or a damaged one: ${error.message}`);
     throw error;
   }
-  checkFunctions(file, fail);
-  const known = new Set(file.functions.map(({ domain, name }) => functionKey(domain, name)));
-  checkGraph(file.graph, known, fail, true);
-  for (const { nodes } of file.functions) checkNodes(nodes, new Map(), known, fail);
+  const functions = checkedFunctions(file, fail);
+  const checks = new Checks(functions, fail);
+  checks.graph(file.graph, true);
+  for (const { nodes, defaults } of file.functions) {
+    checks.nodes(nodes);
+    checks.attributes(defaults);
+  }
+  if (file.graph.initialisers.every(({ external }) => external === undefined)) checkSizes(file, functions, fail);
   return file;
 }
 
-const FIX =
-  'Export the network again (docs/other-models.md), as one file or with its weights beside it, for pictures in and pictures out.';
+/** What is checked of each part by itself. */
+class Checks {
+  readonly #functions: Functions;
+  readonly #fail: Fail;
 
-const functionKey = (domain: string, name: string): string => JSON.stringify([domain, name]);
-
-/** Functions that call each other in a circle would never end. */
-function checkFunctions({ functions }: OnnxFile, fail: Fail): void {
-  const calls = new Map<string, string[]>();
-  for (const { domain, name, nodes } of functions) {
-    const key = functionKey(domain, name);
-    if (calls.has(key)) fail(`each function once`, `${quoted(name)} twice`);
-    calls.set(
-      key,
-      everyNode(nodes).map((node) => functionKey(node.domain, node.type)),
-    );
+  constructor(functions: Functions, fail: Fail) {
+    this.#functions = functions;
+    this.#fail = fail;
   }
-  // Taken away one after the other, as soon as all that they call is: what remains calls itself.
-  const open = new Map(calls);
-  for (let before = -1; before !== open.size; ) {
-    before = open.size;
-    for (const [key, called] of open) if (!called.some((name) => open.has(name))) open.delete(key);
-  }
-  const [circle] = open.keys();
-  if (circle !== undefined) fail('functions that do not call themselves', `one that does: ${circle.slice(0, 160)}`);
-}
 
-function everyNode(nodes: readonly OnnxNode[]): OnnxNode[] {
-  return nodes.flatMap((node) => [node, ...node.graphs.flatMap((graph) => everyNode(graph.nodes))]);
-}
-
-function checkGraph(graph: OnnxGraph, functions: ReadonlySet<string>, fail: Fail, outermost: boolean): void {
-  const constants = new Map<string, OnnxTensor>();
-  for (const tensor of graph.initialisers) {
-    checkTensor(tensor, fail, outermost);
-    constants.set(tensor.name, tensor);
-  }
-  for (const { name, shape } of graph.inputs) {
-    const elements = (shape ?? []).reduce<number>((product, side) => product * (side ?? 1), 1);
-    if (!(elements <= MOST_ELEMENTS))
-      fail(`at most ${MOST_ELEMENTS} values for the input ${quoted(name)}`, `${elements}`);
-  }
-  checkNodes(graph.nodes, constants, functions, fail);
-}
-
-function checkNodes(
-  nodes: readonly OnnxNode[],
-  constants: Map<string, OnnxTensor>,
-  functions: ReadonlySet<string>,
-  fail: Fail,
-): void {
-  for (const node of nodes) {
-    const { type, domain, inputs, outputs, tensors } = node;
-    if (!BUILT_IN.has(domain) && !functions.has(functionKey(domain, type))) {
-      fail('operators of ONNX itself', `the custom operator ${quoted(type)} of ${quoted(domain)}`);
+  graph({ initialisers, inputs, nodes }: OnnxGraph, outermost: boolean): void {
+    const names = new Set<string>();
+    for (const tensor of initialisers) {
+      // Data in other files is found by the name.
+      if (names.has(tensor.name)) this.#fail('each tensor once', `two with the name ${quoted(tensor.name)}`);
+      names.add(tensor.name);
+      this.#tensor(tensor, outermost);
     }
-    if (REFUSED.has(type)) fail('a network that is one computation', `the operator ${type}, whose time has no bound`);
-    for (const tensor of tensors) checkTensor(tensor, fail, false);
-    const [value] = tensors;
-    if (type === 'Constant' && outputs[0] !== undefined && value) constants.set(outputs[0], value);
-    const place = SIZED_BY[type];
-    const by = place === undefined ? undefined : constants.get(inputs[place] ?? '')?.wholes;
-    const sizes = by ?? (SIZED_BY_SHAPE.has(type) ? node.wholes.get('shape') : undefined);
-    const elements = (sizes ?? []).reduce((product, side) => product * Math.abs(side), 1);
-    if (!(elements <= MOST_ELEMENTS)) fail(`at most ${MOST_ELEMENTS} values from ${type}`, `${elements}`);
-    for (const graph of node.graphs) checkGraph(graph, functions, fail, false);
+    for (const { name, shape } of inputs) {
+      const elements = (shape ?? []).reduce<number>((product, side) => product * (side ?? 1), 1);
+      if (!(elements <= MOST_ELEMENTS))
+        this.#fail(`at most ${MOST_ELEMENTS} values for the input ${quoted(name)}`, `${elements}`);
+    }
+    this.nodes(nodes);
   }
-}
 
-/** Whether what a tensor claims is there. External data is measured where it is read. */
-function checkTensor({ name, elementType, shape, stored, external }: OnnxTensor, fail: Fail, outermost: boolean): void {
-  const bits = ELEMENT_BITS[elementType];
-  if (bits === undefined) {
-    fail(`numbers in tensor ${quoted(name)}`, `the element type ${elementType}`);
-    return;
+  nodes(nodes: readonly OnnxNode[]): void {
+    for (const node of nodes) {
+      const { type, domain, attributes } = node;
+      const calls = calledBy(node, this.#functions) !== undefined;
+      if (!BUILT_IN.has(domain) && !calls) {
+        this.#fail('operators of ONNX itself', `the custom operator ${quoted(type)} of ${quoted(domain)}`);
+      }
+      const reason = calls ? undefined : REFUSED.get(type);
+      if (reason !== undefined) this.#fail('a network that is one computation', `the operator ${type}, ${reason}`);
+      this.attributes(attributes, WITH_GRAPHS.has(type) && !calls);
+    }
   }
-  if (shape.some((side) => !(side >= 0))) fail(`sizes of at least 0 for tensor ${quoted(name)}`, `[${shape}]`);
-  const size = shape.reduce((product, side) => product * side, 1);
-  if (external !== undefined) {
-    if (!outermost) fail(`tensor ${quoted(name)} in the file itself`, 'one in a file of its own');
-    return;
+
+  /** @param graphsAllowed not in functions, either: what is given to a function could be repeated without being counted */
+  attributes(attributes: OnnxNode['attributes'], graphsAllowed = false): void {
+    for (const [name, { tensors, graphs }] of attributes) {
+      for (const tensor of tensors) this.#tensor(tensor, false);
+      if (!graphsAllowed && graphs.length > 0)
+        this.#fail(`graphs within ${[...WITH_GRAPHS].join(' and ')}`, `one as the attribute ${quoted(name)} elsewhere`);
+      for (const graph of graphs) this.graph(graph, false);
+    }
   }
-  // Elements of four bits lie two to a byte, and the last one may be half empty.
-  const most = bits < 8 ? 2 * stored + 1 : stored;
-  if (size > most || (bits >= 8 && size !== stored)) {
-    fail(`${size} values for tensor ${quoted(name)} [${shape}]`, `${stored}`);
+
+  /** Whether what a tensor claims is there. External data is measured where it is read. */
+  #tensor({ name, elementType, shape, stored, external }: OnnxTensor, outermost: boolean): void {
+    const bits = ELEMENT_BITS[elementType];
+    if (bits === undefined) {
+      this.#fail(`numbers in tensor ${quoted(name)}`, `the element type ${elementType}`);
+      return;
+    }
+    if (shape.some((side) => !(side >= 0))) this.#fail(`sizes of at least 0 for tensor ${quoted(name)}`, `[${shape}]`);
+    const size = shape.reduce((product, side) => product * side, 1);
+    if (external !== undefined) {
+      if (!outermost) this.#fail(`tensor ${quoted(name)} in the file itself`, 'one in a file of its own');
+      return;
+    }
+    // Elements of four bits lie two to a byte, and the last one may be half empty.
+    const most = bits < 8 ? 2 * stored + 1 : stored;
+    if (size > most || (bits >= 8 && size !== stored)) {
+      this.#fail(`${size} values for tensor ${quoted(name)} [${shape}]`, `${stored}`);
+    }
   }
 }

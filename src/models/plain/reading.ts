@@ -8,6 +8,7 @@ import type { DType } from '../../graph/tensor.ts';
 import { TILE_BLEND, type Tiling } from '../model.ts';
 import { type Descriptor, type DescriptorKey, LARGEST_TILE, type Range } from './descriptor.ts';
 import type { Dimension, OnnxFile, OnnxValue } from './onnx-file.ts';
+import { described, listed, quoted } from './refusal.ts';
 
 export type PixelType = Extract<DType, 'float32' | 'float16' | 'uint8'>;
 
@@ -137,14 +138,9 @@ class Interpreter {
     const coloured = pictures.filter(({ shape = [] }) => ![shape[1], shape[3]].includes(1));
     const chosen = input === undefined ? (coloured[0] ?? pictures[0]) : inputs.find(({ name }) => name === input);
     if (chosen?.shape?.length !== 4) {
-      return this.#fail(
-        'an input of four axes for the picture',
-        inputs.map(described).join(', ') || 'no inputs',
-        'input',
-      );
+      return this.#fail('an input of four axes for the picture', listed(inputs) || 'no inputs', 'input');
     }
-    if (inputs.length > 2)
-      this.#fail('a picture, or a picture and a noise level, as inputs', inputs.map(described).join(', '));
+    if (inputs.length > 2) this.#fail('a picture, or a picture and a noise level, as inputs', listed(inputs));
     return chosen;
   }
 
@@ -196,7 +192,7 @@ class Interpreter {
     const { noiseInput, noiseLevel, noiseScale } = this.#descriptor;
     const value = noiseInput === undefined ? others[0] : others.find(({ name }) => name === noiseInput);
     if (noiseInput !== undefined && value === undefined)
-      this.#fail(`an input ${noiseInput}`, others.map(described).join(', ') || 'none');
+      this.#fail(`an input ${quoted(noiseInput)}`, listed(others) || 'none');
     if (value === undefined && !plane) return undefined;
     if (value !== undefined && plane) this.#fail('one noise level', 'two: a channel and an input');
     if (noiseLevel === undefined) this.#guessed.push('noiseLevel');
@@ -228,7 +224,7 @@ class Interpreter {
     );
     const chosen = output === undefined ? fitting[0] : outputs.find(({ name }) => name === output);
     if (chosen === undefined)
-      return this.#fail('an output that is a picture', outputs.map(described).join(', ') || 'no outputs', 'output');
+      return this.#fail('an output that is a picture', listed(outputs) || 'no outputs', 'output');
     if (fitting.length > 1 && output === undefined) this.#guessed.push('output');
     if (chosen.shape === undefined) return chosen;
     const { height, width } = this.#sides(chosen, layout);
@@ -269,8 +265,3 @@ function roomyTile({ multiple, halo }: Tiling): number {
 export const usualScale = (range: Range): number => (range === '0..255' ? 1 : 1 / 255);
 
 const isChannels = (side: Dimension): boolean => side !== undefined && side >= 1 && side <= 4;
-
-function described({ name, elementType, shape }: OnnxValue): string {
-  const sides = shape?.map((side) => side ?? '?').join(', ') ?? 'of no stated shape';
-  return `${JSON.stringify(name.slice(0, 80))} (type ${elementType}) [${sides}]`;
-}

@@ -12,8 +12,8 @@ export interface Field {
   readonly number: number;
   /** A whole number, where it is one; beyond 2^53 it is not exact, which no sensible size is. */
   readonly value: number;
-  /** Whether it is a whole number: else it has bytes. */
-  readonly whole: boolean;
+  /** How it is written: number of the wire type. */
+  readonly wire: number;
   /** Its bytes, where it has some; else none. A view. */
   readonly bytes: Uint8Array;
   /** Where it begins and ends in the message, its tag included. */
@@ -73,7 +73,7 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
       bytes = message.subarray(place, place + length.value);
       place += length.value;
     }
-    yield { number, value, whole: wire === WIRE.varint, bytes, start, end: place };
+    yield { number, value, wire, bytes, start, end: place };
   }
 }
 
@@ -84,9 +84,52 @@ function lengthOf(message: Uint8Array, wire: number, place: number): { readonly 
   throw new WireError(`a field has the wire type ${wire}`);
 }
 
+/**
+ * What a field holds, if it is written as its kind is. The runtime skips a field that is written otherwise, as it skips those that
+ * it does not know: read all the same, it would have two meanings.
+ */
+function expectWire({ number, wire }: Field, ...expected: readonly number[]): void {
+  if (!expected.includes(wire)) throw new WireError(`the field ${number} has the wire type ${wire}`);
+}
+
+/** The bytes of a message, a text or raw data. */
+export function bytesOf(field: Field): Uint8Array {
+  expectWire(field, WIRE.bytes);
+  return field.bytes;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Bytes of the longest text by which something is found. */
+const LONGEST_TEXT = 2 ** 16;
+
+/** A text by which something is found: bytes that are no text would all look alike. */
+export function textOf(field: Field): string {
+  const bytes = bytesOf(field);
+  if (bytes.length > LONGEST_TEXT) throw new WireError(`a name has ${bytes.length} bytes`);
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new WireError(`the field ${field.number} is no text`);
+  }
+}
+
+export function wholeOf(field: Field): number {
+  expectWire(field, WIRE.varint);
+  return field.value;
+}
+
+/** A float32. */
+export function floatOf(field: Field): number {
+  expectWire(field, WIRE.fixed32);
+  return floatsOf(field, 4)[0] as number;
+}
+
 /** Whole numbers of a repeated field: one, or many in one piece (packed). */
-export function wholesOf({ value, whole, bytes }: Field, most: number): number[] {
-  if (whole) return [value];
+export function wholesOf(field: Field, most: number): number[] {
+  const { value, wire, bytes } = field;
+  expectWire(field, WIRE.varint, WIRE.bytes);
+  if (wire === WIRE.varint) return [value];
   const values: number[] = [];
   for (let place = 0; place < bytes.length; ) {
     if (values.length === most) throw new WireError(`a list has more than ${most} numbers`);
@@ -97,8 +140,28 @@ export function wholesOf({ value, whole, bytes }: Field, most: number): number[]
   return values;
 }
 
+/** How many numbers a repeated field has: whole ones, or those of 4 or 8 bytes. */
+export function countNumbers(field: Field, size?: 4 | 8): number {
+  const { wire, bytes } = field;
+  if (size === undefined) {
+    expectWire(field, WIRE.varint, WIRE.bytes);
+    return wire === WIRE.varint ? 1 : countVarints(bytes);
+  }
+  expectWire(field, WIRE.bytes, size === 4 ? WIRE.fixed32 : WIRE.fixed64);
+  if (bytes.length % size !== 0) throw new WireError(`a list of numbers of ${size} bytes has ${bytes.length} bytes`);
+  return bytes.length / size;
+}
+
+/** Numbers of 4 or 8 bytes of a repeated field. */
+export function floatsOf(field: Field, size: 4 | 8): number[] {
+  const view = new DataView(field.bytes.buffer, field.bytes.byteOffset, field.bytes.length);
+  return Array.from({ length: countNumbers(field, size) }, (_, i) =>
+    size === 4 ? view.getFloat32(4 * i, true) : view.getFloat64(8 * i, true),
+  );
+}
+
 /** How many varints there are: each ends with a byte below 128. */
-export function countVarints(bytes: Uint8Array): number {
+function countVarints(bytes: Uint8Array): number {
   let count = 0;
   for (const byte of bytes) if (byte < 0x80) count++;
   return count;
