@@ -7,8 +7,8 @@
  */
 import { expect } from 'vitest';
 import { ClearwordError } from '../../src/errors.ts';
-import { checkedOnnxFile } from '../../src/models/plain/onnx-guard.ts';
-import { encodeField, encodeVarint } from '../../src/models/plain/wire.ts';
+import { encodeField, encodeVarint } from '../../src/models/plain/file/wire.ts';
+import { checkedOnnxFile } from '../../src/models/plain/guard/onnx-guard.ts';
 
 export type Bytes = Uint8Array;
 

@@ -4,7 +4,7 @@
  * @module
  */
 import fc from 'fast-check';
-import { TYPE } from '../../src/models/plain/onnx-tensor.ts';
+import { TYPE } from '../../src/models/plain/file/tensor.ts';
 import { type Bytes, message, model, tensor, text, whole, wholeAttribute } from './onnx-bytes.ts';
 
 /** A constant, as a list of its numbers. */

@@ -4,7 +4,7 @@
  * @module
  */
 import fc from 'fast-check';
-import { TYPE } from '../../src/models/plain/onnx-tensor.ts';
+import { TYPE } from '../../src/models/plain/file/tensor.ts';
 import { attribute, listAttribute, message, tensor, whole, wholeAttribute } from './onnx-bytes.ts';
 import {
   any,

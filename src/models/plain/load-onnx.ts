@@ -11,9 +11,9 @@ import type { DownloadProgress } from '../../hub/download.ts';
 import { fetchFile } from '../../hub/download.ts';
 import { parseSource } from '../../hub/source.ts';
 import { type Descriptor, type DescriptorOption, descriptorOf, parseDescriptor } from './descriptor.ts';
-import { withExternalData } from './external-data.ts';
-import type { OnnxFile } from './onnx-file.ts';
-import { checkedOnnxFile } from './onnx-guard.ts';
+import { withExternalData } from './file/external-data.ts';
+import type { OnnxFile } from './file/onnx-file.ts';
+import { checkedOnnxFile } from './guard/onnx-guard.ts';
 import type { OnnxModelParts } from './onnx-model.ts';
 import { understandOnnx } from './understand.ts';
 

@@ -7,7 +7,7 @@ import { ClearwordError } from '../../errors.ts';
 import type { DType } from '../../graph/tensor.ts';
 import { TILE_BLEND, type Tiling } from '../model.ts';
 import { type Descriptor, type DescriptorKey, LARGEST_TILE, type Range } from './descriptor.ts';
-import type { Dimension, OnnxFile, OnnxValue } from './onnx-file.ts';
+import type { Dimension, OnnxFile, OnnxValue } from './file/onnx-file.ts';
 import { described, listed, quoted } from './refusal.ts';
 
 export type PixelType = Extract<DType, 'float32' | 'float16' | 'uint8'>;

@@ -4,8 +4,8 @@
  * @module
  */
 import { type Descriptor, parseDescriptor } from './descriptor.ts';
-import type { OnnxFile } from './onnx-file.ts';
-import { checkedOnnxFile } from './onnx-guard.ts';
+import type { OnnxFile } from './file/onnx-file.ts';
+import { checkedOnnxFile } from './guard/onnx-guard.ts';
 import { type Reading, readingOf } from './reading.ts';
 
 /** Property of an ONNX file that holds its descriptor. */

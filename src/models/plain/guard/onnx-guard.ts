@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { type OnnxFile, type OnnxGraph, type OnnxNode, readOnnxFile } from './onnx-file.ts';
-import { BUILT_IN, calledBy, checkedFunctions, type Functions } from './onnx-functions.ts';
-import { checkSizes, MOST_ELEMENTS } from './onnx-sizes.ts';
-import { ELEMENT_BITS, type OnnxTensor } from './onnx-tensor.ts';
-import { type Fail, quoted, refusing } from './refusal.ts';
-import { WireError } from './wire.ts';
+import { type OnnxFile, type OnnxGraph, type OnnxNode, readOnnxFile } from '../file/onnx-file.ts';
+import { ELEMENT_BITS, type OnnxTensor } from '../file/tensor.ts';
+import { WireError } from '../file/wire.ts';
+import { type Fail, quoted, refusing } from '../refusal.ts';
+import { BUILT_IN, calledBy, checkedFunctions, type Functions } from './functions.ts';
+import { checkSizes, MOST_ELEMENTS } from './sizes.ts';
 
 const ENDLESS = 'whose time has no bound';
 const OUTSIDE = 'which uses what is outside of the file';

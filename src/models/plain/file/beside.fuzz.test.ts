@@ -15,10 +15,10 @@ import {
   tensor,
   text,
   whole,
-} from '../../../test/support/onnx-bytes.ts';
-import { temporaryFolders } from '../../../test/support/pictures.ts';
-import { readOnnxModel } from './load-onnx.ts';
-import { checkedOnnxFile } from './onnx-guard.ts';
+} from '../../../../test/support/onnx-bytes.ts';
+import { temporaryFolders } from '../../../../test/support/pictures.ts';
+import { checkedOnnxFile } from '../guard/onnx-guard.ts';
+import { readOnnxModel } from '../load-onnx.ts';
 
 const newFolder = await temporaryFolders();
 

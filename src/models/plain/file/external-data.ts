@@ -8,8 +8,8 @@
  */
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { ELEMENT_BITS, type OnnxTensor } from './onnx-tensor.ts';
-import { type Fail, quoted, refusing } from './refusal.ts';
+import { type Fail, quoted, refusing } from '../refusal.ts';
+import { ELEMENT_BITS, type OnnxTensor } from './tensor.ts';
 import { encodeField, fieldsOf } from './wire.ts';
 
 /** Bytes of a model in all: the most that the format can hold in one file. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LONGEST_LIST, type OnnxTensor, TYPE, WHOLE_RANGE } from './onnx-tensor.ts';
+import { LONGEST_LIST, type OnnxTensor, TYPE, WHOLE_RANGE } from '../file/tensor.ts';
 
 /** A number, or undefined where it is not known. */
 export type Known = number | undefined;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { axesOf, axisAlong, axisOf, type Call, input, listOf, type Result, reshaped } from './onnx-call.ts';
+import { axesOf, axisAlong, axisOf, type Call, input, listOf, type Result, reshaped } from './call.ts';
 import {
   allKnown,
   broadcastAt,
@@ -16,7 +16,7 @@ import {
   productOf,
   type Sides,
   UNKNOWN,
-} from './onnx-constants.ts';
+} from './constants.ts';
 
 export function gather(call: Call): Result {
   const [data, indices] = [input(call, 0), input(call, 1)];

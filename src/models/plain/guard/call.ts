@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { allKnown, type Constant, type Known, type Sides, UNKNOWN } from './onnx-constants.ts';
-import type { OnnxAttribute } from './onnx-file.ts';
+
+import type { OnnxAttribute } from '../file/onnx-file.ts';
+import { allKnown, type Constant, type Known, type Sides, UNKNOWN } from './constants.ts';
 
 /** A node, with what is known of its inputs. */
 export interface Call {

@@ -22,7 +22,7 @@ import {
   step,
   tensor,
   wholeAttribute,
-} from '../../../test/support/onnx-bytes.ts';
+} from '../../../../test/support/onnx-bytes.ts';
 
 const filling = node('ConstantOfShape', ['s'], 'z');
 const to = (type: number) => wholeAttribute('to', type);

@@ -25,12 +25,12 @@ import {
   value,
   whole,
   wholeAttribute,
-} from '../../../test/support/onnx-bytes.ts';
-import { pictureNetwork } from '../../../test/support/picture-network.ts';
-import { temporaryFolders } from '../../../test/support/pictures.ts';
-import { readOnnxModel } from './load-onnx.ts';
+} from '../../../../test/support/onnx-bytes.ts';
+import { pictureNetwork } from '../../../../test/support/picture-network.ts';
+import { temporaryFolders } from '../../../../test/support/pictures.ts';
+import { encodeField, encodeVarint } from '../file/wire.ts';
+import { readOnnxModel } from '../load-onnx.ts';
 import { checkedOnnxFile } from './onnx-guard.ts';
-import { encodeField, encodeVarint } from './wire.ts';
 
 const newFolder = await temporaryFolders();
 

@@ -23,8 +23,8 @@ import {
   text,
   whole,
   wholeAttribute,
-} from '../../../test/support/onnx-bytes.ts';
-import { pictureNetwork } from '../../../test/support/picture-network.ts';
+} from '../../../../test/support/onnx-bytes.ts';
+import { pictureNetwork } from '../../../../test/support/picture-network.ts';
 import { checkedOnnxFile } from './onnx-guard.ts';
 
 /** Seconds of the processor for any of these files, which are small; most take a thousandth. */

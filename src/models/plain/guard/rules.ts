@@ -5,8 +5,10 @@
  *
  * @module
  */
-import { ARITHMETIC, COMPARISONS, cast, type Operation } from './onnx-arithmetic.ts';
-import { axesOf, type Call, input, listOf, type Result, type Rule, reshaped } from './onnx-call.ts';
+
+import { LONGEST_LIST, TYPE, WHOLE_RANGE } from '../file/tensor.ts';
+import { ARITHMETIC, COMPARISONS, cast, type Operation } from './arithmetic.ts';
+import { axesOf, type Call, input, listOf, type Result, type Rule, reshaped } from './call.ts';
 import {
   allKnown,
   broadcastAt,
@@ -17,9 +19,8 @@ import {
   numberAt,
   placesOf,
   productOf,
-} from './onnx-constants.ts';
-import * as moves from './onnx-moves.ts';
-import { LONGEST_LIST, TYPE, WHOLE_RANGE } from './onnx-tensor.ts';
+} from './constants.ts';
+import * as moves from './moves.ts';
 
 const like =
   (place: number): Rule =>

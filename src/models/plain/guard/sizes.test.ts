@@ -27,7 +27,7 @@ import {
   value,
   whole,
   wholeAttribute,
-} from '../../../test/support/onnx-bytes.ts';
+} from '../../../../test/support/onnx-bytes.ts';
 
 const HUGE = [1e5, 1e5, 1e5] as const;
 const filling = node('ConstantOfShape', ['s'], 'z');

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { OnnxFile, OnnxFunction, OnnxNode } from './onnx-file.ts';
-import { type Fail, quoted } from './refusal.ts';
+import type { OnnxFile, OnnxFunction, OnnxNode } from '../file/onnx-file.ts';
+import { type Fail, quoted } from '../refusal.ts';
 
 /** Domains whose operators are part of the runtime. `ai.onnx` is read as the first. */
 export const BUILT_IN: ReadonlySet<string> = new Set(['', 'com.microsoft']);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ARITHMETIC_CASES, type Case, modelOf } from '../../../test/support/onnx-cases.ts';
-import { MOVE_CASES } from '../../../test/support/onnx-move-cases.ts';
-import { Engine } from '../../runtime/engine.ts';
-import { elementsOf } from './onnx-constants.ts';
-import { readOnnxFile } from './onnx-file.ts';
-import { checkSizes } from './onnx-sizes.ts';
-import { refusing } from './refusal.ts';
+import { ARITHMETIC_CASES, type Case, modelOf } from '../../../../test/support/onnx-cases.ts';
+import { MOVE_CASES } from '../../../../test/support/onnx-move-cases.ts';
+import { Engine } from '../../../runtime/engine.ts';
+import { readOnnxFile } from '../file/onnx-file.ts';
+import { refusing } from '../refusal.ts';
+import { elementsOf } from './constants.ts';
+import { checkSizes } from './sizes.ts';
 
 const engine = new Engine({ threads: 1 });
 afterAll(() => engine.close());

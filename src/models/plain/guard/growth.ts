@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Call } from './onnx-call.ts';
-import { elementsOf, type Sides } from './onnx-constants.ts';
+import type { Call } from './call.ts';
+import { elementsOf, type Sides } from './constants.ts';
 
 /** Operators that make a value as large as an input says, and which of their inputs do. */
 const SIZED_BY: ReadonlyMap<string, readonly number[]> = new Map([

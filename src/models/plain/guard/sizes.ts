@@ -8,7 +8,11 @@
  *
  * @module
  */
-import type { Call, Result } from './onnx-call.ts';
+
+import type { OnnxAttribute, OnnxFile, OnnxFunction, OnnxGraph, OnnxNode } from '../file/onnx-file.ts';
+import { LONGEST_LIST, TYPE } from '../file/tensor.ts';
+import { type Fail, operator, quoted } from '../refusal.ts';
+import type { Call, Result } from './call.ts';
 import {
   allKnown,
   type Constant,
@@ -18,15 +22,12 @@ import {
   placesOf,
   type Sides,
   UNKNOWN,
-} from './onnx-constants.ts';
-import type { OnnxAttribute, OnnxFile, OnnxFunction, OnnxGraph, OnnxNode } from './onnx-file.ts';
-import { calledBy, type Functions } from './onnx-functions.ts';
-import { growthOf, mostOf, NOT_KNOWN } from './onnx-growth.ts';
-import { RULES } from './onnx-rules.ts';
-import { LONGEST_LIST, TYPE } from './onnx-tensor.ts';
-import { type Fail, operator, quoted } from './refusal.ts';
+} from './constants.ts';
+import { calledBy, type Functions } from './functions.ts';
+import { growthOf, mostOf, NOT_KNOWN } from './growth.ts';
+import { RULES } from './rules.ts';
 
-/** Elements of an input, and of a value that constants size: a picture of 268 megapixels. */
+/** Elements of an input, and of a value that constants size: of a picture, 89 megapixels in three channels. */
 export const MOST_ELEMENTS = 2 ** 28;
 /**
  * Elements of all values that come from constants alone: the runtime keeps them until it has computed all. Small networks of 41

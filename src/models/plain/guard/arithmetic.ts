@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TYPE, WHOLE_RANGE } from './onnx-tensor.ts';
+import { TYPE, WHOLE_RANGE } from '../file/tensor.ts';
 
 /** Results of numbers of a type; NaN where the runtime's result is not known. */
 export type Operation = (

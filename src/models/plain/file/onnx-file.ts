@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { LONGEST_LIST, type OnnxTensor, readPair, readTensor } from './onnx-tensor.ts';
-import { quoted } from './refusal.ts';
+
+import { quoted } from '../refusal.ts';
+import { LONGEST_LIST, type OnnxTensor, readPair, readTensor } from './tensor.ts';
 import {
   bytesOf,
   countNumbers,

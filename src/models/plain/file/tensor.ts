@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { quoted } from './refusal.ts';
+import { quoted } from '../refusal.ts';
 import { bytesOf, countNumbers, type Field, fieldsOf, floatsOf, textOf, WireError, wholeOf, wholesOf } from './wire.ts';
 
 export interface OnnxTensor {

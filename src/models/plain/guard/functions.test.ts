@@ -21,7 +21,7 @@ import {
   tensor,
   text,
   whole,
-} from '../../../test/support/onnx-bytes.ts';
+} from '../../../../test/support/onnx-bytes.ts';
 import { checkedOnnxFile } from './onnx-guard.ts';
 
 const calling = (name: string) => model(PICTURE, RESULT, node(name, ['x'], 'y', own));
