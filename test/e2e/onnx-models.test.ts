@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clearword } from '../../src/index.ts';
+import { model, node, PICTURE, RESULT } from '../support/onnx-bytes.ts';
 import { modelFile, withModel } from '../support/onnx-door.ts';
 import { pictureNetwork } from '../support/picture-network.ts';
 import { patternPicture, temporaryFolders } from '../support/pictures.ts';
@@ -68,6 +69,18 @@ describe('the door', () => {
 
     it('to find anything', async () => {
       await expect(clearword.inspect(pixel)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    });
+  });
+
+  it('says which network the runtime does not load, and what may help', async () => {
+    const path = join(await newFolder(), 'later.onnx');
+    await writeFile(path, model(PICTURE, RESULT, node('OfTomorrow', ['x'], 'y')));
+    await expect(Clearword.load({ model: path, threads: 1 })).rejects.toMatchObject({
+      code: 'RUNTIME_FAILED',
+      message: expect.stringMatching(
+        /^model later: expected a network that the runtime loads, received: .*OfTomorrow/s,
+      ),
+      fix: expect.stringContaining('opset_version'),
     });
   });
 

@@ -67,7 +67,7 @@ export class OnnxModel implements PlainModel {
     { bytes, reading, hash, descriptor: stated }: OnnxModelParts,
     engine: InferenceEngine,
   ): Promise<OnnxModel> {
-    return new OnnxModel(reading, { hash, stated, session: await engine.load(bytes), engine });
+    return new OnnxModel(reading, { hash, stated, session: await loaded(engine, bytes, reading.name), engine });
   }
 
   /** How pixels are scaled, and what of the whole reading was guessed. */
@@ -118,19 +118,38 @@ export class OnnxModel implements PlainModel {
     const expected = layout === 'nchw' ? [1, count, height, width] : [1, height, width, count];
     if (shape.length === 4 && shape.every((side, axis) => side === expected[axis])) return;
     const grown = (shape[layout === 'nchw' ? 2 : 1] ?? 0) / height;
-    const received =
-      grown > 1 && Number.isInteger(grown) ? `[${shape}], which is ${grown} times as large` : `[${shape}]`;
+    const enlarges = grown > 1 && Number.isInteger(grown);
+    const received = enlarges ? `[${shape}], which is ${grown} times as large` : `[${shape}]`;
     throw new ClearwordError(
       'MODEL_INVALID',
       `model ${this.name}: expected a result [${expected}] for a picture of ${width} x ${height}, received ${received}`,
       {
-        fix: 'Use a network that keeps the size of pictures (scale 1); docs/other-models.md says which can be used.',
+        fix: enlarges
+          ? 'Use a network that keeps the size of pictures (scale 1); docs/other-models.md says which can be used.'
+          : 'Use a network whose result is one picture, with the size and the colours of what it was given; if it takes other sizes, `clearword inspect-model` finds the multiple.',
       },
     );
   }
 
   async dispose(): Promise<void> {
     await this.#loaded.engine.close();
+  }
+}
+
+/** The runtime may not know an operator, or not in this version or for this type of numbers. */
+async function loaded(engine: InferenceEngine, bytes: Uint8Array, name: string): Promise<Session> {
+  try {
+    return await engine.load(bytes);
+  } catch (error) {
+    if (!(error instanceof ClearwordError) || error.code !== 'RUNTIME_FAILED') throw error;
+    throw new ClearwordError(
+      'RUNTIME_FAILED',
+      `model ${name}: expected a network that the runtime loads, received: ${error.message}`,
+      {
+        fix: 'If it does not know an operator or its version, export the network for an older operator set (opset_version=17); if memory ran out, close other programs.',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -137,6 +137,8 @@ class Interpreter {
     // A map of the noise level has one channel; the picture comes first where both have.
     const coloured = pictures.filter(({ shape = [] }) => ![shape[1], shape[3]].includes(1));
     const chosen = input === undefined ? (coloured[0] ?? pictures[0]) : inputs.find(({ name }) => name === input);
+    const others = inputs.filter(({ shape }) => shape?.length === 4);
+    if (chosen === undefined && others.length > 0) this.#fail('a picture of float32, float16 or uint8', listed(others));
     if (chosen?.shape?.length !== 4) {
       return this.#fail('an input of four axes for the picture', listed(inputs) || 'no inputs', 'input');
     }
@@ -205,6 +207,9 @@ class Interpreter {
     const wide = shape.find((side) => side !== undefined && side !== 1);
     if (!isMap && wide !== undefined) this.#fail('a noise level that is one number or a plane', described(value));
     const layout = shape[1] !== 1 && shape[3] === 1 ? 'nhwc' : 'nchw';
+    const planes = layout === 'nchw' ? shape[1] : 1;
+    if (isMap && planes !== undefined && planes !== 1)
+      this.#fail('one picture, and a noise level of one channel if there is one', described(value));
     return {
       form: isMap ? 'map' : 'value',
       layout,

@@ -31,10 +31,16 @@ interface Value {
   readonly shape: readonly (number | undefined)[] | undefined;
 }
 
+/** Names of the types that inputs of exported networks have, by their numbers in TensorProto.DataType. */
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  ...{ 0: 'of no stated type', 1: 'float32', 2: 'uint8', 3: 'int8', 4: 'uint16', 5: 'int16', 6: 'int32', 7: 'int64' },
+  ...{ 8: 'string', 9: 'bool', 10: 'float16', 11: 'float64', 12: 'uint32', 13: 'uint64', 16: 'bfloat16' },
+};
+
 /** An input or output in a message. */
 export function described({ name, elementType, shape }: Value): string {
   const sides = shape?.map((side) => side ?? '?').join(', ') ?? 'of no stated shape';
-  return `${quoted(name)} (type ${elementType}) [${sides}]`;
+  return `${quoted(name)} ${TYPE_NAMES[elementType] ?? `of type ${elementType}`} [${sides}]`;
 }
 
 /** Values that a message lists. */

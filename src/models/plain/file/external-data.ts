@@ -66,7 +66,10 @@ async function partOf(
   }
   const folder = await realpath(dirname(path));
   let real: string;
+  let own: string;
   try {
+    // A cache of downloads may link the model and its weights to one folder elsewhere.
+    own = dirname(await realpath(path));
     // Links are followed first, so that none leads out of the folder.
     real = await realpath(join(folder, ...parts));
     // Opening a pipe would wait for whoever writes to it.
@@ -74,8 +77,13 @@ async function partOf(
   } catch {
     return fail('weights beside the model', `none at ${label}`);
   }
-  if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
-    fail('weights in the folder of the model', label);
+  const within = (parent: string) => real.startsWith(parent.endsWith(sep) ? parent : parent + sep);
+  if (!within(folder) && !within(own)) {
+    fail(
+      'weights in the folder of the model',
+      `a link out of it, ${label}`,
+      'Put a copy of the file in place of the link.',
+    );
   }
   return { path: real, offset: Number(offset), length: size };
 }

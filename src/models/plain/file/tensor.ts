@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { fromHalf } from '../../float-formats.ts';
 import { quoted } from '../refusal.ts';
 import { bytesOf, countNumbers, type Field, fieldsOf, floatsOf, textOf, WireError, wholeOf, wholesOf } from './wire.ts';
 
@@ -35,7 +36,7 @@ export const ELEMENT_BITS: Readonly<Record<number, number>> = {
 };
 
 /** Numbers of TensorProto.DataType. */
-export const TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+export const TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, double: 11 } as const;
 
 /** Smallest and largest value of the types of whole numbers. */
 export const WHOLE_RANGE: Readonly<Record<number, readonly [number, number]>> = {
@@ -61,6 +62,7 @@ const READ: Readonly<Record<number, (view: DataView, at: number) => number>> = {
   7: (view, at) => Number(view.getBigInt64(at, true)),
   // What the runtime makes of other bytes is its own.
   9: (view, at) => (view.getUint8(at) > 1 ? Number.NaN : view.getUint8(at)),
+  10: (view, at) => fromHalf(view.getUint16(at, true)),
   11: (view, at) => view.getFloat64(at, true),
   12: (view, at) => view.getUint32(at, true),
   13: (view, at) => Number(view.getBigUint64(at, true)),
@@ -146,6 +148,8 @@ function numbersOf(
     const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
     return Array.from({ length: raw.length / size }, (_, i) => read(view, size * i));
   }
+  // Where the list has bits of numbers instead of numbers.
+  if (LIST_OF[elementType] === undefined) return undefined;
   // The runtime cuts a number that its type cannot hold; which one it then is, is not known here.
   const [least, most] = WHOLE_RANGE[elementType] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   return listed.every((value) => value >= least && value <= most) ? listed : undefined;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   accepted,
   attribute,
+  BOOL,
   beside,
   bytes,
   FLOAT,
@@ -21,6 +22,8 @@ import {
   refused,
   step,
   tensor,
+  value,
+  whole,
   wholeAttribute,
 } from '../../../../test/support/onnx-bytes.ts';
 
@@ -45,7 +48,6 @@ describe('values that come from constants alone', () => {
         beside(...million, ...row, node(type, ['mc', 'mr', 'm'].slice(0, type === 'Where' ? 3 : 2), 'z')),
         new RegExp(`"z" from ${type}, received 1000000000000$`),
       );
-    refused(beside(...million, node('Gather', ['m', 'i'], 'z'), node('Cast', ['m'], 'i', to(7))), /before it is used/);
     refused(
       beside(...million, node('Cast', ['m'], 'i', to(7)), node('Gather', ['m', 'i'], 'z')),
       /"z" from Gather, received 1000000000$/,
@@ -92,8 +94,58 @@ describe('values that come from constants alone', () => {
     refused(bytes(beside(...calls(1026)), held), /values from constants alone/);
   });
 
-  it('may have any name, but each its own, and are there before they are used', () => {
-    refused(beside(filling, list('a', 3), node('Identity', ['a'], 's')), /the value "s" to be made before it is used/);
+  it('may have 16 bits, as after a conversion', () => {
+    const half = (...bits: number[]) =>
+      tensor(5, 's', [4], whole(2, 10), message(9, new Uint8Array(Uint16Array.from(bits).buffer)));
+    const enlarged = (...bits: number[]) =>
+      model(PICTURE, RESULT, half(...bits), node('Cast', ['s'], 'f', to(1)), node('Resize', ['x', '', 'f'], 'y'));
+    // 1 and 2.
+    accepted(enlarged(0x3c00, 0x3c00, 0x4000, 0x4000));
+    // 32768.
+    refused(enlarged(0x3c00, 0x3c00, 0x7800, 0x7800), /268435456 values for "y" from Resize, received 1073741824/);
+    const listed = tensor(5, 's', [4], whole(2, 10), ...[1, 1, 1, 1].map((number) => whole(5, number)));
+    refused(
+      model(PICTURE, RESULT, listed, node('Cast', ['s'], 'f', to(1)), node('Resize', ['x', '', 'f'], 'y')),
+      /constants that Clearword cannot compute/,
+    );
+  });
+
+  it('are vectors as well as matrices in a product', () => {
+    const side = 20_000;
+    const vector = [list('n', side), node('ConstantOfShape', ['n'], 'v')];
+    const matrix = [list('m', 2, side), node('ConstantOfShape', ['m'], 'w')];
+    // All with all would be 2^29; the result has two.
+    accepted(
+      beside(...vector, ...matrix, node('MatMul', ['w', 'v'], 'p'), node('ConstantOfShape', ['q'], 'r'), list('q', 3)),
+    );
+    const column = [list('k', side, 2), node('ConstantOfShape', ['k'], 'u'), node('MatMul', ['v', 'u'], 'p')];
+    accepted(beside(...vector, ...column, node('MatMul', ['v', 'v'], 'dot')));
+  });
+
+  it('are followed in the order of their making, whatever that of the file is', () => {
+    const later = (side: number) => beside(filling, node('Identity', ['a'], 's'), list('a', side));
+    accepted(later(3));
+    refused(later(2 ** 29), /268435456 values for "z" from ConstantOfShape, received 536870912/);
+    const branch = graphAttribute('then_branch', value(12, 'inner', [1]), node('ConstantOfShape', ['s'], 'inner'));
+    const other = graphAttribute('else_branch', value(12, 'inner', [1]), node('ConstantOfShape', ['a'], 'inner'));
+    const choice = (side: number) =>
+      beside(
+        node('If', ['c'], 'z', branch, other),
+        node('Identity', ['a'], 's'),
+        list('a', side),
+        tensor(5, 'c', [], BOOL, message(9, Uint8Array.of(1))),
+      );
+    accepted(choice(3));
+    refused(choice(2 ** 29), /268435456 values for "inner" from ConstantOfShape/);
+  });
+
+  it('may have any name, but each its own, and do not need themselves', () => {
+    const circle = [node('Neg', ['b'], 'a'), node('Neg', ['a'], 'b')];
+    refused(
+      beside(...circle),
+      /the value "[ab]" to be made before it is used, received none, or one that needs itself/,
+    );
+    refused(beside(filling), /the value "s" to be made before it is used/);
     refused(
       beside(list('a', 3), list('b', 4), node('Identity', ['a'], 's'), node('Identity', ['b'], 's')),
       /two with the name "s"/,

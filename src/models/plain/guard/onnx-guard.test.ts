@@ -205,4 +205,16 @@ describe('weights in a file of their own', () => {
       message: expect.stringMatching(words),
     });
   });
+
+  it('may be linked together with the model, as a cache of downloads does', async () => {
+    const folder = await newFolder();
+    const [blobs, shown] = [join(folder, 'blobs'), join(folder, 'shown')];
+    await mkdir(blobs);
+    await mkdir(shown);
+    await writeFile(join(blobs, '1'), scaled(external('near.bin')));
+    await writeFile(join(blobs, '2'), new Uint8Array(12));
+    await symlink(join(blobs, '1'), join(shown, 'x.onnx'));
+    await symlink(join(blobs, '2'), join(shown, 'near.bin'));
+    expect((await readOnnxModel(join(shown, 'x.onnx'))).reading.channels).toBe('rgb');
+  });
 });

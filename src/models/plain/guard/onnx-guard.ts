@@ -31,6 +31,11 @@ const WITH_GRAPHS: ReadonlySet<string> = new Set(['If', 'Scan']);
 const FIX =
   'Export the network again (docs/other-models.md), as one file or with its weights beside it, for pictures in and pictures out.';
 
+const PROCESSOR =
+  'Take the network as it was exported, or as the runtime saves it without optimisations for one processor (ORT_ENABLE_EXTENDED).';
+const TRACE =
+  'Export the network by tracing it with an example (docs/other-models.md), which writes out the steps of a loop.';
+
 /**
  * Reads and checks a file. How much it makes of constants is not known while some of them are in a file of their own: then it is
  * to be checked again with them.
@@ -90,10 +95,16 @@ class Checks {
       const { type, domain, attributes } = node;
       const calls = calledBy(node, this.#functions) !== undefined;
       if (!BUILT_IN.has(domain) && !calls) {
-        this.#fail('operators of ONNX itself', `the custom operator ${quoted(type)} of ${quoted(domain)}`);
+        const own = domain === 'com.microsoft.nchwc' ? PROCESSOR : undefined;
+        this.#fail('operators of ONNX itself', `the custom operator ${quoted(type)} of ${quoted(domain)}`, own);
       }
       const reason = calls ? undefined : REFUSED.get(type);
-      if (reason !== undefined) this.#fail('a network that is one computation', `the operator ${type}, ${reason}`);
+      if (reason !== undefined)
+        this.#fail(
+          'a network that is one computation',
+          `the operator ${type}, ${reason}`,
+          type === 'Loop' ? TRACE : undefined,
+        );
       this.attributes(attributes, WITH_GRAPHS.has(type) && !calls);
     }
   }

@@ -1,7 +1,7 @@
 /**
  * What operators make of constants: the shape of the result, and which number is where in it.
  *
- * Only what sizes are computed with in exported networks, and what keeps shapes: see `onnx-growth.ts` for all others.
+ * Only what sizes are computed with in exported networks, and what keeps shapes: see `growth.ts` for all others.
  *
  * @module
  */
@@ -163,12 +163,12 @@ function conv(call: Call): Result {
   return { elements: elementsOf([data[0], weights[0], ...sides]) };
 }
 
-/** [..., N, K] by [..., K, M]: [..., N, M]. */
+/** [..., N, K] by [..., K, M]: [..., N, M]; a vector in either place is a row or a column, which the result has not. */
 function matmul(call: Call): Result {
   const [a, b] = [input(call, 0).shape, input(call, 1).shape];
-  if (a === undefined || b === undefined || a.length < 2 || b.length < 2) return {};
+  if (!a?.length || !b?.length) return {};
   const batch = broadcastShape([a.slice(0, -2), b.slice(0, -2)]);
-  return { shape: batch && [...batch, a.at(-2), b.at(-1)] };
+  return { shape: batch && [...batch, ...a.slice(-2, -1), ...(b.length > 1 ? b.slice(-1) : [])] };
 }
 
 /** [M, K] by [K, N]: [M, N], of which either may be transposed before. */
@@ -187,7 +187,7 @@ function nonZero(call: Call): Result {
 
 /** Operators that keep the shape of their first input. */
 const LIKE = [
-  ...['Identity', 'Dropout', 'Clip', 'Erf', 'Exp', 'Log', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh'],
+  ...['Dropout', 'Clip', 'Erf', 'Exp', 'Log', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh'],
   ...['Tanh', 'Sigmoid', 'HardSigmoid', 'Softplus', 'Softsign', 'Softmax', 'LogSoftmax', 'LeakyRelu', 'PRelu', 'Elu'],
   ...['Selu', 'Gelu', 'Mish', 'HardSwish', 'Swish', 'Reciprocal', 'LayerNormalization', 'InstanceNormalization'],
   ...[

@@ -25,6 +25,7 @@ import {
 } from './constants.ts';
 import { calledBy, type Functions } from './functions.ts';
 import { growthOf, mostOf, NOT_KNOWN } from './growth.ts';
+import { inOrder } from './order.ts';
 import { RULES } from './rules.ts';
 
 /** Elements of an input, and of a value that constants size: of a picture, 89 megapixels in three channels. */
@@ -38,7 +39,7 @@ export const MOST_CONSTANTS = 2 ** 30;
 const MOST_COMPUTED = 1_000_000;
 
 const FOLD =
-  'Simplify the network with onnxsim, or export it again with its constants folded, so that its sizes are numbers in the file.';
+  'Simplify the network (onnxslim, onnxsim), or export it again with its constants folded, so that its sizes are numbers in the file.';
 
 type Attributes = ReadonlyMap<string, OnnxAttribute>;
 
@@ -60,10 +61,12 @@ class Scope {
     return this.#values.has(name) || (this.#outer?.has(name) ?? false);
   }
 
-  /** The runtime sorts nodes; in a file they have to be sorted already, and what is not could not be followed. */
+  /** A value that is made later is one that needs itself. */
   get(name: string): Constant {
     const value = this.#values.get(name) ?? this.#outer?.get(name);
-    return value ?? this.#fail(`the value ${quoted(name)} to be made before it is used`, 'none of that name');
+    return (
+      value ?? this.#fail(`the value ${quoted(name)} to be made before it is used`, 'none, or one that needs itself')
+    );
   }
 
   set(name: string, value: Constant): void {
@@ -105,7 +108,7 @@ class Sizes {
     for (const { name, shape, elementType } of inputs) {
       if (!initialised.has(name)) scope.set(name, { ...UNKNOWN, type: elementType, shape: inner ? undefined : shape });
     }
-    for (const node of nodes) this.#node(node, scope);
+    for (const node of inOrder(nodes)) this.#node(node, scope);
   }
 
   #node(node: OnnxNode, scope: Scope): void {
@@ -140,7 +143,7 @@ class Sizes {
     called.inputs.forEach((name, i) => {
       scope.set(name, inputs[i] ?? UNKNOWN);
     });
-    for (const node of called.nodes) this.#node(node, scope);
+    for (const node of inOrder(called.nodes)) this.#node(node, scope);
     return called.outputs.map((name) => scope.get(name));
   }
 
@@ -209,7 +212,7 @@ class Sizes {
       : Math.max(growth, shape ? elementsOf(shape) : (said.elements ?? 1));
     if (!(elements <= MOST_ELEMENTS)) {
       const received = Number.isFinite(elements) ? `${elements}` : 'more than can be told';
-      this.#fail(`at most ${MOST_ELEMENTS} values for ${label}`, received);
+      this.#fail(`at most ${MOST_ELEMENTS} values for ${label}`, received, FOLD);
     }
     if (fixed) this.#add(elements, outputs[call.output] ?? '');
     return {
