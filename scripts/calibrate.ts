@@ -40,7 +40,9 @@ await write(card);
 const model = inspecting(await loadModel({ path }));
 try {
   const judgements = await judgeModel(model, { data, samples: Number(values.samples), clean });
-  const calibration = Object.fromEntries([...judgements].map(([name, all]) => [name, calibrate(all, name)]));
+  const calibration = Object.fromEntries(
+    [...judgements].map(([name, all]) => [name, calibrate(all, name, judgements.size)]),
+  );
   await write({ ...card, calibration });
   for (const [name, all] of judgements) {
     const there = all.filter(({ present }) => present).length;

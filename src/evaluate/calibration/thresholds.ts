@@ -15,7 +15,7 @@ export interface Judgement {
   readonly unclear?: boolean;
 }
 
-/** Share of the pictures without a degradation that may be treated for it. */
+/** Share of the pictures that may have something removed that they do not have: each degradation may err in its part of it. */
 export const FALSE_RATE = 0.01;
 /** Share of them in which it may be mentioned. */
 const MENTION_RATE = 0.05;
@@ -62,8 +62,12 @@ export function thresholdFor(values: readonly number[], share: number): number {
   return limit + 1e-4;
 }
 
-/** Calibration of one degradation, `name`; pictures on both sides are needed. */
-export function calibrate(all: readonly Judgement[], name = ''): Calibration {
+/**
+ * Calibration of one degradation; pictures on both sides are needed.
+ *
+ * @param degradations how many the model tells apart
+ */
+export function calibrate(all: readonly Judgement[], name = '', degradations = 1): Calibration {
   const judgements = all.filter(({ unclear }) => unclear !== true);
   const temperature = fitTemperature(judgements);
   const of = (present: boolean) =>
@@ -73,7 +77,7 @@ export function calibrate(all: readonly Judgement[], name = ''): Calibration {
     throw new RangeError(`expected pictures with and without it, received ${there.length} and ${absent.length}`);
   }
   const limit = (share: number, least: number) => Math.min(MOST, Math.max(least, thresholdFor(absent, share)));
-  const found = limit(FALSE_RATE, wordsFor(name).leastFound ?? LEAST);
+  const found = limit(FALSE_RATE / degradations, wordsFor(name).leastFound ?? LEAST);
   const share = (values: readonly number[]) => values.filter((value) => value >= found).length / values.length;
   const round = (value: number) => Math.round(10_000 * value) / 10_000;
   return {
