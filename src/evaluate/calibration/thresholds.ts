@@ -17,7 +17,7 @@ export interface Judgement {
 
 /** Share of the pictures that may have something removed that they do not have: each degradation may err in its part of it. */
 export const FALSE_RATE = 0.01;
-/** Share of them in which it may be mentioned. */
+/** Share of the pictures without a degradation in which it may be mentioned. */
 const MENTION_RATE = 0.05;
 /** Nothing is removed that is less likely than this, however rare false findings are. */
 const LEAST = 0.5;
