@@ -67,7 +67,12 @@ export class OnnxModel implements PlainModel {
     { bytes, reading, hash, descriptor: stated }: OnnxModelParts,
     engine: InferenceEngine,
   ): Promise<OnnxModel> {
-    return new OnnxModel(reading, { hash, stated, session: await loaded(engine, bytes, reading.name), engine });
+    const session = await explained(
+      engine.load(bytes),
+      `model ${reading.name}: expected a network that the runtime loads, received: `,
+      'If it does not know an operator or its version, export the network for an older operator set (opset_version=17); if memory ran out, close other programs.',
+    );
+    return new OnnxModel(reading, { hash, stated, session, engine });
   }
 
   /** How pixels are scaled, and what of the whole reading was guessed. */
@@ -100,16 +105,12 @@ export class OnnxModel implements PlainModel {
     return fromOutput(values, tile, this.#reading);
   }
 
-  async #run(feeds: Record<string, HostTensor>, { width, height }: Raster, signal: AbortSignal | undefined) {
-    try {
-      return await this.#loaded.session.run(feeds, signal);
-    } catch (error) {
-      if (!(error instanceof ClearwordError) || error.code !== 'RUNTIME_FAILED') throw error;
-      throw new ClearwordError('RUNTIME_FAILED', `model ${this.name}, tile of ${width} x ${height}: ${error.message}`, {
-        fix: 'Give it a smaller --tile if memory ran out; if the network takes other sizes, `clearword inspect-model` finds the multiple.',
-        cause: error,
-      });
-    }
+  #run(feeds: Record<string, HostTensor>, { width, height }: Raster, signal: AbortSignal | undefined) {
+    return explained(
+      this.#loaded.session.run(feeds, signal),
+      `model ${this.name}, tile of ${width} x ${height}: `,
+      'Give it a smaller --tile if memory ran out; if the network takes other sizes, `clearword inspect-model` finds the multiple.',
+    );
   }
 
   #checkShape(shape: readonly number[], { width, height }: Raster): void {
@@ -136,20 +137,13 @@ export class OnnxModel implements PlainModel {
   }
 }
 
-/** The runtime may not know an operator, or not in this version or for this type of numbers. */
-async function loaded(engine: InferenceEngine, bytes: Uint8Array, name: string): Promise<Session> {
+/** Says of what the runtime refuses which network it was, and what may help. */
+async function explained<T>(work: Promise<T>, where: string, fix: string): Promise<T> {
   try {
-    return await engine.load(bytes);
+    return await work;
   } catch (error) {
     if (!(error instanceof ClearwordError) || error.code !== 'RUNTIME_FAILED') throw error;
-    throw new ClearwordError(
-      'RUNTIME_FAILED',
-      `model ${name}: expected a network that the runtime loads, received: ${error.message}`,
-      {
-        fix: 'If it does not know an operator or its version, export the network for an older operator set (opset_version=17); if memory ran out, close other programs.',
-        cause: error,
-      },
-    );
+    throw new ClearwordError('RUNTIME_FAILED', `${where}${error.message}`, { fix, cause: error });
   }
 }
 

@@ -133,12 +133,13 @@ class Interpreter {
   /** The input that is the picture. */
   #picture(inputs: readonly OnnxValue[]): OnnxValue {
     const { input } = this.#descriptor;
-    const pictures = inputs.filter(({ shape, elementType }) => shape?.length === 4 && TYPES[elementType] !== undefined);
+    const candidates = inputs.filter(({ shape }) => shape?.length === 4);
+    const pictures = candidates.filter(({ elementType }) => TYPES[elementType] !== undefined);
     // A map of the noise level has one channel; the picture comes first where both have.
     const coloured = pictures.filter(({ shape = [] }) => ![shape[1], shape[3]].includes(1));
     const chosen = input === undefined ? (coloured[0] ?? pictures[0]) : inputs.find(({ name }) => name === input);
-    const others = inputs.filter(({ shape }) => shape?.length === 4);
-    if (chosen === undefined && others.length > 0) this.#fail('a picture of float32, float16 or uint8', listed(others));
+    if (chosen === undefined && candidates.length > 0)
+      this.#fail('a picture of float32, float16 or uint8', listed(candidates));
     if (chosen?.shape?.length !== 4) {
       return this.#fail('an input of four axes for the picture', listed(inputs) || 'no inputs', 'input');
     }
