@@ -35,8 +35,11 @@ export async function withExternalData(
   const fail: Fail = refusing(source, FIX);
   const parts = new Map<string, Part>();
   let total = bytes.length;
+  // Links are followed first, so that none leads out. A cache of downloads may link the model and its weights to one folder elsewhere.
+  const folder = await realpath(dirname(path));
+  const folders = [folder, dirname(await realpath(path))];
   for (const tensor of outside) {
-    const part = await partOf(tensor, path, fail);
+    const part = await partOf(tensor, folder, folders, fail);
     total += part.length;
     if (total > MOST_BYTES) fail(`at most ${MOST_BYTES} bytes of weights`, `${total}`);
     parts.set(tensor.name, part);
@@ -48,10 +51,11 @@ export async function withExternalData(
 
 const FIX = 'Put the file of weights that the exporter wrote beside the model, under its own name.';
 
-/** Where a tensor's data lies. */
+/** Where a tensor's data lies: in the model's `folder`, and after all links within one of `folders`. */
 async function partOf(
   { name, shape, elementType, external = {} }: OnnxTensor,
-  path: string,
+  folder: string,
+  folders: readonly string[],
   fail: Fail,
 ): Promise<Part> {
   const { location = '', offset = '0', length } = external;
@@ -64,13 +68,8 @@ async function partOf(
   if (!(size <= MOST_BYTES) || (length !== undefined && Number(length) !== size)) {
     fail(`${size} bytes for tensor ${quoted(name)}`, length === undefined ? `${size}` : quoted(length));
   }
-  const folder = await realpath(dirname(path));
   let real: string;
-  let own: string;
   try {
-    // A cache of downloads may link the model and its weights to one folder elsewhere.
-    own = dirname(await realpath(path));
-    // Links are followed first, so that none leads out of the folder.
     real = await realpath(join(folder, ...parts));
     // Opening a pipe would wait for whoever writes to it.
     if (!(await stat(real)).isFile()) throw new TypeError('no file');
@@ -78,7 +77,7 @@ async function partOf(
     return fail('weights beside the model', `none at ${label}`);
   }
   const within = (parent: string) => real.startsWith(parent.endsWith(sep) ? parent : parent + sep);
-  if (!within(folder) && !within(own)) {
+  if (!folders.some(within)) {
     fail(
       'weights in the folder of the model',
       `a link out of it, ${label}`,

@@ -90,6 +90,8 @@ class Sizes {
   /** What is in the file: the first use of it adds nothing. */
   readonly #used = new Set<OnnxAttribute | OnnxGraph>();
   #computed = 0;
+  /** Nodes in the order that they are followed in: functions are called many times. */
+  readonly #ordered = new Map<readonly OnnxNode[], readonly OnnxNode[]>();
 
   constructor(functions: Functions, fail: Fail) {
     this.#functions = functions;
@@ -108,7 +110,7 @@ class Sizes {
     for (const { name, shape, elementType } of inputs) {
       if (!initialised.has(name)) scope.set(name, { ...UNKNOWN, type: elementType, shape: inner ? undefined : shape });
     }
-    for (const node of inOrder(nodes)) this.#node(node, scope);
+    for (const node of this.#order(nodes)) this.#node(node, scope);
   }
 
   #node(node: OnnxNode, scope: Scope): void {
@@ -143,7 +145,7 @@ class Sizes {
     called.inputs.forEach((name, i) => {
       scope.set(name, inputs[i] ?? UNKNOWN);
     });
-    for (const node of inOrder(called.nodes)) this.#node(node, scope);
+    for (const node of this.#order(called.nodes)) this.#node(node, scope);
     return called.outputs.map((name) => scope.get(name));
   }
 
@@ -230,6 +232,12 @@ class Sizes {
     const values = placesOf(shape)?.map(at);
     this.#computed += (values?.length ?? 0) * inputs;
     return values?.length && values.every((value) => value === undefined) ? undefined : values;
+  }
+
+  #order(nodes: readonly OnnxNode[]): readonly OnnxNode[] {
+    const ordered = this.#ordered.get(nodes) ?? inOrder(nodes);
+    this.#ordered.set(nodes, ordered);
+    return ordered;
   }
 
   #again(part: OnnxAttribute | OnnxGraph): boolean {
