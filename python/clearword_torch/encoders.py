@@ -34,6 +34,15 @@ class TransformerLayer(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 
+def weighted_sums(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Sums [N,W] of rows [N,K] of a table [R,W], weighted."""
+    if not table.is_cuda:
+        return F.embedding_bag(rows, table, per_sample_weights=weights, mode="sum")
+    # The gradient of a bag sorts its rows and waits for the card, which a recorded step must not.
+    chosen = table.index_select(0, rows.flatten()).view(*rows.shape, -1)
+    return (chosen * weights[:, :, None]).sum(dim=1)
+
+
 class TextEncoder(nn.Module):
     """Words as means of hashed pieces, a transformer over them, the mean over the words that are there."""
 
@@ -49,9 +58,7 @@ class TextEncoder(nn.Module):
 
     def forward(self, pieces: Tensor, weights: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
         n, words, count = pieces.shape
-        flat = F.embedding_bag(
-            pieces.reshape(-1, count), self.pieces, per_sample_weights=weights.reshape(-1, count), mode="sum"
-        )
+        flat = weighted_sums(self.pieces, pieces.reshape(-1, count), weights.reshape(-1, count))
         h = flat.reshape(n, words, -1) + self.positions
         for layer in self.layers:
             h = layer(h, mask)

@@ -173,4 +173,4 @@ class Erunet(Tifb):
 
 def repeat_rows(x: Tensor, times: int) -> Tensor:
     """Rows of x [M,...], each K times in a row: [M K,...]."""
-    return x if times == 1 else x.repeat_interleave(times, dim=0)
+    return x if times == 1 else x[:, None].expand(-1, times, *x.shape[1:]).flatten(0, 1)

@@ -81,9 +81,10 @@ class Optimiser:
         self.muon = Muon(config["matrices"], size, device) if kind == "muon" else None
 
     @torch.no_grad()
-    def update(self, vectors: Vectors, gradient: Tensor, alive: Tensor, scalars: Dict[str, float]) -> Tensor:
+    def update(self, vectors: Vectors, gradient: Tensor, alive: Tensor, scalars: Dict[str, Tensor]) -> Tensor:
         """Updates the vectors if `alive`, a value on the device, and the gradient is finite; returns the gradient's length.
 
+        scalars: those of src/train/schedule.ts, values on the device.
         What is not finite ends `alive`: the vectors stay as they were before.
         """
         config = self.config

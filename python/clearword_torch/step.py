@@ -14,9 +14,13 @@ from .depthwise import tune_depthwise
 from .flat import FlatParameters
 from .optimisers import Optimiser, Vectors
 from .ranks import Ranks
+from .recording import Recording, form_of
 from .system import PARTS, System
 
 Tensors = Dict[str, Tensor]
+
+#: Beginning of the names of the optimiser's scalars among a recorded step's inputs.
+SCALAR = "scalar."
 
 #: Inputs with a row for each patch; the others have one for each picture, and texts some more.
 OF_PATCHES = ("mu", "x0", "z", "state.", "eulerMean.", "optimum.")
@@ -27,6 +31,9 @@ MOST_PARTS = 64
 
 #: Steps that are timed as the networks are written, and again as they are compiled.
 TRIED = 6
+
+#: Steps on a card before one is recorded: by then libraries have chosen their kernels.
+LAUNCHED = 4
 
 
 class Trial:
@@ -63,6 +70,12 @@ def dtype_of(precision: str, device: torch.device) -> torch.dtype:
         able = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
         return torch.bfloat16 if able else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def split_scalars(inputs: Tensors) -> Tuple[Tensors, Tensors]:
+    """What a recorded step is given, and the optimiser's scalars without their prefix."""
+    given = {name: value for name, value in inputs.items() if not name.startswith(SCALAR)}
+    return given, {name[len(SCALAR) :]: value for name, value in inputs.items() if name.startswith(SCALAR)}
 
 
 def warn(message: str) -> None:
@@ -111,6 +124,9 @@ class TrainingStep:
         if self.compiled:
             self.system.compile_pixels()
         self.trial = Trial() if able and wanted == "auto" and on_card else None
+        self.recordable = on_card and self.ranks.count == 1
+        self.recording: Optional[Recording] = None
+        self.launches = 0
 
     def upload(self, tensors: Tensors) -> Tensors:
         return {name: tensor.to(self.device, non_blocking=True) for name, tensor in tensors.items()}
@@ -118,14 +134,64 @@ class TrainingStep:
     def step(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensor:
         """One step; the losses' parts, the gradient's length and the samples' errors, [5 + 1 + N] on the device."""
         given = self.given(batch, drawn, header)
+        # On the device as well: a recorded step has other values every time.
+        names, values = zip(*sorted(header["scalars"].items()))
+        scalars = dict(zip(names, torch.tensor(values, dtype=torch.float64).to(self.device, non_blocking=True)))
+        if self.recordable and self.trial is None:
+            return self.replayed({**given, **{SCALAR + name: value for name, value in scalars.items()}})
+        return self.launched(given, scalars)
+
+    def launched(self, given: Tensors, scalars: Tensors) -> Tensor:
+        """A whole step, operation by operation."""
         if self.trial is None:
             parts, errors = self.attempt(lambda: self.gradients(given))
         else:
             parts, errors = self.try_compiling(given, self.trial)
+        return self.update(parts, errors, scalars)
+
+    def update(self, parts: Tensor, errors: Tensor, scalars: Tensors) -> Tensor:
+        """What follows the gradient: the update, and what the step reports."""
         self.ranks.add_up(self.gradient, parts, errors)
         self.alive &= torch.isfinite(parts[0])
-        length = self.optimiser.update(self.vectors, self.gradient, self.alive, header["scalars"])
+        length = self.optimiser.update(self.vectors, self.gradient, self.alive, scalars)
         return torch.cat([parts, length[None], errors])
+
+    def replayed(self, inputs: Tensors) -> Tensor:
+        """A whole step from its recording, which is made as soon as libraries have chosen their kernels."""
+        if self.recording is not None and self.recording.form == form_of(inputs):
+            return self.recording.replay(inputs)
+        self.launches += 1
+        if self.recording is None and self.launches > LAUNCHED:
+            try:
+                self.recording = self.record(inputs)
+                return self.recording.replay(inputs)
+            except RuntimeError as error:
+                self.recordable = False
+                self.forget_gradients()
+                torch.cuda.synchronize(self.device)
+                warn(f"a step cannot be recorded, its operations are launched one by one: {str(error).strip()[:600]}")
+        return self.launched(*split_scalars(inputs))
+
+    def record(self, inputs: Tensors) -> Recording:
+        """Raises RuntimeError where the card cannot record, or a recorded step is not what a launched one is."""
+
+        def run(recorded: Tensors) -> Tensor:
+            given, scalars = split_scalars(recorded)
+            return self.update(*self.gradients(given), scalars)
+
+        def expect(recorded: Tensors) -> Tensor:
+            parts, _ = self.gradients(split_scalars(recorded)[0])
+            return torch.cat([parts, self.gradient.square().sum().sqrt()[None]])
+
+        before = [vector.clone() for vector in (*self.vectors, self.alive)]
+        recording = Recording(run, expect, inputs)
+        found = recording.replay(inputs)[: len(recording.expected)]
+        for vector, value in zip((*self.vectors, self.alive), before):
+            vector.copy_(value)
+        # Sums of another order, in bfloat16.
+        if not torch.allclose(found, recording.expected, rtol=0.02, atol=1e-3, equal_nan=True):
+            raise RuntimeError(f"expected {recording.expected.tolist()}, received {found.tolist()}")
+        return recording
 
     def try_compiling(self, given: Tensors, trial: Trial) -> Tuple[Tensor, Tensor]:
         """A step of the trial that decides whether the networks are worth compiling."""

@@ -1,0 +1,44 @@
+"""A step on a card as one graph that is recorded once: thousands of launches cost the processor as much as one."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Tuple
+
+import torch
+from torch import Tensor
+
+Tensors = Dict[str, Tensor]
+#: Names and shapes of a step's inputs: another step of the same form can be replayed.
+Form = List[Tuple[str, Tuple[int, ...]]]
+
+
+def form_of(inputs: Tensors) -> Form:
+    return [(name, tuple(value.shape)) for name, value in inputs.items()]
+
+
+class Recording:
+    """What `run` launches for inputs of one form, with places of its own for them. Nothing in it may wait for the card.
+
+    expect: launches the same without effects that last, on the stream that is recorded, so that libraries are set up there; what
+    it gives is kept in `expected`.
+    """
+
+    def __init__(self, run: Callable[[Tensors], Tensor], expect: Callable[[Tensors], Tensor], inputs: Tensors) -> None:
+        self.form = form_of(inputs)
+        self.inputs = {name: value.clone() for name, value in inputs.items()}
+        device = next(iter(inputs.values())).device
+        stream = torch.cuda.Stream(device)
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            self.expected = expect(self.inputs)
+        torch.cuda.synchronize(device)
+        self.graph = torch.cuda.CUDAGraph()
+        # Other threads go on reading messages into pinned memory and waiting for events.
+        with torch.cuda.graph(self.graph, stream=stream, capture_error_mode="thread_local"):
+            self.output = run(self.inputs)
+
+    def replay(self, inputs: Tensors) -> Tensor:
+        for name, value in inputs.items():
+            self.inputs[name].copy_(value)
+        self.graph.replay()
+        return self.output.clone()
