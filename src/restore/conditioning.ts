@@ -59,7 +59,10 @@ export async function condition(
   const decision = decide(model, prompt, findings);
   const text = await model.encodeText(decision.instruction);
   checkFinite(text, 'the text embedding');
-  const estimate = model.degradations.map((name) => findingOf(findings, name).strength);
+  // A doubtful strength of what stays in the picture misleads: told that a noisy photo might be dark, a network left it as it was.
+  const estimate = model.degradations.map((name) =>
+    decision.removing.includes(name) ? findingOf(findings, name).strength : 0,
+  );
   const told = toldValues(
     model.degradations.map((name) => strengths[name]),
     estimate,
