@@ -293,11 +293,15 @@ describe('how much is done', () => {
     expect(model.calls.length).toBeGreaterThan(0);
   });
 
-  it('strengths that somebody says are told as known, in the place of the estimates', async () => {
+  // The fake finds noise 0.4 and rain 0.01, which it is not sure of, and no haze. Told are strengths, then whether they are known.
+  it.each([
+    ['what is found and removed, as an estimate; of the rest nothing', '', '', [0.4, 0, 0, 0, 0, 0]],
+    ['what was asked for and not found, as known', 'remove the rain', '', [0, 0.01, 0, 0, 1, 0]],
+    ['what somebody says, as known', 'remove the noise', 'haze=40', [0.4, 0, 0.4, 0, 0, 1]],
+  ])('the network is told %s', async (_, prompt, strength, expected) => {
     const model = fakeModel();
-    await restore(model, patternPicture(60, 40), { prompt: 'remove the rain', strength: 'haze=40' });
-    // The fake finds noise 0.4, which stays and is not told, rain 0.01 and no haze.
-    const told = [0, 0.01, 0.4, 0, 0, 1].map((value) => expect.closeTo(value, 6));
+    await restore(model, patternPicture(60, 40), { prompt, strength });
+    const told = expected.map((value) => expect.closeTo(value, 6));
     expect(Array.from(model.calls[0]?.guidance.told ?? [])).toEqual(told);
   });
 });

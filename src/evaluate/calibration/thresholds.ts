@@ -19,8 +19,8 @@ export interface Judgement {
 export const FALSE_RATE = 0.01;
 /** Share of the pictures without a degradation in which it may be mentioned. */
 const MENTION_RATE = 0.05;
-/** Nothing is removed that is less likely than this, however rare false findings are. */
-const LEAST = 0.5;
+/** Nothing is removed that is less likely than this, however rare false findings were among the pictures at hand. */
+const LEAST = 0.9;
 const LEAST_MENTION = 0.25;
 /** A threshold of 1 could not be reached. */
 const MOST = 0.9999;
