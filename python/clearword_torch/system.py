@@ -98,9 +98,7 @@ class System(Erunet):
         found = self.controller(close, len(mu) // m, given.get("view"))
         output = mu
         if settings["loss"] != "none" or not torch.is_grad_enabled():
-            # As when a picture is restored: estimates of what is to stay are not told.
-            estimate = found.strength_logits.sigmoid() * given["asked"]
-            told = told_strengths(given["told"], estimate) if "told" in given else None
+            told = told_strengths(given["told"], found.strength_logits.sigmoid()) if "told" in given else None
             output = self.predict(x, given, embedding[:m], found.embedding, told, found.tokens)
         parts["restoration"] = zero if settings["loss"] == "none" else LOSSES[settings["loss"]](given, x, output)
         parts["contrastive"] = self.controller.naming_loss(found, embedding[m:], given)

@@ -85,9 +85,7 @@ function losses(graph: Graph, options: TrainingGraphOptions) {
 
   const weights = weightInputs(graph, batch);
   const x = noisyState(weights, x0, mu, z);
-  // As when a picture is restored: estimates of what is to stay are not told.
-  const estimate = f.mul(found.strength, asked);
-  const told = fusion.strengths ? toldStrengths(graph.input('told', [pictures, 2 * count]), estimate) : undefined;
+  const told = fusion.strengths ? toldStrengths(graph.input('told', [pictures, 2 * count]), found.strength) : undefined;
   const inputs = { x, mu, t, text, degradation: found.embedding, told, view: tokens };
   const output = loss === 'none' ? mu : predicted(inputs, preset);
   const images = { x, mu, x0, output };
