@@ -59,15 +59,17 @@ export async function condition(
   const decision = decide(model, prompt, findings);
   const text = await model.encodeText(decision.instruction);
   checkFinite(text, 'the text embedding');
-  const { removing } = decision;
   const told = toldValues(
     model.degradations.map((name) => {
       const { strength, verdict } = findingOf(findings, name);
       // Whoever asks for what was not found is sure of it: as an estimate, a network takes a weak strength for none.
-      return strengths[name] ?? (removing.includes(name) && verdict !== 'found' ? strength : undefined);
+      return strengths[name] ?? (decision.removing.includes(name) && verdict !== 'found' ? strength : undefined);
     }),
-    // A doubtful strength of what stays in the picture misleads: told that a noisy photo might be dark, a network left it as it was.
-    model.degradations.map((name) => (removing.includes(name) ? findingOf(findings, name).strength : 0)),
+    // A doubtful strength misleads: told that a noisy photo might be dark, a network left it as it was.
+    model.degradations.map((name) => {
+      const { strength, verdict } = findingOf(findings, name);
+      return verdict === 'found' ? strength : 0;
+    }),
   );
   return { findings, decision, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
 }
