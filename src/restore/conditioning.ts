@@ -49,6 +49,12 @@ export async function inspectPicture(
   return withEvidence(findings, picture);
 }
 
+const isFound = (name: string, findings: Findings): boolean => findingOf(findings, name).verdict === 'found';
+
+/** Whoever asks for what was not found is sure of it: as an estimate, a network takes a weak strength for none. */
+const assertedStrength = (name: string, findings: Findings, { removing }: Decision): number | undefined =>
+  removing.includes(name) && !isFound(name, findings) ? findingOf(findings, name).strength : undefined;
+
 export async function condition(
   model: RestorationModel,
   picture: Picture,
@@ -60,16 +66,9 @@ export async function condition(
   const text = await model.encodeText(decision.instruction);
   checkFinite(text, 'the text embedding');
   const told = toldValues(
-    model.degradations.map((name) => {
-      const { strength, verdict } = findingOf(findings, name);
-      // Whoever asks for what was not found is sure of it: as an estimate, a network takes a weak strength for none.
-      return strengths[name] ?? (decision.removing.includes(name) && verdict !== 'found' ? strength : undefined);
-    }),
+    model.degradations.map((name) => strengths[name] ?? assertedStrength(name, findings, decision)),
     // A doubtful strength misleads: told that a noisy photo might be dark, a network left it as it was.
-    model.degradations.map((name) => {
-      const { strength, verdict } = findingOf(findings, name);
-      return verdict === 'found' ? strength : 0;
-    }),
+    model.degradations.map((name) => (isFound(name, findings) ? findingOf(findings, name).strength : 0)),
   );
   return { findings, decision, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
 }
