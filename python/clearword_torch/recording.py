@@ -12,33 +12,34 @@ Tensors = Dict[str, Tensor]
 Form = List[Tuple[str, Tuple[int, ...]]]
 
 
-def form_of(inputs: Tensors) -> Form:
-    return [(name, tuple(value.shape)) for name, value in inputs.items()]
+def form_of(*groups: Tensors) -> Form:
+    return [(name, tuple(value.shape)) for group in groups for name, value in group.items()]
 
 
 class Recording:
-    """What `run` launches for inputs of one form, with places of its own for them. Nothing in it may wait for the card.
+    """What `run` launches for groups of inputs of one form, with places of its own for them. Nothing in it may wait for the card.
 
     expect: launches the same without effects that last, on the stream that is recorded, so that libraries are set up there; what
     it gives is kept in `expected`.
     """
 
-    def __init__(self, run: Callable[[Tensors], Tensor], expect: Callable[[Tensors], Tensor], inputs: Tensors) -> None:
-        self.form = form_of(inputs)
-        self.inputs = {name: value.clone() for name, value in inputs.items()}
-        device = next(iter(inputs.values())).device
+    def __init__(self, run: Callable[..., Tensor], expect: Callable[..., Tensor], *groups: Tensors) -> None:
+        self.form = form_of(*groups)
+        self.groups = [{name: value.clone() for name, value in group.items()} for group in groups]
+        device = next(iter(groups[0].values())).device
         stream = torch.cuda.Stream(device)
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
-            self.expected = expect(self.inputs)
+            self.expected = expect(*self.groups)
         torch.cuda.synchronize(device)
         self.graph = torch.cuda.CUDAGraph()
         # Other threads go on reading messages into pinned memory and waiting for events.
         with torch.cuda.graph(self.graph, stream=stream, capture_error_mode="thread_local"):
-            self.output = run(self.inputs)
+            self.output = run(*self.groups)
 
-    def replay(self, inputs: Tensors) -> Tensor:
-        for name, value in inputs.items():
-            self.inputs[name].copy_(value)
+    def replay(self, *groups: Tensors) -> Tensor:
+        for kept, group in zip(self.groups, groups):
+            for name, value in group.items():
+                kept[name].copy_(value)
         self.graph.replay()
         return self.output.clone()

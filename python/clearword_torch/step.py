@@ -19,9 +19,6 @@ from .system import PARTS, System
 
 Tensors = Dict[str, Tensor]
 
-#: Beginning of the names of the optimiser's scalars among a recorded step's inputs.
-SCALAR = "scalar."
-
 #: Inputs with a row for each patch; the others have one for each picture, and texts some more.
 OF_PATCHES = ("mu", "x0", "z", "state.", "eulerMean.", "optimum.")
 
@@ -70,12 +67,6 @@ def dtype_of(precision: str, device: torch.device) -> torch.dtype:
         able = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
         return torch.bfloat16 if able else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-
-
-def split_scalars(inputs: Tensors) -> Tuple[Tensors, Tensors]:
-    """What a recorded step is given, and the optimiser's scalars without their prefix."""
-    given = {name: value for name, value in inputs.items() if not name.startswith(SCALAR)}
-    return given, {name[len(SCALAR) :]: value for name, value in inputs.items() if name.startswith(SCALAR)}
 
 
 def warn(message: str) -> None:
@@ -138,7 +129,7 @@ class TrainingStep:
         names, values = zip(*sorted(header["scalars"].items()))
         scalars = dict(zip(names, torch.tensor(values, dtype=torch.float64).to(self.device, non_blocking=True)))
         if self.recordable and self.trial is None:
-            return self.replayed({**given, **{SCALAR + name: value for name, value in scalars.items()}})
+            return self.replayed(given, scalars)
         return self.launched(given, scalars)
 
     def launched(self, given: Tensors, scalars: Tensors) -> Tensor:
@@ -156,36 +147,35 @@ class TrainingStep:
         length = self.optimiser.update(self.vectors, self.gradient, self.alive, scalars)
         return torch.cat([parts, length[None], errors])
 
-    def replayed(self, inputs: Tensors) -> Tensor:
+    def replayed(self, given: Tensors, scalars: Tensors) -> Tensor:
         """A whole step from its recording, which is made as soon as libraries have chosen their kernels."""
-        if self.recording is not None and self.recording.form == form_of(inputs):
-            return self.recording.replay(inputs)
+        if self.recording is not None and self.recording.form == form_of(given, scalars):
+            return self.recording.replay(given, scalars)
         self.launches += 1
         if self.recording is None and self.launches > LAUNCHED:
             try:
-                self.recording = self.record(inputs)
-                return self.recording.replay(inputs)
+                self.recording = self.record(given, scalars)
+                return self.recording.replay(given, scalars)
             except RuntimeError as error:
                 self.recordable = False
                 self.forget_gradients()
                 torch.cuda.synchronize(self.device)
                 warn(f"a step cannot be recorded, its operations are launched one by one: {str(error).strip()[:600]}")
-        return self.launched(*split_scalars(inputs))
+        return self.launched(given, scalars)
 
-    def record(self, inputs: Tensors) -> Recording:
+    def record(self, given: Tensors, scalars: Tensors) -> Recording:
         """Raises RuntimeError where the card cannot record, or a recorded step is not what a launched one is."""
 
-        def run(recorded: Tensors) -> Tensor:
-            given, scalars = split_scalars(recorded)
+        def run(given: Tensors, scalars: Tensors) -> Tensor:
             return self.update(*self.gradients(given), scalars)
 
-        def expect(recorded: Tensors) -> Tensor:
-            parts, _ = self.gradients(split_scalars(recorded)[0])
+        def expect(given: Tensors, _scalars: Tensors) -> Tensor:
+            parts, _ = self.gradients(given)
             return torch.cat([parts, self.gradient.square().sum().sqrt()[None]])
 
         before = [vector.clone() for vector in (*self.vectors, self.alive)]
-        recording = Recording(run, expect, inputs)
-        found = recording.replay(inputs)[: len(recording.expected)]
+        recording = Recording(run, expect, given, scalars)
+        found = recording.replay(given, scalars)[: len(recording.expected)]
         for vector, value in zip((*self.vectors, self.alive), before):
             vector.copy_(value)
         # Sums of another order, in bfloat16.
