@@ -14,24 +14,30 @@ export interface BodyLimits {
   readonly window: number;
 }
 
+/** What to fail with. */
+export interface BodyFailures {
+  readonly tooLong: () => Error;
+  /** All of the body is there, and `read` has still not come to an end of it. */
+  readonly stuck: () => Error;
+}
+
 /**
  * Does something with a request whose body is read within `read`; fails as soon as the body is too long or comes too slowly,
- * whatever `read` is waiting for.
+ * whatever `read` is waiting for. A reader that waits for more than there is fails within two windows.
  *
- * @param tooLong what to fail with
- * @throws ClearwordError REQUEST_TOO_SLOW, `tooLong()`, and what `read` throws
+ * @throws ClearwordError REQUEST_TOO_SLOW, what `failures` make, and what `read` throws
  */
 export async function readWithin<T>(
   body: IncomingMessage,
   { bytes, rate, window }: BodyLimits,
   read: () => Promise<T>,
-  tooLong: () => Error,
+  { tooLong, stuck }: BodyFailures,
 ): Promise<T> {
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  let [received, before] = [0, 0];
+  let [received, before, whole] = [0, 0, false];
   const count = (chunk: Buffer) => {
     received += chunk.length;
     if (received > bytes) fail(tooLong());
@@ -42,6 +48,9 @@ export async function readWithin<T>(
       const message = `expected at least ${rate} bytes a second, received ${received - before} in ${window / 1000} s`;
       fail(new ClearwordError('REQUEST_TOO_SLOW', message));
     }
+    // A window later than it was whole, as it may have become whole just now.
+    if (whole) fail(stuck());
+    whole = body.complete;
     before = received;
   }, window);
   try {

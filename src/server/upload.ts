@@ -50,7 +50,12 @@ export async function readUpload(request: FastifyRequest, limits: UploadLimits):
     request.raw,
     { bytes: limits.bytes + FORM_BYTES, rate: LEAST_RATE, window: RATE_WINDOW },
     () => readForm(request, limits.bytes),
-    () => tooLarge(limits.bytes),
+    {
+      tooLong: () => tooLarge(limits.bytes),
+      // The parser waits for ever within some damaged forms, such as a long part without a name before the file.
+      stuck: () =>
+        new ClearwordError('REQUEST_INVALID', 'expected a complete form: a part of it has no end or no name'),
+    },
   );
   if (file && fields.has('url')) throw new ClearwordError('INVALID_OPTION', 'expected image or url, received both');
   const picture = file ?? (await fetchNamed(fields, limits));

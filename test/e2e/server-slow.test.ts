@@ -98,6 +98,24 @@ describe('a body without an end', () => {
   });
 });
 
+describe('a form that the parser does not get through', () => {
+  it('is refused in seconds instead of waited with', async () => {
+    // A part without a name, longer than the parser reads ahead, and the file behind it.
+    const form = `--b\r\n\r\n${'x'.repeat(17_000)}\r\n${FILE}x\r\n--b--\r\n`;
+    const response = await fetch(`${server.url}/v1/restorations`, {
+      method: 'POST',
+      body: form,
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      signal: AbortSignal.timeout(60_000),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: 'REQUEST_INVALID',
+      detail: expect.stringMatching(/^expected a complete form/),
+    });
+  }, 70_000);
+});
+
 describe('what is no request', () => {
   it('is answered like every other error', async () => {
     const { answer } = await open('nonsense\r\n\r\n').ended;
