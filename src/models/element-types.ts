@@ -27,11 +27,14 @@ export const isElementType = (name: string): name is ElementType => Object.hasOw
 
 export const elementBytes = (type: ElementType): number => ELEMENTS[type][0];
 
-/** Little-endian elements as float32. */
+/** Little-endian elements as float32; bytes at the end that make no whole element are left out. */
 export function decodeElements(bytes: Uint8Array, dtype: ElementType): Float32Array {
   const [width, decode] = ELEMENTS[dtype];
   // The usual case at memory speed; a copy, because the bytes need not be aligned.
-  if (dtype === 'float32') return new Float32Array(new Uint8Array(bytes).buffer);
+  if (dtype === 'float32') {
+    const whole = bytes.subarray(0, bytes.byteLength - (bytes.byteLength % width));
+    return new Float32Array(new Uint8Array(whole).buffer);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: Math.floor(bytes.byteLength / width) }, (_, k) => decode(view, k * width));
 }

@@ -8,7 +8,7 @@
  */
 import { ClearwordError } from '../errors.ts';
 import { ModelProto } from '../graph/onnx/schema.ts';
-import { decodeElements, type ElementType } from './element-types.ts';
+import { decodeElements, elementBytes, type ElementType } from './element-types.ts';
 import type { NamedTensor } from './named-tensor.ts';
 
 /** Numbers of TensorProto.DataType, and the field that has their values where they are not raw bytes. */
@@ -102,6 +102,9 @@ function valuesOf(tensor: TensorMessage, fail: (expected: string, received: stri
   const raw = rawData instanceof Uint8Array ? rawData : new Uint8Array(0);
   const data = listed.length > 0 ? listedValues(listed, known.type) : decodeElements(raw, known.type);
   const size = shape.reduce((product, d) => product * d, 1);
+  const bytes = size * elementBytes(known.type);
+  if (listed.length === 0 && data.length === size && raw.byteLength !== bytes)
+    fail(`${bytes} bytes for tensor ${name} [${shape}]`, `${raw.byteLength}`);
   if (data.length !== size) fail(`${size} values for tensor ${name} [${shape}]`, `${data.length}`);
   return { shape, data };
 }

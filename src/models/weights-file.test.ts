@@ -74,6 +74,11 @@ describe('ONNX is refused', () => {
     ['of an unknown type', { dataType: 8 }, /known element type for tensor layer.weight, received type 8/],
     ['without values', { dataType: 1 }, /2 values for tensor layer.weight \[2\], received 0/],
     ['cut short', { dataType: 1, rawData: new Uint8Array(4) }, /2 values for tensor layer.weight \[2\], received 1/],
+    [
+      'cut within a value',
+      { dataType: 1, rawData: new Uint8Array(9) },
+      /8 bytes for tensor layer.weight \[2\], received 9/,
+    ],
   ])('with a tensor %s', async (_, tensor, message) => {
     await expect(readWeights(await written('refused.onnx', onnx(tensor)))).rejects.toMatchObject({
       code: 'MODEL_INVALID',
