@@ -14,7 +14,7 @@ from .depthwise import tune_depthwise
 from .flat import FlatParameters
 from .optimisers import Optimiser, Vectors
 from .ranks import Ranks
-from .recording import Recording, form_of
+from .recording import CAN_RECORD, Recording, form_of
 from .system import PARTS, System
 
 Tensors = Dict[str, Tensor]
@@ -115,7 +115,7 @@ class TrainingStep:
         if self.compiled:
             self.system.compile_pixels()
         self.trial = Trial() if able and wanted == "auto" and on_card else None
-        self.recordable = on_card and self.ranks.count == 1
+        self.recordable = CAN_RECORD and on_card and self.ranks.count == 1
         self.recording: Optional[Recording] = None
         self.launches = 0
 
@@ -156,7 +156,7 @@ class TrainingStep:
             try:
                 self.recording = self.record(given, scalars)
                 return self.recording.replay(given, scalars)
-            except RuntimeError as error:
+            except Exception as error:
                 self.recordable = False
                 self.forget_gradients()
                 torch.cuda.synchronize(self.device)
@@ -164,7 +164,7 @@ class TrainingStep:
         return self.launched(given, scalars)
 
     def record(self, given: Tensors, scalars: Tensors) -> Recording:
-        """Raises RuntimeError where the card cannot record, or a recorded step is not what a launched one is."""
+        """Raises an error where the card cannot record, or a recorded step is not what a launched one is."""
 
         def run(given: Tensors, scalars: Tensors) -> Tensor:
             return self.update(*self.gradients(given), scalars)
