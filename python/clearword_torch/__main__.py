@@ -146,7 +146,7 @@ def main() -> None:
     source, target = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     requests: "queue.Queue[Optional[Message]]" = queue.Queue(AHEAD)
-    answers: "queue.Queue[Tuple[Optional[int], Waiting]]" = queue.Queue()
+    answers: "queue.Queue[Tuple[int, Waiting]]" = queue.Queue()
     server = Server()
 
     def read() -> None:
@@ -184,10 +184,13 @@ def main() -> None:
             waiting = server.handle(header, tensors)
         except Exception as error:
             traceback.print_exc()
+            if "id" not in header:
+                # Nobody waits for an answer that could say it, and what follows lacks its effect: these are the last words.
+                os._exit(1)
             text = f"{type(error).__name__}: {error}"
             waiting = (lambda said: lambda: ({"error": said}, {}))(text)
         if waiting is not None:
-            answers.put((header.get("id"), waiting))
+            answers.put((header["id"], waiting))
 
 
 if __name__ == "__main__":

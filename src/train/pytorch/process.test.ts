@@ -41,6 +41,13 @@ describe.skipIf(missing)(`a PyTorch process${note}`, () => {
     await expect(child.ask({ kind: 'vectors' })).rejects.toThrow('expected open first');
   });
 
+  it('ends with its last words where a request fails that nobody waits for', async () => {
+    const child = start();
+    child.tell({ kind: 'batch', slot: 0, forget: [] });
+    const answer = child.ask({ kind: 'vectors' });
+    await expect(answer).rejects.toThrow(/ended with code 1; its last words:\n[^]*open first, received batch$/);
+  });
+
   it('that is killed rejects what is under way, and everything after', async () => {
     const child = start();
     await child.ask({ kind: 'step' }).catch(() => undefined);
