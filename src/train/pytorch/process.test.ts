@@ -37,6 +37,7 @@ describe.skipIf(missing)(`a PyTorch process${note}`, () => {
     await expect(child.ask({ kind: 'step' })).rejects.toMatchObject({
       code: 'RUNTIME_FAILED',
       message: 'PyTorch: ValueError: expected open first, received step',
+      fix: expect.stringContaining('--resume'),
     });
     await expect(child.ask({ kind: 'vectors' })).rejects.toThrow('expected open first');
   });
