@@ -70,7 +70,8 @@ def dtype_of(precision: str, device: torch.device) -> torch.dtype:
 
 
 def warn(message: str) -> None:
-    print(f"clearword_torch: {message}", file=sys.stderr, flush=True)
+    """Tells the user. A note is a line, so that it is told from what libraries print; their errors may have several."""
+    print(f"clearword_torch: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 class TrainingStep:

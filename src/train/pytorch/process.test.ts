@@ -1,6 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test/support/pictures.ts';
 import { PYTHON, required } from '../../../test/support/required.ts';
 import { PyTorchProcess } from './process.ts';
 import { findPython } from './python.ts';
@@ -20,6 +23,19 @@ const gone = async (pid: number) => {
   for (let i = 0; i < 200 && alive(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50));
   return !alive(pid);
 };
+
+describe('the notes of a process', () => {
+  it('are whole lines, however the pipe cuts them', async () => {
+    const python = join(await temporaryFolder(), 'python');
+    const parts = ['a library: ', 'speaks\\nclearword', '_torch: one ', 'note\\nclearword_torch: another\\n'];
+    const lines = parts.map((part) => `printf '${part}' >&2; sleep 0.2`);
+    await writeFile(python, ['#!/bin/sh', ...lines].join('\n'), { mode: 0o755 });
+    const notes: string[] = [];
+    const child = new PyTorchProcess(python, { onNote: (each) => notes.push(each) });
+    await expect(child.ask({ kind: 'vectors' })).rejects.toThrow('ended with code 0');
+    expect(notes).toEqual(['one note', 'another']);
+  });
+});
 
 describe('looking for Python', () => {
   it('says what is missing and how to get it', async () => {
@@ -46,7 +62,7 @@ describe.skipIf(missing)(`a PyTorch process${note}`, () => {
     const child = start();
     child.tell({ kind: 'batch', slot: 0, forget: [] });
     const answer = child.ask({ kind: 'vectors' });
-    await expect(answer).rejects.toThrow(/ended with code 1; its last words:\n[^]*open first, received batch$/);
+    await expect(answer).rejects.toThrow(/ended with code 1; its last words:\n.*open first, received batch$/s);
   });
 
   it('that is killed rejects what is under way, and everything after', async () => {

@@ -55,9 +55,13 @@ export class PyTorchProcess {
     const child = spawn(python, ['-u', '-m', 'clearword_torch'], { env, detached: true });
     this.#child = child;
     child.stdout.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    let begun = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-2 * LAST_WORDS);
-      for (const line of text.split('\n')) {
+      const lines = (begun + text).split('\n');
+      // The pipe may cut a line anywhere: its rest is yet to come.
+      begun = lines.pop() ?? '';
+      for (const line of lines) {
         const note = NOTE.exec(line)?.[1];
         if (note !== undefined) onNote?.(note);
       }

@@ -47,6 +47,6 @@ step.record, step.forget_gradients, step.launched = fail, lambda: None, lambda g
 for _ in range(LAUNCHED + 1):
     print(step.replayed({}, {}))
 print(step.recordable)`);
-    expect(said).toMatch(/^(launched\n){5}False\nclearword_torch: a step cannot be recorded/);
+    expect(said).toMatch(/^(launched\n){5}False\nclearword_torch: a step cannot be recorded, .*: of two lines\n$/);
   });
 });
