@@ -99,8 +99,9 @@ class Server:
             self.batches[header["slot"]] = work.upload(tensors)
             return None
         if kind == "vectors":
-            copies = {name: value.clone() for name, value in zip(Vectors._fields, work.vectors)}
-            return lambda: ({}, {name: value.cpu() for name, value in copies.items()})
+            # One after the other, to main memory: a card that is full has no room for a second set of them.
+            copies = {name: value.to("cpu", copy=True) for name, value in zip(Vectors._fields, work.vectors)}
+            return lambda: ({}, copies)
         timer = Timer(work.device)
         if kind == "step":
             values = work.step(self.batches[header["slot"]], work.upload(tensors), header)
