@@ -19,6 +19,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 import torch
 from torch import Tensor
 
+from .device import kind_of
 from .messages import Message, read_message, write_message
 from .optimisers import Vectors
 from .ranks import Ranks
@@ -85,7 +86,8 @@ class Server:
         kind = header["kind"]
         if kind == "open":
             if self.ranks.rank == 0:
-                self.ranks = Ranks.lead(header["settings"].get("ranks", 1))
+                settings = header["settings"]
+                self.ranks = Ranks.lead(settings.get("ranks", 1), kind_of(settings["device"]))
             self.hand_on(header, tensors)
             self.work = TrainingStep(header["settings"], tensors, self.ranks)
             return self.described
@@ -178,6 +180,7 @@ def main() -> None:
     while True:
         message = requests.get()
         if message is None:
+            server.ranks.close()
             # Threads that wait for a card would keep the process.
             os._exit(0)
         header, tensors = message
@@ -185,10 +188,12 @@ def main() -> None:
             waiting = server.handle(header, tensors)
         except Exception as error:
             traceback.print_exc()
+            lost = server.ranks.lost()
             if "id" not in header:
+                print(lost, file=sys.stderr)
                 # Nobody waits for an answer that could say it, and what follows lacks its effect: these are the last words.
                 os._exit(1)
-            text = f"{type(error).__name__}: {error}"
+            text = f"{type(error).__name__}: {error}" + (lost and f"; {lost}")
             waiting = (lambda said: lambda: ({"error": said}, {}))(text)
         if waiting is not None:
             answers.put((header["id"], waiting))

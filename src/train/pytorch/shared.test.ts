@@ -1,8 +1,10 @@
 /**
  * A batch that is shared: cut into parts that follow each other, or computed by several ranks.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectClose, largest } from '../../../test/parity/fixture.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
@@ -69,6 +71,22 @@ __main__.main()`;
   return python;
 }
 
+/** The number of the second rank's process, as Linux lists it, as soon as there is one. */
+async function follower(): Promise<number> {
+  const parentOf = (pid: number) => Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  for (;;) {
+    for (const pid of readdirSync('/proc').map(Number).filter(Number.isInteger)) {
+      try {
+        const follows = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('clearword_torch.follow');
+        if (follows && parentOf(parentOf(pid)) === process.pid) return pid;
+      } catch {
+        // It has ended.
+      }
+    }
+    await wait(20);
+  }
+}
+
 describe.skipIf(missing)(`a shared batch${note}`, () => {
   it(
     'in two parts gives the gradient of the whole, and so do more parts than pictures',
@@ -114,11 +132,36 @@ describe.skipIf(missing)(`a shared batch${note}`, () => {
     TIMEOUT,
   );
 
-  it('of more ranks than pictures says so', async () => {
-    const config = configure({ preset: 'tiny', batch: 1, ranks: 2 });
-    const options = graphOptions(config);
-    const engine = await PyTorchEngine.open(config, options, initialVectors('adamw', startingValues(options)));
-    opened.push(engine);
-    await expect(run(engine, config, useOf(options, 0))).rejects.toThrow('a picture for each of 2 ranks, received 1');
+  it('has a picture for each rank', async () => {
+    const few = configure({ preset: 'tiny', batch: 1, ranks: 2 });
+    const opening = PyTorchEngine.open(few, graphOptions(few), initialVectors('adamw', startingValues(options)));
+    const message = 'batch: expected a picture for each of 2 ranks, received 1';
+    await expect(opening).rejects.toMatchObject({ code: 'INVALID_OPTION', message });
   });
+
+  it(
+    'whose second rank is killed ends with a clear error: before it joins, between two steps and in one',
+    async () => {
+      const early = open({ ranks: 2 });
+      process.kill(await follower(), 'SIGKILL');
+      await expect(early).rejects.toThrow('rank 1 of 2 ended by signal 9');
+
+      const use = useOf(options, 0);
+      const idle = await open({ ranks: 2 });
+      await run(idle, config, use);
+      process.kill(await follower(), 'SIGKILL');
+      await expect(run(idle, config, use)).rejects.toThrow('rank 1 of 2 ended by signal 9');
+      await idle.close();
+
+      const busy = await open({ ranks: 2 });
+      await run(busy, config, use);
+      const pid = await follower();
+      // As on a card whose rank 0 waits: nothing but the end of the other tells it.
+      process.kill(pid, 'SIGSTOP');
+      const failure = expect(run(busy, config, use)).rejects.toThrow('rank 1 of 2 ended by signal 9');
+      process.kill(pid, 'SIGKILL');
+      await failure;
+    },
+    TIMEOUT,
+  );
 });

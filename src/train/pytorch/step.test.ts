@@ -49,4 +49,20 @@ for _ in range(LAUNCHED + 1):
 print(step.recordable)`);
     expect(said).toMatch(/^(launched\n){5}False\nclearword_torch: a step cannot be recorded, .*: of two lines\n$/);
   });
+
+  it('has no more ranks than there are cards, or than the run has', () => {
+    const said = run(`
+import os, torch
+from clearword_torch.ranks import Ranks
+
+torch.cuda.device_count = lambda: 2
+for size in "", "2":
+    os.environ["WORLD_SIZE"] = size
+    try:
+        Ranks.lead(3, "cuda")
+    except ValueError as error:
+        print(error)`);
+    const cards = 'ranks: expected at most 2, a card for each, received 3\n';
+    expect(said).toBe(`${cards}WORLD_SIZE: expected the 3 ranks of this machine or more, received 2\n`);
+  });
 });
