@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
 import { PYTHON, required } from '../../../test/support/required.ts';
 import { PyTorchProcess } from './process.ts';
-import { findPython } from './python.ts';
+import { findPython, probePyTorch } from './python.ts';
 
 const { missing, note } = required('pytorch');
 const started: PyTorchProcess[] = [];
@@ -48,6 +48,10 @@ describe('looking for Python', () => {
 });
 
 describe.skipIf(missing)(`a PyTorch process${note}`, () => {
+  it('tells its version before it is started', async () => {
+    expect(await probePyTorch(PYTHON)).toMatchObject({ torch: expect.stringMatching(/^\d+\.\d+/) });
+  });
+
   it('answers what it does not understand with an error, and goes on', async () => {
     const child = start();
     await expect(child.ask({ kind: 'step' })).rejects.toMatchObject({
