@@ -19,6 +19,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 import torch
 from torch import Tensor
 
+from .device import kind_of
 from .messages import Message, read_message, write_message
 from .optimisers import Vectors
 from .ranks import Ranks
@@ -85,7 +86,8 @@ class Server:
         kind = header["kind"]
         if kind == "open":
             if self.ranks.rank == 0:
-                self.ranks = Ranks.lead(header["settings"].get("ranks", 1))
+                settings = header["settings"]
+                self.ranks = Ranks.lead(settings.get("ranks", 1), kind_of(settings["device"]))
             self.hand_on(header, tensors)
             self.work = TrainingStep(header["settings"], tensors, self.ranks)
             return self.described
@@ -99,8 +101,9 @@ class Server:
             self.batches[header["slot"]] = work.upload(tensors)
             return None
         if kind == "vectors":
-            copies = {name: value.clone() for name, value in zip(Vectors._fields, work.vectors)}
-            return lambda: ({}, {name: value.cpu() for name, value in copies.items()})
+            # One after the other, to main memory: a card that is full has no room for a second set of them.
+            copies = {name: value.to("cpu", copy=True) for name, value in zip(Vectors._fields, work.vectors)}
+            return lambda: ({}, copies)
         timer = Timer(work.device)
         if kind == "step":
             values = work.step(self.batches[header["slot"]], work.upload(tensors), header)
@@ -146,7 +149,7 @@ def main() -> None:
     source, target = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     requests: "queue.Queue[Optional[Message]]" = queue.Queue(AHEAD)
-    answers: "queue.Queue[Tuple[Optional[int], Waiting]]" = queue.Queue()
+    answers: "queue.Queue[Tuple[int, Waiting]]" = queue.Queue()
     server = Server()
 
     def read() -> None:
@@ -177,6 +180,7 @@ def main() -> None:
     while True:
         message = requests.get()
         if message is None:
+            server.ranks.close()
             # Threads that wait for a card would keep the process.
             os._exit(0)
         header, tensors = message
@@ -184,10 +188,15 @@ def main() -> None:
             waiting = server.handle(header, tensors)
         except Exception as error:
             traceback.print_exc()
-            text = f"{type(error).__name__}: {error}"
+            lost = server.ranks.lost()
+            if "id" not in header:
+                print(lost, file=sys.stderr)
+                # Nobody waits for an answer that could say it, and what follows lacks its effect: these are the last words.
+                os._exit(1)
+            text = f"{type(error).__name__}: {error}" + (lost and f"; {lost}")
             waiting = (lambda said: lambda: ({"error": said}, {}))(text)
         if waiting is not None:
-            answers.put((header.get("id"), waiting))
+            answers.put((header["id"], waiting))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
@@ -27,7 +29,16 @@ PATIENCE = datetime.timedelta(days=7)
 START = datetime.timedelta(minutes=10)
 
 #: What every rank does; the rest (validation, checkpoints) rank 0 does by itself.
-SHARED = ("open", "batch", "step")
+SHARED = ("open", "batch", "step", "close")
+
+#: In the environment of a rank that rank 0 has started.
+CHILD = "CLEARWORD_CHILD"
+
+#: Seconds within which a process whose connection ended is seen to have ended.
+SETTLING = 0.5
+
+#: Seconds that rank 0 has to say by itself what went wrong after a child has ended.
+GRACE = 3
 
 
 def free_port() -> int:
@@ -42,22 +53,30 @@ class Ranks:
     def __init__(self, rank: int, count: int) -> None:
         self.rank, self.count = rank, count
         self.children: List["subprocess.Popen[bytes]"] = []
+        self.closing = False
         self.group: Optional[Any] = None
 
     @staticmethod
-    def lead(local: int) -> "Ranks":
-        """Rank 0, with `local` ranks on this machine; WORLD_SIZE counts those of others, too."""
+    def lead(local: int, kind: str = "cpu") -> "Ranks":
+        """Rank 0, with `local` ranks on this machine, on its cards or its CPU; WORLD_SIZE counts those of others, too."""
         count = int(os.environ.get("WORLD_SIZE") or local)
+        if count < local:
+            raise ValueError(f"WORLD_SIZE: expected the {local} ranks of this machine or more, received {count}")
+        cards = torch.cuda.device_count() if kind == "cuda" else local
+        if local > cards:
+            raise ValueError(f"ranks: expected at most {cards}, a card for each, received {local}")
         ranks = Ranks(0, count)
         if count == 1:
             return ranks
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(free_port()))
         for rank in range(1, local):
-            own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
+            own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count), CHILD: "1"}
             command = [sys.executable, "-u", "-m", "clearword_torch.follow"]
             environment = {**os.environ, **own}
             ranks.children.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=2))
+        for child in ranks.children:
+            threading.Thread(target=ranks.watch, args=(child,), daemon=True).start()
         ranks.join()
         return ranks
 
@@ -68,9 +87,47 @@ class Ranks:
         ranks.join()
         return ranks
 
+    def watch(self, child: "subprocess.Popen[bytes]") -> None:
+        """Ends this process if the child does: the others would wait for it, on cards without end."""
+        child.wait()
+        time.sleep(GRACE)
+        if not self.closing:
+            try:
+                print(self.lost(), file=sys.stderr, flush=True)
+            finally:
+                os._exit(1)
+
+    def lost(self) -> str:
+        """Which of the children have ended and how; empty where all are there."""
+        if self.children:
+            time.sleep(SETTLING)
+        ends = [(rank, child.poll()) for rank, child in enumerate(self.children, 1)]
+        return ", ".join(
+            f"rank {rank} of {self.count} ended " + (f"with code {code}" if code >= 0 else f"by signal {-code}")
+            for rank, code in ends
+            if code is not None
+        )
+
+    def close(self) -> None:
+        """Tells the others that the run has ended; the end of a connection says that something went wrong."""
+        self.closing = True
+        try:
+            self.send({"kind": "close"}, {})
+        except RuntimeError:
+            # One that is gone need not be told.
+            pass
+
     def join(self) -> None:
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        store = dist.TCPStore(host, port, self.count, self.rank == 0, timeout=START)
+        # PyTorch 1.13 waits for the others without letting other threads run: those that watch the children.
+        store = dist.TCPStore(host, port, self.count, self.rank == 0, timeout=START, wait_for_workers=False)
+        end = time.monotonic() + START.total_seconds()
+        joined = store.add("joined", 1)
+        while joined < self.count:
+            if time.monotonic() > end:
+                raise RuntimeError(f"ranks: expected {self.count} within {START.total_seconds():.0f} s, received {joined}")
+            time.sleep(0.1)
+            joined = store.add("joined", 0)
         # Requests travel over the CPU, whatever computes.
         dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.count, timeout=PATIENCE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Callable, Dict, List, Tuple
 
 import torch
@@ -10,6 +11,10 @@ from torch import Tensor
 Tensors = Dict[str, Tensor]
 #: Names and shapes of a step's inputs: another step of the same form can be replayed.
 Form = List[Tuple[str, Tuple[int, ...]]]
+
+
+#: PyTorch 2.1 and later can record while other threads use the card; before, their calls would break the recording.
+CAN_RECORD = "capture_error_mode" in inspect.signature(torch.cuda.graph).parameters
 
 
 def form_of(*groups: Tensors) -> Form:

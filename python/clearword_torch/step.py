@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from .depthwise import tune_depthwise
+from .device import device_of, dtype_of
 from .flat import FlatParameters
 from .optimisers import Optimiser, Vectors
+from .parts import cut, more_parts
 from .ranks import Ranks
-from .recording import Recording, form_of
+from .recording import CAN_RECORD, Recording, form_of
 from .system import PARTS, System
 
 Tensors = Dict[str, Tensor]
-
-#: Inputs with a row for each patch; the others have one for each picture, and texts some more.
-OF_PATCHES = ("mu", "x0", "z", "state.", "eulerMean.", "optimum.")
-
-#: Most parts that a batch is cut into where the device's memory is too small for the whole.
-MOST_PARTS = 64
-
+Result = TypeVar("Result")
 
 #: Steps that are timed as the networks are written, and again as they are compiled.
 TRIED = 6
@@ -43,34 +38,9 @@ class Trial:
         return min(self.times[:TRIED]), min(self.times[TRIED:])
 
 
-def device_of(choice: str, ranks: Ranks) -> torch.device:
-    kind = ("cuda" if torch.cuda.is_available() else "cpu") if choice == "auto" else choice
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError("expected a CUDA device, which PyTorch does not find")
-    if kind == "cpu" or ranks.count == 1:
-        return torch.device(kind)
-    # One card for each rank of a machine.
-    return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
-
-
-def has_amx() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 in hardware; without that they are slower than float32."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            return "amx_bf16" in file.read()
-    except OSError:
-        return False
-
-
-def dtype_of(precision: str, device: torch.device) -> torch.dtype:
-    if precision == "auto":
-        able = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
-        return torch.bfloat16 if able else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-
-
 def warn(message: str) -> None:
-    print(f"clearword_torch: {message}", file=sys.stderr, flush=True)
+    """Tells the user. A note is a line, so that it is told from what libraries print; their errors may have several."""
+    print(f"clearword_torch: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 class TrainingStep:
@@ -79,7 +49,7 @@ class TrainingStep:
     def __init__(self, settings: Dict[str, Any], vectors: Tensors, ranks: Optional[Ranks] = None) -> None:
         self.settings = settings
         self.ranks = ranks or Ranks(0, 1)
-        self.device = device_of(settings["device"], self.ranks)
+        self.device = device_of(settings["device"], self.ranks.count)
         self.ranks.use(self.device)
         self.dtype = dtype_of(settings["precision"], self.device)
         on_card = self.device.type == "cuda"
@@ -115,7 +85,7 @@ class TrainingStep:
         if self.compiled:
             self.system.compile_pixels()
         self.trial = Trial() if able and wanted == "auto" and on_card else None
-        self.recordable = on_card and self.ranks.count == 1
+        self.recordable = CAN_RECORD and on_card and self.ranks.count == 1
         self.recording: Optional[Recording] = None
         self.launches = 0
 
@@ -135,7 +105,7 @@ class TrainingStep:
     def launched(self, given: Tensors, scalars: Tensors) -> Tensor:
         """A whole step, operation by operation."""
         if self.trial is None:
-            parts, errors = self.attempt(lambda: self.gradients(given))
+            parts, errors = self.attempt(lambda: self.gradients(given), self.own_pictures(given))
         else:
             parts, errors = self.try_compiling(given, self.trial)
         return self.update(parts, errors, scalars)
@@ -156,7 +126,7 @@ class TrainingStep:
             try:
                 self.recording = self.record(given, scalars)
                 return self.recording.replay(given, scalars)
-            except RuntimeError as error:
+            except Exception as error:
                 self.recordable = False
                 self.forget_gradients()
                 torch.cuda.synchronize(self.device)
@@ -164,7 +134,7 @@ class TrainingStep:
         return self.launched(given, scalars)
 
     def record(self, given: Tensors, scalars: Tensors) -> Recording:
-        """Raises RuntimeError where the card cannot record, or a recorded step is not what a launched one is."""
+        """Raises an error where the card cannot record, or a recorded step is not what a launched one is."""
 
         def run(given: Tensors, scalars: Tensors) -> Tensor:
             return self.update(*self.gradients(given), scalars)
@@ -187,7 +157,7 @@ class TrainingStep:
         """A step of the trial that decides whether the networks are worth compiling."""
         torch.cuda.synchronize(self.device)
         start = time.perf_counter()
-        result = self.attempt(lambda: self.gradients(given))
+        result = self.attempt(lambda: self.gradients(given), self.own_pictures(given))
         torch.cuda.synchronize(self.device)
         trial.times.append(1000 * (time.perf_counter() - start))
         if len(trial.times) == TRIED:
@@ -212,15 +182,17 @@ class TrainingStep:
         def forward() -> Tensor:
             # Interpreted: another graph would be compiled for a few batches.
             with torch.no_grad(), self.system.interpreted():
-                found = [self.system.losses(part, self.settings)[1] for part, _ in self.cut(given)]
+                found = [self.system.losses(part, self.settings)[1] for part, _ in cut(given, self.parts)]
             return torch.cat(found)
 
-        return self.attempt(forward)
+        return self.attempt(forward, len(given["t"]))
 
     def given(self, batch: Tensors, drawn: Tensors, header: Dict[str, Any]) -> Tensors:
-        """The inputs of a step: pictures in 0..1, mirrored where `flip` [M] says so, and noise, if none is given."""
-        given = {name: value.float().div(255) if value.dtype == torch.uint8 else value for name, value in batch.items()}
-        given.update(drawn)
+        """The inputs of a step: pictures, mirrored where `flip` [M] says so, and noise, if none is given.
+
+        The noise is that of the whole batch, so that it is the same in any number of parts and ranks.
+        """
+        given = {**batch, **drawn}
         flip = given.pop("flip", None)
         if flip is not None:
             for name in ("mu", "x0", "view"):
@@ -243,7 +215,7 @@ class TrainingStep:
         first, last = self.ranks.share(pictures)
         errors = torch.zeros(len(given["mu"]), device=self.device)
         at = first * patches
-        for part, share in self.cut(given, first, last):
+        for part, share in cut(given, self.parts, first, last):
             parts, found = self.system.losses(part, self.settings)
             (parts["loss"] * share).backward()
             self.flat.collect(self.gradient_views)
@@ -252,45 +224,30 @@ class TrainingStep:
             at += len(found)
         return sums, errors
 
-    def cut(self, given: Tensors, first: int = 0, last: Optional[int] = None) -> Iterator[Tuple[Tensors, float]]:
-        """Parts of a range of pictures with their shares of the batch. All losses are means over pictures of one size."""
-        pictures = len(given["t"])
-        last = pictures if last is None else last
-        patches = len(given["mu"]) // pictures
-        size = -(-(last - first) // self.parts)
-        if size >= pictures:
-            yield given, 1.0
-            return
+    def own_pictures(self, given: Tensors) -> int:
+        """How many pictures of a batch this rank computes."""
+        first, last = self.ranks.share(len(given["t"]))
+        return last - first
 
-        def rows(name: str, value: Tensor, a: int, b: int) -> Tensor:
-            if name.startswith(OF_PATCHES):
-                return value[a * patches : b * patches]
-            return torch.cat([value[a:b], value[pictures:]]) if name.startswith("texts.") else value[a:b]
-
-        for a in range(first, last, size):
-            b = min(last, a + size)
-            yield {name: rows(name, value, a, b) for name, value in given.items()}, (b - a) / pictures
-
-    def attempt(self, run: Any) -> Any:
-        """Runs it; in smaller parts where memory is short, and interpreted where the compiler fails."""
+    def attempt(self, run: Callable[[], Result], pictures: int) -> Result:
+        """Runs what computes so many pictures; in smaller parts where memory is short, interpreted where the compiler fails."""
         while True:
             try:
                 return run()
-            except RuntimeError as error:
+            except Exception as error:
                 self.forget_gradients()
-                if isinstance(error, torch.cuda.OutOfMemoryError) and self.parts < MOST_PARTS:
-                    self.parts *= 2
-                    torch.cuda.empty_cache()
+                short = isinstance(error, torch.cuda.OutOfMemoryError)
+                more = more_parts(self.parts, pictures)
+                if short and more > self.parts:
+                    self.parts = more
                     warn(f"the device's memory is too small: batches are cut into {self.parts} parts")
-                elif self.compiled and not isinstance(error, torch.cuda.OutOfMemoryError):
+                elif self.compiled and not short:
                     self.interpret(error)
                 else:
                     raise
-            except Exception as error:
-                self.forget_gradients()
-                if not self.compiled:
-                    raise
-                self.interpret(error)
+            # Not before the error is gone: as long as it is there, so is all that it was computed from.
+            if short:
+                torch.cuda.empty_cache()
 
     def interpret(self, error: Exception) -> None:
         warn(f"torch.compile failed, going on without it: {str(error).strip()[:600]}")

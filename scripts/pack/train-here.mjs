@@ -13,6 +13,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -23,6 +24,10 @@ import { fileURLToPath } from 'node:url';
 
 /** Seconds kept for the last checkpoint and the model. */
 const RESERVE = 20;
+/** Of these, seconds that training has to save its last checkpoint in when it is asked to end. */
+const SAVING = 10;
+/** Seconds that training starts for, which its own clock does not count. Where it takes longer, the end is asked for. */
+const STARTING = 15;
 /** A part shorter than this is not worth its start, seconds. */
 const SHORTEST = 30;
 /** Seconds between two times that OUT is brought up to date. */
@@ -135,19 +140,29 @@ async function parity() {
 /** An earlier part's checkpoint, put together again, and its log. */
 function takeUp(folder) {
   const pieces = readdirSync(folder).filter((name) => /^step-\d+\.safetensors\.\d+$/.test(name));
-  const name = pieces.sort()[0]?.replace(/\.\d+$/, '');
+  // Of two checkpoints the later one.
+  const name = pieces
+    .sort()
+    .at(-1)
+    ?.replace(/\.\d+$/, '');
   if (name === undefined) throw new Error(`${folder}: expected the pieces of a checkpoint, found none`);
-  for (const piece of pieces) appendFileSync(join(run, name), readFileSync(join(folder, piece)));
+  for (const piece of pieces.filter((each) => each.startsWith(name)))
+    appendFileSync(join(run, name), readFileSync(join(folder, piece)));
   if (existsSync(join(folder, 'log.jsonl'))) copyFileSync(join(folder, 'log.jsonl'), join(run, 'log.jsonl'));
 }
 
-const checkpoints = () => readdirSync(run).filter((name) => /^step-\d+\.safetensors$/.test(name));
+const newestCheckpoint = () =>
+  readdirSync(run)
+    .filter((name) => /^step-\d+\.safetensors$/.test(name))
+    .sort()
+    .at(-1);
 let exported;
+let brought;
 
 /** Log and averaged weights as they are now. */
 async function bringOut() {
   if (existsSync(join(run, 'log.jsonl'))) copyFileSync(join(run, 'log.jsonl'), join(target, 'log.jsonl'));
-  const newest = checkpoints().sort().at(-1);
+  const newest = newestCheckpoint();
   if (newest === undefined || newest === exported) return;
   const { exportCheckpoint } = await app('train/export.js');
   await exportCheckpoint(join(run, newest), join(target, 'model.safetensors'), {
@@ -157,27 +172,49 @@ async function bringOut() {
   exported = newest;
 }
 
-/** The newest checkpoint in pieces; those of older ones go. */
+/** The newest checkpoint in pieces; those of older ones go when it is complete. */
 function bringCheckpoint() {
-  const newest = checkpoints().sort().at(-1);
-  if (newest === undefined) return;
-  for (const name of readdirSync(target)) if (/^step-\d+\.safetensors\.\d+$/.test(name)) rmSync(join(target, name));
+  const newest = newestCheckpoint();
+  if (newest === undefined || newest === brought) return;
   const file = openSync(join(run, newest), 'r');
   const piece = Buffer.alloc(PIECE);
+  const names = [];
   for (let i = 0; ; i++) {
     const count = readSync(file, piece, 0, PIECE, i * PIECE);
     if (count === 0) break;
-    writeFileSync(join(target, `${newest}.${String(i).padStart(3, '0')}`), piece.subarray(0, count));
+    names.push(`${newest}.${String(i).padStart(3, '0')}`);
+    writeFileSync(join(target, `${names[i]}.part`), piece.subarray(0, count));
   }
   closeSync(file);
+  for (const name of names) renameSync(join(target, `${name}.part`), join(target, name));
+  for (const name of readdirSync(target)) {
+    if (/^step-\d+\.safetensors\./.test(name) && !names.includes(name)) rmSync(join(target, name));
+  }
+  brought = newest;
 }
 
-/** Trains for so many seconds. Whatever ends it early, the run goes on from its last checkpoint as long as there is time. */
-async function train(runFor) {
+let bringing = Promise.resolve();
+
+/** Brings OUT up to date, one time after the other. What cannot be brought now is said, and tried again the next time. */
+function bring() {
+  bringing = bringing.then(async () => {
+    for (const part of [bringCheckpoint, bringOut]) {
+      try {
+        await part();
+      } catch (error) {
+        say(`bringing out: ${error.message}`);
+      }
+    }
+  });
+  return bringing;
+}
+
+/** Trains until the reserve begins. */
+async function train() {
   const { readCheckpoint } = await app('train/checkpoint.js');
-  const newest = checkpoints().sort().at(-1);
+  const newest = newestCheckpoint();
   const trained = newest === undefined ? 0 : (await readCheckpoint(join(run, newest))).milliseconds / 1000;
-  const minutes = (trained + runFor) / 60;
+  const minutes = (trained + left() - RESERVE - STARTING) / 60;
   const main = join(here, 'app/dist/cli/main.js');
   const args = [main, 'train', 'config.json', '-o', 'run', '--minutes', `${minutes}`];
   const child = spawn(process.execPath, [...args, ...(newest === undefined ? [] : ['--resume'])], {
@@ -189,9 +226,14 @@ async function train(runFor) {
       appendFileSync(join(target, 'progress.txt'), text);
     });
   }
-  const timer = setInterval(() => bringOut().catch((error) => say(`bringing out: ${error.message}`)), 1000 * INTERVAL);
-  const code = await new Promise((done) => child.on('close', done));
-  clearInterval(timer);
+  // It saves a checkpoint when it is interrupted.
+  const timers = [
+    setInterval(bring, 1000 * INTERVAL),
+    setTimeout(() => child.kill('SIGINT'), 1000 * (left() - RESERVE)),
+    setTimeout(() => child.kill('SIGKILL'), 1000 * (left() - RESERVE + SAVING)),
+  ];
+  const code = await new Promise((done) => child.on('close', (code, signal) => done(code ?? signal)));
+  for (const timer of timers) clearTimeout(timer);
   return code;
 }
 
@@ -201,12 +243,17 @@ if (before) takeUp(resolve(before));
 if (process.env.PARITY === '1') await parity();
 if (process.env.LOADER !== '0') await loaderRate();
 say(`${(Number(seconds) - left()).toFixed(0)} s until training`);
+let failed = false;
+// Whatever ends training early, it goes on from its last checkpoint as long as there is time, and as long as there is a new one:
+// what fails before it would fail again.
 while (left() > RESERVE + SHORTEST) {
-  const code = await train(left() - RESERVE);
+  const had = newestCheckpoint();
+  const code = await train();
   if (code === 0) break;
-  say(`training ended with code ${code}, ${left().toFixed(0)} s are left`);
+  say(`training ended with ${code}, ${left().toFixed(0)} s are left`);
+  failed = newestCheckpoint() === had;
+  if (failed) break;
 }
-await bringOut();
-bringCheckpoint();
+await bring();
 say(`done after ${(Number(seconds) - left()).toFixed(0)} s: ${readdirSync(target).join(', ')}`);
-process.exit(0);
+process.exit(failed ? 1 : 0);

@@ -13,12 +13,28 @@ import { findPython, probePyTorch } from './pytorch/python.ts';
 import type { StepEngine } from './step-engine.ts';
 import type { TrainingGraphOptions } from './training-graph.ts';
 
-/** `auto` takes PyTorch where it has a CUDA device: on a plain CPU the built-in engine is the faster one. */
-async function chosenEngine({ engine, python }: TrainConfig): Promise<'built-in' | 'pytorch'> {
+/**
+ * `auto` takes PyTorch where it has a CUDA device and the configuration leaves or names that one. The built-in engine computes on
+ * what PyTorch cannot (WebGPU), and on a plain CPU it is the faster one.
+ */
+async function chosenEngine(
+  { engine, python, device }: TrainConfig,
+  onNote?: (note: string) => void,
+): Promise<'built-in' | 'pytorch'> {
   if (engine !== 'auto') return engine;
-  const found = await findPython(python).catch(() => undefined);
-  if (found === undefined) return 'built-in';
-  return (await probePyTorch(found))?.cuda ? 'pytorch' : 'built-in';
+  if (device === 'cpu' || device === 'webgpu') return 'built-in';
+  try {
+    const found = await findPython(python);
+    const probe = await probePyTorch(found);
+    if (probe?.cuda) return 'pytorch';
+    if (probe === undefined) throw new ClearwordError('PACKAGE_MISSING', `${found} cannot load its PyTorch`);
+  } catch (error) {
+    // Without one that is named, it is no surprise that there is none.
+    if (python !== undefined && error instanceof ClearwordError) {
+      onNote?.(`engine auto: PyTorch is not used: ${error.message}`);
+    }
+  }
+  return 'built-in';
 }
 
 /** Opens the engine that a configuration names, with the vectors [P] to begin with. */
@@ -34,7 +50,7 @@ export async function openEngine(
       const message = `engine: expected built-in for the plain network ${preset.name}, received pytorch`;
       throw new ClearwordError('INVALID_OPTION', message);
     }
-  } else if ((await chosenEngine(config)) === 'pytorch') {
+  } else if ((await chosenEngine(config, events.onNote)) === 'pytorch') {
     return PyTorchEngine.open(config, { ...options, preset }, vectors, events);
   }
   if (config.echo > 1) {

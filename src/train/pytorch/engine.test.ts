@@ -1,50 +1,33 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectClose, largest } from '../../../test/parity/fixture.ts';
-import { PYTHON, required } from '../../../test/support/required.ts';
-import type { Batch } from '../../data/batch.ts';
-import { isPlainPreset } from '../../models/plain/presets.ts';
-import type { Preset } from '../../models/preset-schema.ts';
-import { Random } from '../../random/random.ts';
+import { required } from '../../../test/support/required.ts';
+import {
+  configure,
+  graphOptions,
+  run,
+  STEPS,
+  startingValues,
+  type TrainingGraphOptions,
+  useOf,
+} from '../../../test/support/training-steps.ts';
 import { BuiltInEngine } from '../built-in-engine.ts';
-import { parseTrainConfig, type TrainConfig } from '../config.ts';
-import { initialValues } from '../initialise.ts';
+import type { TrainConfig } from '../config.ts';
 import { initialVectors } from '../optimisers/index.ts';
 import { scalarsOf } from '../schedule.ts';
-import { graphOptions as anyOptions } from '../start.ts';
-import type { BatchUse, StepResult } from '../step.ts';
 import type { StepEngine } from '../step-engine.ts';
-import { type TrainingGraphOptions as AnyOptions, trainingLayout } from '../training-graph.ts';
+import { trainingLayout } from '../training-graph.ts';
 import { PyTorchEngine } from './engine.ts';
 
 /** Largest relative differences between the engines. */
 const TOLERANCE = { loss: 1e-4, gradientNorm: 1e-3, errors: 1e-4 } as const;
-/** Between ranks that share a batch and one that computes it: the order in which numbers are added. */
-const SHARED = 1e-5;
 /** Of what ten steps change, the share that may differ. */
 const DRIFT = 2e-2;
-const STEPS = 10;
 /** Starting PyTorch and building the graph take their time where the cores are busy, ms. */
 const TIMEOUT = 400_000;
 
 const { missing, note } = required('pytorch');
 const opened: StepEngine[] = [];
 afterEach(() => Promise.all(opened.splice(0).map((engine) => engine.close())));
-
-function configure(changes: object): TrainConfig {
-  const data = { roots: { photos: ['photos'] }, patch: 32 };
-  const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5 };
-  const torch = { engine: 'pytorch', python: PYTHON, device: 'cpu', precision: 'float32', compile: false };
-  return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
-}
-
-type TrainingGraphOptions = AnyOptions<Preset>;
-
-function graphOptions(config: TrainConfig): TrainingGraphOptions {
-  const options = anyOptions(config);
-  const { preset } = options;
-  if (isPlainPreset(preset)) throw new RangeError(preset.name);
-  return { ...options, preset };
-}
 
 /** Everything that a network of ours may have beyond the paper's, in patches of larger pictures. */
 function nextOptions(config: TrainConfig): TrainingGraphOptions {
@@ -67,52 +50,6 @@ function nextOptions(config: TrainConfig): TrainingGraphOptions {
   };
 }
 
-/** Smooth pictures and made-up labels. */
-function madeUpBatch({ preset, patches, batch, patch }: TrainingGraphOptions, step: number): Batch {
-  const random = new Random(5, step);
-  const pictures = batch / patches;
-  const side = preset.encoders?.controller.view?.side;
-  const pixels = (count = batch, width = patch) => {
-    const [a, b, c] = [random.uniform(0, 0.3), random.uniform(0, 0.3), random.uniform(0, 6)];
-    return Uint8Array.from({ length: count * 3 * width * width }, (_, i) =>
-      Math.round(127 + 100 * Math.sin(a * (i % width) + b * Math.floor(i / width) + c)),
-    );
-  };
-  const numbers = () => Float32Array.from({ length: pictures * preset.degradations.length }, () => random.uniform());
-  const flags = () => numbers().map((value) => (value < 0.5 ? 1 : 0));
-  const prompts = Array.from({ length: pictures }, (_, i) => (i % 2 ? 'remove the rain from the street' : ''));
-  return {
-    step,
-    degradations: preset.degradations,
-    patches,
-    ...(side === undefined ? {} : { view: pixels(pictures, side) }),
-    input: pixels(),
-    target: pixels(),
-    presence: flags(),
-    strength: numbers(),
-    asked: flags(),
-    prompts,
-    files: prompts.map(() => null),
-  };
-}
-
-/** Random values everywhere: zeros in last layers would hide what comes before them. */
-function startingValues(options: TrainingGraphOptions): Float32Array {
-  const layout = trainingLayout(options);
-  const values = initialValues(layout, 11);
-  const random = new Random(12);
-  return values.map((value) => value + 0.02 * random.normal());
-}
-
-function useOf(options: TrainingGraphOptions, step: number): BatchUse {
-  const batch = madeUpBatch(options, step);
-  const { preset } = options;
-  if (preset.encoders) return { batch, step };
-  const random = new Random(6, step);
-  const embedding = () => Float32Array.from({ length: options.batch * preset.fusion.context }, () => random.normal());
-  return { batch, step, embeddings: { text: embedding(), degradation: embedding() } };
-}
-
 async function both(config: TrainConfig, options: TrainingGraphOptions) {
   const vectors = () => initialVectors(config.optimiser.kind, startingValues(options));
   const ours = await BuiltInEngine.open(config, options, vectors());
@@ -120,9 +57,6 @@ async function both(config: TrainConfig, options: TrainingGraphOptions) {
   opened.push(ours, theirs);
   return { ours, theirs };
 }
-
-const run = (engine: StepEngine, config: TrainConfig, use: BatchUse): Promise<StepResult> =>
-  engine.prepare(use)(scalarsOf(config, use.step, use.step / (config.steps ?? STEPS)));
 
 interface Case {
   readonly name: string;
@@ -201,45 +135,6 @@ describe.skipIf(missing)(`the PyTorch engine${note}`, () => {
     },
     TIMEOUT,
   );
-
-  it(
-    'of two ranks gives the gradient of one, whatever they share',
-    async () => {
-      // Five pictures: one rank has two of them, the other three.
-      const config = configure({ preset: 'tiny', loss: 'psnr', batch: 5, optimiser: { weightDecay: 0.1 } });
-      const options = graphOptions(config);
-      const vectors = () => initialVectors('adamw', startingValues(options));
-      const open = async (ranks: number) => {
-        const engine = await PyTorchEngine.open({ ...config, ranks }, options, vectors());
-        opened.push(engine);
-        return engine;
-      };
-      const [one, two] = [await open(1), await open(2)];
-      expect(two.description).toContain('2 x cpu');
-      for (let step = 0; step < 4; step++) {
-        const use = useOf(options, step);
-        const [a, b] = [await run(one, config, use), await run(two, config, use)];
-        expectClose('loss', [b.loss], [a.loss], SHARED * Math.abs(a.loss));
-        expectClose('gradientNorm', [b.gradientNorm], [a.gradientNorm], SHARED * a.gradientNorm);
-        expect(b.errors).toHaveLength(5);
-        expectClose('errors', b.errors, a.errors, SHARED * largest(a.errors));
-      }
-      const [mine, other] = [await one.vectors(), await two.vectors()];
-      // The momentum is the gradients' own mean, value by value.
-      for (const name of ['parameters', 'momentum'] as const) {
-        expectClose(name, other[name] ?? [], mine[name] ?? [], SHARED * largest(mine[name] ?? []));
-      }
-    },
-    TIMEOUT,
-  );
-
-  it('of more ranks than pictures says so', async () => {
-    const config = configure({ preset: 'tiny', batch: 1, ranks: 2 });
-    const options = graphOptions(config);
-    const engine = await PyTorchEngine.open(config, options, initialVectors('adamw', startingValues(options)));
-    opened.push(engine);
-    await expect(run(engine, config, useOf(options, 0))).rejects.toThrow('a picture for each of 2 ranks, received 1');
-  });
 
   it('keeps the state of before a step that is not finite, whatever was launched after it', async () => {
     const config = configure({ preset: 'tiny', loss: 'psnr' });

@@ -103,7 +103,7 @@ export class PyTorchEngine implements StepEngine {
   /**
    * Starts the process and gives it the vectors [P] to begin with.
    *
-   * @throws ClearwordError PACKAGE_MISSING, DEVICE_UNAVAILABLE, RUNTIME_FAILED
+   * @throws ClearwordError INVALID_OPTION, PACKAGE_MISSING, DEVICE_UNAVAILABLE, RUNTIME_FAILED
    */
   static async open(
     config: TrainConfig,
@@ -116,6 +116,11 @@ export class PyTorchEngine implements StepEngine {
         'DEVICE_UNAVAILABLE',
         'device: expected cpu, cuda or auto with PyTorch, received webgpu',
       );
+    }
+    const pictures = options.batch / options.patches;
+    if (pictures < config.ranks) {
+      const message = `batch: expected a picture for each of ${config.ranks} ranks, received ${pictures}`;
+      throw new ClearwordError('INVALID_OPTION', message);
     }
     const process = new PyTorchProcess(await findPython(config.python), { threads: config.threads, onNote });
     try {

@@ -36,6 +36,13 @@ export interface Answer extends Omit<z.infer<typeof headerSchema>, 'tensors'> {
   readonly tensors: HostTensors;
 }
 
+/** What ends a run through PyTorch. The catalogue's fix is that of a restoration, with options that training does not have. */
+export const failed = (message: string, cause?: unknown): ClearwordError =>
+  new ClearwordError('RUNTIME_FAILED', message, {
+    cause,
+    fix: 'Go on with --resume from the last checkpoint; where memory is short, with a smaller batch or more `parts`.',
+  });
+
 const bytesOf = ({ buffer, byteOffset, byteLength }: HostData): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
@@ -96,7 +103,6 @@ function parseHeader(bytes: Uint8Array) {
   try {
     return headerSchema.parse(JSON.parse(text));
   } catch (cause) {
-    const message = `PyTorch process: expected an answer, received ${text.slice(0, 80)}`;
-    throw new ClearwordError('RUNTIME_FAILED', message, { cause });
+    throw failed(`PyTorch process: expected an answer, received ${text.slice(0, 80)}`, cause);
   }
 }

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ClearwordError } from '../../errors.ts';
 import type { HostTensors } from '../../runtime/protocol.ts';
-import { type Answer, AnswerReader, encodeMessage } from './messages.ts';
+import { type Answer, AnswerReader, encodeMessage, failed } from './messages.ts';
 import { INSTALL, pythonEnvironment } from './python.ts';
 
 /** How the process ends where its PyTorch is too old; `__main__.py` knows it too. */
@@ -55,9 +55,13 @@ export class PyTorchProcess {
     const child = spawn(python, ['-u', '-m', 'clearword_torch'], { env, detached: true });
     this.#child = child;
     child.stdout.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    let begun = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-2 * LAST_WORDS);
-      for (const line of text.split('\n')) {
+      const lines = (begun + text).split('\n');
+      // The pipe may cut a line anywhere: its rest is yet to come.
+      begun = lines.pop() ?? '';
+      for (const line of lines) {
         const note = NOTE.exec(line)?.[1];
         if (note !== undefined) onNote?.(note);
       }
@@ -112,7 +116,7 @@ export class PyTorchProcess {
         const pending = this.#pending.get(answer.id);
         this.#pending.delete(answer.id);
         if (answer.error === undefined) pending?.resolve(answer);
-        else pending?.reject(new ClearwordError('RUNTIME_FAILED', `PyTorch: ${answer.error}`));
+        else pending?.reject(failed(`PyTorch: ${answer.error}`));
       }
     } catch (cause) {
       this.#fail(cause as ClearwordError);
@@ -124,10 +128,7 @@ export class PyTorchProcess {
     const words = this.#words.trim().slice(-LAST_WORDS);
     if (code === TOO_OLD) return new ClearwordError('PACKAGE_MISSING', `engine pytorch: ${words}`, { fix: INSTALL });
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}, as for want of memory`;
-    const message = `the PyTorch process ${how}${words === '' ? '' : `; its last words:\n${words}`}`;
-    return new ClearwordError('RUNTIME_FAILED', message, {
-      fix: 'Go on with --resume from the last checkpoint; with less memory, take a smaller batch.',
-    });
+    return failed(`the PyTorch process ${how}${words === '' ? '' : `; its last words:\n${words}`}`);
   }
 
   #fail(error: ClearwordError): void {

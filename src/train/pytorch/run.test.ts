@@ -1,5 +1,5 @@
 /**
- * Whole runs through PyTorch: switched from one engine to the other, with the paper's encoders, chosen by itself, and killed.
+ * Whole runs through PyTorch: switched from one engine to the other, with the paper's encoders, and killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,12 +16,7 @@ import { Random } from '../../random/random.ts';
 import { newestCheckpoint, readCheckpoint } from '../checkpoint.ts';
 import { parseTrainConfig, type TrainConfig } from '../config.ts';
 import { readLog } from '../log.ts';
-import { openEngine } from '../open-engine.ts';
-import { initialVectors } from '../optimisers/index.ts';
-import { graphOptions } from '../start.ts';
 import { train } from '../trainer.ts';
-import { trainingLayout } from '../training-graph.ts';
-import { probePyTorch } from './python.ts';
 
 /** Starting PyTorch takes its time where the cores are busy, ms. */
 const TIMEOUT = 600_000;
@@ -107,23 +102,6 @@ describe.skipIf(missing)(`a run through PyTorch${note}`, () => {
       }
       const [ours = 0, theirs = 0] = losses;
       expect(Math.abs(theirs - ours) / ours).toBeLessThan(0.25);
-    },
-    TIMEOUT,
-  );
-
-  it(
-    'is the choice of auto where there is a card, and nowhere else',
-    async () => {
-      const config = configure({ ...torch, steps: 1, engine: 'auto' });
-      const options = graphOptions(config);
-      const vectors = initialVectors('adamw', new Float32Array(trainingLayout(options).size));
-      const engine = await openEngine(config, options, vectors);
-      const card = (await probePyTorch(PYTHON))?.cuda;
-      expect(engine.description).toMatch(card ? /^PyTorch/ : /^ONNX Runtime on cpu/);
-      await engine.close();
-      const none = await openEngine({ ...config, python: '/nowhere/python' }, options, vectors);
-      expect(none.description).toMatch(/^ONNX Runtime on cpu/);
-      await none.close();
     },
     TIMEOUT,
   );

@@ -1,0 +1,39 @@
+"""What computes, and in which precision."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def kind_of(choice: str) -> str:
+    """cuda or cpu. Raises ValueError where a card is asked for and PyTorch finds none."""
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if choice == "auto" else choice
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError("expected a CUDA device, which PyTorch does not find")
+    return kind
+
+
+def device_of(choice: str, ranks: int) -> torch.device:
+    kind = kind_of(choice)
+    if kind == "cpu" or ranks == 1:
+        return torch.device(kind)
+    # One card for each rank of a machine.
+    return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
+
+
+def has_amx() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 in hardware; without that they are slower than float32."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "amx_bf16" in file.read()
+    except OSError:
+        return False
+
+
+def dtype_of(precision: str, device: torch.device) -> torch.dtype:
+    if precision == "auto":
+        able = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
+        return torch.bfloat16 if able else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
