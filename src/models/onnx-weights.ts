@@ -8,7 +8,7 @@
  */
 import { ClearwordError } from '../errors.ts';
 import { ModelProto } from '../graph/onnx/schema.ts';
-import { decodeElements, elementBytes, type ElementType } from './element-types.ts';
+import { decodeElements, type ElementType, elementBytes } from './element-types.ts';
 import type { NamedTensor } from './named-tensor.ts';
 
 /** Numbers of TensorProto.DataType, and the field that has their values where they are not raw bytes. */

@@ -47,7 +47,8 @@ export class Sessions {
 
   async #load(graph: Graph, options: EmitOptions): Promise<Session> {
     const values = typeof this.#values === 'function' ? await this.#values() : this.#values;
-    return this.#engine.load(emitModel(rewritten(graph, rewriteRules), values, options));
+    const model = emitModel(rewritten(graph, rewriteRules), values, { hideSizes: true, ...options });
+    return this.#engine.load(model, { giveAway: true });
   }
 
   /** Marks a key as used last, and releases all but the `most` last used ones that begin with `prefix`. */

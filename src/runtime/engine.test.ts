@@ -49,6 +49,18 @@ describe('models', () => {
     expect([...floats((await session.run({ x: one(1, 2) })).outputs, 'y')]).toEqual([2, 4]);
   });
 
+  it('takes a model that is given away, and copies one that is not', async () => {
+    const [kept, given] = [doubling(), Uint8Array.from(doubling())];
+    const bytes = given.byteLength;
+    await (await engine.load(kept)).release();
+    await (await engine.load(given, { giveAway: true })).release();
+    expect([kept.byteLength, given.byteLength]).toEqual([bytes, 0]);
+    // What shares its buffer with others cannot be given away, and is copied.
+    const shared = new Uint8Array([0, ...kept]).subarray(1);
+    await (await engine.load(shared, { giveAway: true })).release();
+    expect(shared).toEqual(kept);
+  });
+
   it('refuse inputs that do not fit, and take the next ones', async () => {
     const session = await engine.load(doubling());
     await expect(session.run({})).rejects.toThrow(failed(/x/));

@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ClearwordError } from '../errors.ts';
+import { fillsBuffer } from './discard.ts';
 import { runtimeFailure } from './failure.ts';
 import { disableTelemetryOfMainThread } from './onnx-runtime.ts';
 import { type Device, FLAG, type Reply, type Request } from './protocol.ts';
@@ -67,9 +68,10 @@ export class Engine implements InferenceEngine {
    *
    * @throws ClearwordError RUNTIME_FAILED with the runtime's own words
    */
-  async load(model: Uint8Array, { resident = {} }: LoadOptions = {}): Promise<Session> {
+  async load(model: Uint8Array, { resident = {}, giveAway = false }: LoadOptions = {}): Promise<Session> {
     const { device, threads } = this;
-    const id = await this.#call<number>({ kind: 'load', model, options: { device, threads, resident } });
+    const moved = giveAway && fillsBuffer(model) ? [model.buffer as ArrayBuffer] : [];
+    const id = await this.#call<number>({ kind: 'load', model, options: { device, threads, resident } }, moved);
     return new Session(id, (request) => this.#call(request));
   }
 
@@ -98,20 +100,20 @@ export class Engine implements InferenceEngine {
     if (flagsOfThreads.size === 0) process.off('exit', waitForThreads);
   }
 
-  #call<T>(request: Request): Promise<T> {
+  #call<T>(request: Request, moved: readonly ArrayBuffer[] = []): Promise<T> {
     const failure = this.#failure;
     if (failure)
       return Promise.reject(new ClearwordError('RUNTIME_FAILED', `the engine has stopped: ${failure.message}`));
     return new Promise<T>((resolve, reject) =>
-      this.#post(request, { resolve: resolve as (value: never) => void, reject }),
+      this.#post(request, { resolve: resolve as (value: never) => void, reject }, moved),
     );
   }
 
-  #post(request: Request, pending: Pending): void {
+  #post(request: Request, pending: Pending, moved: readonly ArrayBuffer[] = []): void {
     const id = this.#nextId++;
     if (this.#pending.size === 0) this.#worker.ref();
     this.#pending.set(id, pending);
-    this.#worker.postMessage({ id, request });
+    this.#worker.postMessage({ id, request }, [...moved]);
   }
 
   #settle(reply: Reply): void {

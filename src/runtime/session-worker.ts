@@ -4,6 +4,7 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { discard } from './discard.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 import { runtimeThreads } from './processors.ts';
 import { FLAG, type Reply, type Request } from './protocol.ts';
@@ -13,8 +14,8 @@ const ort = await onnxRuntime();
 
 const host = new SessionHost({
   Tensor: ort.Tensor,
-  create: (model, { device, threads, resident }) =>
-    ort.InferenceSession.create(model, {
+  create: async (model, { device, threads, resident }) => {
+    const session = await ort.InferenceSession.create(model, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: runtimeThreads(threads),
       graphOptimizationLevel: 'all',
@@ -23,7 +24,11 @@ const host = new SessionHost({
       enableMemPattern: Object.keys(resident).length > 0,
       // Errors come back as exceptions; the runtime's own log lines would break progress bars and JSON output.
       logSeverityLevel: 4,
-    }),
+    });
+    // This thread's own copy; the runtime has another.
+    discard(model);
+    return session;
+  },
 });
 
 // The same for lines that belong to no session, such as a missing CUDA library.

@@ -10,6 +10,8 @@ import type { HostTensors, Request, RunReply } from './protocol.ts';
 export interface LoadOptions {
   /** Resident values: each named input takes, in the next run, what the named output gave in this one. */
   readonly resident?: Readonly<Record<string, string>>;
+  /** The model's bytes are not needed any more, and are freed once they are loaded. Default false. */
+  readonly giveAway?: boolean;
 }
 
 /** Loads and runs models on one device. */

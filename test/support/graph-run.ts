@@ -5,7 +5,7 @@
  */
 import { afterAll } from 'vitest';
 import type { Graph } from '../../src/graph/graph.ts';
-import { emitModel } from '../../src/graph/onnx/emit.ts';
+import { type EmitOptions, emitModel } from '../../src/graph/onnx/emit.ts';
 import type { DType, Shape } from '../../src/graph/tensor.ts';
 import { Engine } from '../../src/runtime/engine.ts';
 import type { HostData, HostTensor } from '../../src/runtime/protocol.ts';
@@ -32,14 +32,15 @@ export type GraphRunner = (
   graph: Graph,
   feeds?: Readonly<Record<string, HostTensor>>,
   parameters?: ReadonlyMap<string, Float32Array>,
+  options?: EmitOptions,
 ) => Promise<Readonly<Record<string, RunOutput>>>;
 
 /** A function that emits, loads and runs a graph once. The engine is closed after the tests of the file. */
 export function graphRunner(): GraphRunner {
   const engine = new Engine({ threads: 1 });
   afterAll(() => engine.close());
-  return async (graph, feeds = {}, parameters) => {
-    const session = await engine.load(emitModel(graph, parameters));
+  return async (graph, feeds = {}, parameters, options) => {
+    const session = await engine.load(emitModel(graph, parameters, options));
     try {
       const { outputs } = await session.run(feeds);
       return Object.fromEntries(

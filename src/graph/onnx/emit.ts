@@ -19,6 +19,7 @@ import {
 } from '../tensor.ts';
 import { encodeMessage } from './encode.ts';
 import { HalfPrecision } from './half-precision.ts';
+import { withHiddenSizes } from './hidden-sizes.ts';
 import { ModelProto } from './schema.ts';
 
 /** Opset 20 is the first with Gelu; IR 10 is what that opset's release used. */
@@ -39,9 +40,11 @@ function attribute(name: string, value: OnnxAttribute): object {
 /** Names of the sides of pictures [N,C,H,W] that are known only when the model runs. */
 const FREE: Readonly<Record<number, string>> = { 2: 'height', 3: 'width' };
 
+const isPicture = ({ shape }: { readonly shape: Shape }) => shape.length === 4;
+
 function valueInfo(name: string, { shape, dtype }: { shape: Shape; dtype: DType }, free: boolean) {
   const dim = shape.map((dimValue, axis) => {
-    const dimParam = free && shape.length === 4 ? FREE[axis] : undefined;
+    const dimParam = free && isPicture({ shape }) ? FREE[axis] : undefined;
     return dimParam === undefined ? { dimValue } : { dimParam };
   });
   return { name, type: { tensorType: { elemType: DATA_TYPE[dtype], shape: { dim } } } };
@@ -111,6 +114,8 @@ export interface EmitOptions {
    * bytes.
    */
   readonly freeSides?: boolean;
+  /** Keeps sides of pictures from the runtime, which then needs less memory (see hidden-sizes.ts). */
+  readonly hideSizes?: boolean;
   /** Properties of the model, by name. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -124,7 +129,7 @@ export interface EmitOptions {
 export function emitModel(
   graph: Graph,
   parameters: ReadonlyMap<string, Float32Array> = new Map(),
-  { precision = 'float32', freeSides = false, metadata = {} }: EmitOptions = {},
+  { precision = 'float32', freeSides = false, hideSizes = false, metadata = {} }: EmitOptions = {},
 ): Uint8Array {
   const results = [...graph.outputs.values()];
   if (results.length === 0)
@@ -149,7 +154,10 @@ export function emitModel(
 
   const emit = (n: Node) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter);
   const halves = precision === 'float16' ? new HalfPrecision(graph, nodes) : undefined;
-  const emitted = nodes.flatMap((n) => (halves ? halves.wrap(n, emit) : emit(n)));
+  const plain = nodes.flatMap((n) => (halves ? halves.wrap(n, emit) : emit(n)));
+  const pictures = graph.inputs.filter((tensor) => used.has(tensor) && isPicture(tensor)).map(({ name }) => name);
+  const emitted =
+    hideSizes && pictures.length > 0 ? withHiddenSizes(plain, pictures, (value) => emitter.ints([value])) : plain;
 
   // A result takes the name its user gave it. One that no node makes, or that has two names, is copied to its name.
   const renamed = new Map<string, string>();
@@ -175,8 +183,8 @@ export function emitModel(
       initializer: emitter.initialisers,
       input: graph.inputs
         .filter((tensor) => used.has(tensor))
-        .map((tensor) => valueInfo(tensor.name, tensor, freeSides)),
-      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor, freeSides)),
+        .map((tensor) => valueInfo(tensor.name, tensor, freeSides || hideSizes)),
+      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor, freeSides || hideSizes)),
     },
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });

@@ -8,6 +8,7 @@
  */
 import type * as ort from 'onnxruntime-common';
 import { ClearwordError } from '../../errors.ts';
+import { discard } from '../discard.ts';
 import type { Request } from '../protocol.ts';
 import { type InferenceEngine, type LoadOptions, Session } from '../session.ts';
 import { SessionHost } from '../session-host.ts';
@@ -83,9 +84,10 @@ export class WebEngine implements InferenceEngine {
     return new WebEngine(device, used, host);
   }
 
-  async load(model: Uint8Array, { resident = {} }: LoadOptions = {}): Promise<Session> {
+  async load(model: Uint8Array, { resident = {}, giveAway = false }: LoadOptions = {}): Promise<Session> {
     const options = { device: this.device, threads: this.threads, resident };
     const id = await this.#call<number>({ kind: 'load', model, options });
+    if (giveAway) discard(model);
     return new Session(id, (request) => this.#call(request));
   }
 

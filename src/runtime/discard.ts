@@ -1,0 +1,20 @@
+/**
+ * Giving memory back before the garbage collector looks, which sees a few small objects and not the megabytes behind them.
+ *
+ * @module
+ */
+
+/** Whether these bytes are all of their buffer, and nobody else's. */
+export function fillsBuffer({ buffer, byteLength }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+}
+
+/** Frees the memory behind these bytes, which are then empty; nothing happens where they share a buffer with others. */
+export function discard(bytes: Uint8Array): void {
+  if (!fillsBuffer(bytes)) return;
+  const { port1, port2 } = new MessageChannel();
+  // What is sent to a port that is closed is gone.
+  port2.close();
+  port1.postMessage(undefined, [bytes.buffer as ArrayBuffer]);
+  port1.close();
+}
