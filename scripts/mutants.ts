@@ -29,6 +29,7 @@ const TESTS = [
   'src/cli/evaluate.test.ts',
   'test/parity/metrics.test.ts',
 ];
+const LIMITS = { globalSetup: 'test/support/loaders.setup.ts', testTimeout: 120_000, hookTimeout: 120_000 };
 /** Milliseconds after which a mutant that never ends counts as noticed. */
 const PATIENCE = 120_000;
 
@@ -120,7 +121,8 @@ class Laboratory {
         return code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end);
       },
     };
-    const options = { watch: false, root: ROOT, reporters: [{}], maxWorkers: 1 };
+    // Without the configuration of the tests, whose projects would not have the plugin.
+    const options = { watch: false, root: ROOT, config: false as const, reporters: [{}], maxWorkers: 1, ...LIMITS };
     return createVitest('test', options, { plugins: [plugin] });
   }
 
