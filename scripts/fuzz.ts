@@ -47,7 +47,7 @@ const messageSchema = z.discriminatedUnion('kind', [
     kind: z.literal('done'),
     name: z.string(),
     inputs: z.number(),
-    outcomes: z.array(z.tuple([z.string(), z.number()])),
+    ends: z.number(),
   }),
   z.object({ kind: z.literal('memory'), bytes: z.number() }),
 ]);
@@ -87,7 +87,7 @@ async function run(seed: number, seconds: number): Promise<void> {
     const message = messageSchema.parse(JSON.parse(line));
     if (message.kind === 'done') {
       const { inputs, ends } = counts.get(message.name) ?? { inputs: 0, ends: 0 };
-      counts.set(message.name, { inputs: inputs + message.inputs, ends: Math.max(ends, message.outcomes.length) });
+      counts.set(message.name, { inputs: inputs + message.inputs, ends: Math.max(ends, message.ends) });
     } else if (message.kind === 'memory') {
       finished = true;
       peak = Math.max(peak, message.bytes);

@@ -38,8 +38,8 @@ export const MAX_SIDE: Readonly<Record<ImageFormat, number>> = {
   tiff: 2 ** 31 - 1,
 };
 
-/** Pixels above which memory counts more than the last percent of a JPEG's size. */
-const LARGE = 25_000_000;
+/** Pixels above which memory counts more than the last 3 to 8 percent of a JPEG's size. */
+const LARGE = 4_000_000;
 
 /** Throws INVALID_OPTION when the format cannot hold a picture of this size, so that no work is done in vain. */
 export function checkFits(format: ImageFormat, width: number, height: number): void {

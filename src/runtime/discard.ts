@@ -5,7 +5,7 @@
  */
 
 /** Whether these bytes are all of their buffer, and nobody else's. */
-export function fillsBuffer({ buffer, byteLength }: Uint8Array): boolean {
+export function fillsBuffer({ buffer, byteLength }: ArrayBufferView): boolean {
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
 }
 

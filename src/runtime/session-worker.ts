@@ -4,10 +4,10 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { discard } from './discard.ts';
+import { discard, fillsBuffer } from './discard.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 import { runtimeThreads } from './processors.ts';
-import { FLAG, type Reply, type Request } from './protocol.ts';
+import { FLAG, type Reply, type Request, type RunReply } from './protocol.ts';
 import { SessionHost } from './session-host.ts';
 
 const ort = await onnxRuntime();
@@ -38,6 +38,14 @@ const port = parentPort;
 if (!port) throw new Error('session-worker runs in a worker thread');
 const { flags } = workerData as { flags: Int32Array };
 
+/** What a run gave is nobody else's, and moves to the caller instead of being copied. */
+function movedWith(reply: Reply): ArrayBuffer[] {
+  if (!reply.ok || typeof reply.value !== 'object' || !('outputs' in reply.value)) return [];
+  const { outputs } = reply.value as RunReply;
+  const arrays = Object.values(outputs).map(({ data }) => data);
+  return [...new Set(arrays.filter(fillsBuffer).map(({ buffer }) => buffer as ArrayBuffer))];
+}
+
 // One after the other: some providers allow a single run at a time in a process.
 let queue: Promise<void> = Promise.resolve();
 port.on('message', ({ id, request }: { id: number; request: Request }) => {
@@ -52,6 +60,6 @@ port.on('message', ({ id, request }: { id: number; request: Request }) => {
     }
     Atomics.store(flags, FLAG.busy, 0);
     Atomics.notify(flags, FLAG.busy);
-    port.postMessage(reply);
+    port.postMessage(reply, movedWith(reply));
   });
 });
