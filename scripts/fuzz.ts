@@ -79,7 +79,8 @@ let [total, crashes, hangs, failures, peak] = [0, 0, 0, 0, 0];
 async function run(seed: number, seconds: number): Promise<void> {
   const args = ['--import', import.meta.resolve('tsx'), PROCESS, folder, String(seed), String(seconds)];
   const child = spawn(process.execPath, [...args, values.grow ? 'grow' : 'no', ...names], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // By its input the process sees that this one has ended, however that came.
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   let [finished, stuck] = [false, false];
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { FuzzSession } from './session.ts';
 import { CORPUS, corpusOf, TARGETS, type TargetName } from './targets.ts';
 
@@ -42,6 +43,8 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error) => say({ kind: 'stray', error: error instanceof Error ? error.stack : String(error) }));
 }
 
+process.stdin.on('end', () => process.exit(1)).resume();
+
 const end = Date.now() + Number(seconds) * 1000;
 const sessions = await Promise.all(
   (names as TargetName[]).map(async (name, i) => {
@@ -65,6 +68,8 @@ while (Date.now() < end) {
   for (const { session } of sessions) {
     const turn = Math.min(end, Date.now() + TURN * 1000);
     while (Date.now() < turn) await session.next();
+    // Targets that wait for nothing would keep the end of the parent from being seen.
+    await setImmediate();
   }
 }
 for (const { name, target, session } of sessions) {
