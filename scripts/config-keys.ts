@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from 'zod';
+import { excludes } from '../src/cli/schema-options.ts';
 
 export interface ConfigKey {
   /** Such as `optimiser.learningRate`. */
@@ -52,19 +53,14 @@ function valuesOf(schema: z.ZodType): string {
   throw new Error(`no words for the schema type ${schema.type}`);
 }
 
-function rangeOf({ minValue, maxValue, format, def }: z.ZodNumber): string {
-  // minValue and maxValue do not say whether the bounds themselves belong to the range.
-  const excludes = (kind: 'greater_than' | 'less_than'): boolean =>
-    (def.checks ?? []).some((check) => {
-      const { check: name, inclusive } = check._zod.def as { check: string; inclusive?: boolean };
-      return name === kind && inclusive === false;
-    });
-  const low = excludes('greater_than') ? `above ${minValue}` : `${minValue}`;
+function rangeOf(schema: z.ZodNumber): string {
+  const { minValue, maxValue, format } = schema;
+  const low = excludes(schema, 'greater_than') ? `above ${minValue}` : `${minValue}`;
   if (minValue === Number.NEGATIVE_INFINITY && maxValue === Number.POSITIVE_INFINITY) return 'number';
   const kind = format === 'safeint' ? 'integer ' : '';
   // A bound that only keeps integers exact is no news to a reader.
   if (maxValue === null || maxValue > 1e12) return `${kind}${low.startsWith('above') ? low : `${low} or more`}`;
-  return excludes('less_than') ? `${kind}${low} to below ${maxValue}` : `${kind}${low}..${maxValue}`;
+  return excludes(schema, 'less_than') ? `${kind}${low} to below ${maxValue}` : `${kind}${low}..${maxValue}`;
 }
 
 const BEGIN = '| Key | Values | Default | Meaning |\n| --- | --- | --- | --- |\n';

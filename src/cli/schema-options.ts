@@ -89,7 +89,18 @@ function rangeOf(option: z.ZodType): string {
   const { minValue, maxValue } = option;
   if (minValue === null) return '';
   // A bound that only keeps integers exact is no news to a reader.
-  return maxValue === null || maxValue > 1e12 ? `${minValue} or more` : `${minValue}..${maxValue}`;
+  const most = maxValue === null || maxValue > 1e12 ? undefined : maxValue;
+  if (excludes(option, 'greater_than'))
+    return most === undefined ? `above ${minValue}` : `above ${minValue}, at most ${most}`;
+  return most === undefined ? `${minValue} or more` : `${minValue}..${most}`;
+}
+
+/** Whether a bound does not belong to the range itself, which `minValue` and `maxValue` do not say. */
+export function excludes({ def }: z.ZodNumber, kind: 'greater_than' | 'less_than'): boolean {
+  return (def.checks ?? []).some(({ _zod: check }) => {
+    const { check: name, inclusive } = check.def as { readonly check: string; readonly inclusive?: boolean };
+    return name === kind && inclusive === false;
+  });
 }
 
 function defaultOf(option: z.ZodType): string {

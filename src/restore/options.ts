@@ -77,8 +77,7 @@ export const restoreOptionsSchema = z.strictObject({
     description: 'write no metadata: no profile (colours become sRGB), EXIF, XMP or record of what was done',
   }),
   strict: z.boolean().default(false).meta({
-    description:
-      'refuse JPEGs that end early; without it they are restored with a warning, and what is missing is grey',
+    description: 'refuse JPEGs that end early; without it they are read with a warning, and what is missing is grey',
   }),
   maxMegapixels: z
     .number()

@@ -181,7 +181,7 @@ interface PerAxis {
 
 /**
  * How many columns and rows of tiles compute the fewest pixels, of those that keep within the largest tile. A picture of a
- * megapixel is two halves, whichever way it lies; with overlaps of 32 pixels that is 3 % more pixels than it has.
+ * megapixel is two halves, whichever way it lies; with overlaps of 48 pixels that is 6 % more pixels than it has.
  */
 function tileCounts(picture: PerAxis, tile: number, overlap: number, squares: number): PerAxis {
   const longest = LONGEST * tile;
