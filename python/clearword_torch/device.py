@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from typing import Callable
 
 import torch
+
+# How much faster bfloat16 has to be than float32 for the whole of a step to gain by it.
+WORTH = 2.0
 
 
 def kind_of(choice: str) -> str:
@@ -30,6 +35,26 @@ def has_amx() -> bool:
             return "amx_bf16" in file.read()
     except OSError:
         return False
+
+
+def seconds_of(dtype: torch.dtype) -> float:
+    """Shortest of a few times of a convolution as the networks have them, forward and backward."""
+    convolution = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
+    x = torch.randn(8, 64, 64, 64).to(memory_format=torch.channels_last)
+
+    def once() -> float:
+        began = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            convolution(x).float().sum().backward()
+        return time.perf_counter() - began
+
+    once()
+    return min(once() for _ in range(3))
+
+
+def bfloat16_pays(seconds: Callable[[torch.dtype], float] = seconds_of) -> bool:
+    """Whether this processor has bfloat16 in hardware, and is much faster by it than in float32."""
+    return has_amx() and WORTH * seconds(torch.bfloat16) <= seconds(torch.float32)
 
 
 def dtype_of(precision: str, device: torch.device) -> torch.dtype:

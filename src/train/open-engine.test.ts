@@ -22,7 +22,8 @@ async function interpreter(answer: object | 'nothing'): Promise<string> {
   return python;
 }
 
-const card = { torch: '2.15.0', cuda: 'a card' };
+const card = { torch: '2.15.0', cuda: 'a card', bfloat16: false };
+const processor = { torch: '2.15.0', cuda: null, bfloat16: true };
 
 /** What is opened, and what is said; PyTorch that is opened ends at once here. */
 async function choice(changes: object): Promise<{ chosen: string; notes: string[] }> {
@@ -53,6 +54,13 @@ describe('engine auto', () => {
       chosen: BUILT_IN,
       notes: [],
     });
+  });
+
+  it('takes PyTorch on a processor that is faster in bfloat16, where that may be used', async () => {
+    const python = await interpreter(processor);
+    expect(await choice({ python })).toEqual({ chosen: PYTORCH, notes: [] });
+    expect(await choice({ python, device: 'cpu' })).toEqual({ chosen: PYTORCH, notes: [] });
+    expect(await choice({ python, precision: 'float32' })).toEqual({ chosen: BUILT_IN, notes: [] });
   });
 
   it('says so where the interpreter that is named cannot be used', async () => {

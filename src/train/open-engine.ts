@@ -14,19 +14,21 @@ import type { StepEngine } from './step-engine.ts';
 import type { TrainingGraphOptions } from './training-graph.ts';
 
 /**
- * `auto` takes PyTorch where it has a CUDA device and the configuration leaves or names that one. The built-in engine computes on
- * what PyTorch cannot (WebGPU), and on a plain CPU it is the faster one.
+ * `auto` takes PyTorch where it has a CUDA device and the configuration leaves or names that one, and on a CPU where bfloat16 is
+ * measured to be much faster and may be used: in float32 the built-in engine is as fast (docs/training.md). It also computes on what
+ * PyTorch cannot (WebGPU).
  */
 async function chosenEngine(
-  { engine, python, device }: TrainConfig,
+  { engine, python, device, precision }: TrainConfig,
   onNote?: (note: string) => void,
 ): Promise<'built-in' | 'pytorch'> {
   if (engine !== 'auto') return engine;
-  if (device === 'cpu' || device === 'webgpu') return 'built-in';
+  if (device === 'webgpu') return 'built-in';
   try {
     const found = await findPython(python);
     const probe = await probePyTorch(found);
-    if (probe?.cuda) return 'pytorch';
+    if (probe?.cuda && device !== 'cpu') return 'pytorch';
+    if (probe?.bfloat16 && device !== 'cuda' && precision !== 'float32') return 'pytorch';
     if (probe === undefined) throw new ClearwordError('PACKAGE_MISSING', `${found} cannot load its PyTorch`);
   } catch (error) {
     // Without one that is named, it is no surprise that there is none.

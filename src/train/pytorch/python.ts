@@ -70,14 +70,18 @@ export async function findPython(asked = process.env.CLEARWORD_PYTHON): Promise<
   });
 }
 
-const probeSchema = z.object({ torch: z.string(), cuda: z.string().nullable() });
+const probeSchema = z.object({ torch: z.string(), cuda: z.string().nullable(), bfloat16: z.boolean() });
 export type PyTorchProbe = z.infer<typeof probeSchema>;
 
 const PROBE = `import json, torch
+from clearword_torch.device import bfloat16_pays
 cuda = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
-print(json.dumps({"torch": torch.__version__, "cuda": cuda}))`;
+print(json.dumps({"torch": torch.__version__, "cuda": cuda, "bfloat16": bfloat16_pays()}))`;
 
-/** Version of an interpreter's PyTorch and the name of its CUDA device, or undefined if it cannot be loaded. */
+/**
+ * Version of an interpreter's PyTorch, the name of its CUDA device, and whether it was measured to be much faster on this processor
+ * in bfloat16 than in float32; undefined if it cannot be loaded.
+ */
 export async function probePyTorch(python: string): Promise<PyTorchProbe | undefined> {
   try {
     const { stdout } = await run(python, ['-c', PROBE], { env: pythonEnvironment() });

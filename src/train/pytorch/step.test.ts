@@ -50,6 +50,21 @@ print(step.recordable)`);
     expect(said).toMatch(/^(launched\n){5}False\nclearword_torch: a step cannot be recorded, .*: of two lines\n$/);
   });
 
+  it('is thought faster in bfloat16 where the processor has it and it was measured', () => {
+    const said = run(`
+import torch
+from clearword_torch import device
+
+def taking(bfloat16, float32):
+    return lambda dtype: bfloat16 if dtype == torch.bfloat16 else float32
+device.has_amx = lambda: True
+print(device.bfloat16_pays(taking(1.0, 2.5)), device.bfloat16_pays(taking(1.0, 1.5)))
+print(device.seconds_of(torch.float32) > 0, device.seconds_of(torch.bfloat16) > 0)
+device.has_amx = lambda: False
+print(device.bfloat16_pays(taking(1.0, 2.5)))`);
+    expect(said).toBe('True False\nTrue True\nFalse\n');
+  });
+
   it('has no more ranks than there are cards, or than the run has', () => {
     const said = run(`
 import os, torch
