@@ -4,7 +4,7 @@
  *     npm run test:mutants                  a tenth of all mutants of everything below
  *     npm run test:mutants -- --every 1 src/evaluate/scores.ts
  *
- * Each operator, number, condition and Math.min or Math.max has a mutant. The tests that import the file, the quickest first,
+ * Each operator, number, condition and Math.min or Math.max has a mutant. The tests that import the file, the nearest first,
  * run until one fails; a mutant that none of them notices is listed.
  *
  * @module
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
 import { parseSync } from 'vite';
-import { createVitest, type Vitest } from 'vitest/node';
+import { BaseSequencer, createVitest, type TestModule, type TestSpecification, type Vitest } from 'vitest/node';
 import { z } from 'zod';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -30,7 +30,7 @@ const TESTS = [
   'test/parity/metrics.test.ts',
 ];
 const LIMITS = { globalSetup: 'test/support/loaders.setup.ts', testTimeout: 120_000, hookTimeout: 120_000 };
-/** Milliseconds after which a mutant that never ends counts as noticed. */
+/** Milliseconds without the result of a test, after which a mutant never ends: it counts as noticed. */
 const PATIENCE = 120_000;
 
 interface Mutant {
@@ -106,10 +106,19 @@ function distancesFrom(test: string): Map<string, number> {
   return distances;
 }
 
+/** Runs test files in the order in which they are given. */
+class AsGiven extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files;
+  }
+}
+
 /** Runs tests with one mutant in place of the code. */
 class Laboratory {
   #vitest: Vitest | undefined;
   #mutant: Mutant | undefined;
+  /** When a test ended last. */
+  #alive = 0;
 
   async #open(): Promise<Vitest> {
     const plugin = {
@@ -121,36 +130,53 @@ class Laboratory {
         return code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end);
       },
     };
+    const reporter = {
+      onTestCaseResult: () => {
+        this.#alive = performance.now();
+      },
+    };
+    // One process for all files of a run, as loading the library anew takes longer than most tests.
+    const together = { maxWorkers: 1, isolate: false, bail: 1, sequence: { sequencer: AsGiven } };
     // Without the configuration of the tests, whose projects would not have the plugin.
-    const options = { watch: false, root: ROOT, config: false as const, reporters: [{}], maxWorkers: 1, ...LIMITS };
+    const options = { watch: false, root: ROOT, config: false as const, reporters: [reporter], ...together, ...LIMITS };
     return createVitest('test', options, { plugins: [plugin] });
   }
 
-  /** Whether the test file fails; a run that does not end does. */
-  async fails(test: string, mutant?: Mutant): Promise<boolean> {
+  /** The first of the test files that fails, undefined where none does; a run that does not end fails. */
+  async failure(tests: readonly string[], mutant?: Mutant): Promise<string | undefined> {
     this.#vitest ??= await this.#open();
     const vitest = this.#vitest;
     for (const one of [this.#mutant, mutant]) if (one) vitest.invalidateFile(resolve(ROOT, one.file));
     this.#mutant = mutant;
-    const specifications = await vitest.globTestSpecifications([resolve(ROOT, test)]);
-    if (specifications.length !== 1) throw new Error(`expected one test file ${test}, found ${specifications.length}`);
+    const paths = tests.map((test) => resolve(ROOT, test));
+    const all = await vitest.globTestSpecifications(paths);
+    const specifications = paths.flatMap((path) => all.find(({ moduleId }) => moduleId === path) ?? []);
+    if (specifications.length !== tests.length)
+      throw new Error(`expected the test files ${tests.join(', ')}, found ${specifications.length}`);
     // Those of the run before are kept otherwise, and would stand for this one's.
     vitest.state.clearErrors();
-    const run = vitest.runTestSpecifications(specifications);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((done) => {
-      timer = setTimeout(() => done(undefined), PATIENCE);
-    });
-    const result = await Promise.race([run, late]);
-    clearTimeout(timer);
+    const result = await this.#unlessStuck(vitest.runTestSpecifications(specifications));
     if (result === undefined) {
       await this.close();
-      return true;
+      return 'no end';
     }
-    // The result has the test files of earlier runs as well.
-    const own = result.testModules.find(({ moduleId }) => moduleId === resolve(ROOT, test));
-    if (own === undefined) throw new Error(`expected a result of ${test}, received none`);
-    return result.unhandledErrors.length > 0 || own.state() === 'failed';
+    // The result has the test files of earlier runs as well; where one fails, those after it have no result of this run.
+    const own = paths.map((path) => result.testModules.find(({ moduleId }) => moduleId === path));
+    const failed = own.findIndex((module) => module?.state() === 'failed');
+    if (failed >= 0) return tests[failed];
+    if (result.unhandledErrors.length > 0) return 'an unhandled error';
+    if (!own.every(passed)) throw new Error(`expected results of ${tests.join(', ')}`);
+    return undefined;
+  }
+
+  /** What the run comes to; undefined where no test has ended for a long time. */
+  async #unlessStuck<Result>(run: Promise<Result>): Promise<Result | undefined> {
+    this.#alive = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const stuck = new Promise<undefined>((done) => {
+      timer = setInterval(() => performance.now() - this.#alive > PATIENCE && done(undefined), 1000);
+    });
+    return Promise.race([run, stuck]).finally(() => clearInterval(timer));
   }
 
   async close(): Promise<void> {
@@ -158,6 +184,9 @@ class Laboratory {
     this.#vitest = undefined;
   }
 }
+
+/** Skipped where it needs a program that is not here. */
+const passed = (module: TestModule | undefined) => module?.state() === 'passed' || module?.state() === 'skipped';
 
 const { values, positionals } = parseArgs({
   options: { every: { type: 'string', default: '10' } },
@@ -173,30 +202,23 @@ const chosen = mutants.filter((_, i) => i % every === 0);
 if (chosen.length === 0) throw new Error(`expected files with code to change, received ${patterns.join(', ')}`);
 const tests = globSync(TESTS, { cwd: ROOT }).map((test) => ({ test, distances: distancesFrom(test) }));
 
-/** Milliseconds of a test file that was not run yet, for each import between it and the code. */
-const GUESS = 2000;
-/** Milliseconds that each test file took last: the quick ones first. */
-const took = new Map<string, number>();
+/** Test files that pass without a mutant: one that fails anyhow would notice every mutant. */
+const sound = new Set<string>();
 const laboratory = new Laboratory();
 const survivors: string[] = [];
 const began = performance.now();
 for (const [i, mutant] of chosen.entries()) {
   const { file, start, end, text } = mutant;
+  const distanceOf = ({ distances }: (typeof tests)[number]) => distances.get(file) ?? Number.POSITIVE_INFINITY;
   const near = tests
-    .flatMap(({ test, distances }) => ({ test, distance: distances.get(file) ?? Number.POSITIVE_INFINITY }))
-    .filter(({ distance }) => Number.isFinite(distance))
-    .map(({ test, distance }) => ({ test, cost: took.get(test) ?? GUESS * distance }))
-    .sort((a, b) => a.cost - b.cost);
-  let noticed = false;
-  for (const { test } of near) {
-    // One that fails anyhow would notice every mutant.
-    if (!took.has(test) && (await laboratory.fails(test)))
-      throw new Error(`expected ${test} to pass without a mutant, and it fails`);
-    const started = performance.now();
-    noticed = await laboratory.fails(test, mutant);
-    took.set(test, performance.now() - started);
-    if (noticed) break;
-  }
+    .filter((one) => Number.isFinite(distanceOf(one)))
+    .sort((a, b) => distanceOf(a) - distanceOf(b))
+    .map(({ test }) => test);
+  const unknown = near.filter((test) => !sound.has(test));
+  const broken = unknown.length > 0 ? await laboratory.failure(unknown) : undefined;
+  if (broken !== undefined) throw new Error(`expected ${broken} to pass without a mutant, and it fails`);
+  for (const test of unknown) sound.add(test);
+  const noticed = near.length > 0 && (await laboratory.failure(near, mutant)) !== undefined;
   const code = readFileSync(resolve(ROOT, file), 'utf8');
   const line = code.slice(0, start).split('\n').length;
   const place = `${file}:${line}: ${code.slice(start, end)} -> ${text === '' ? '(nothing)' : text}`;

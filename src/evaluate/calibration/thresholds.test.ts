@@ -14,6 +14,25 @@ describe('thresholdFor', () => {
     const threshold = thresholdFor([0.2, 0.7, 0.4], 0.01);
     expect(threshold).toBeCloseTo(0.7001, 6);
   });
+
+  it('lets everything above 0 through where the share is all', () => {
+    expect(thresholdFor([0.2, 0.7], 1)).toBe(1e-4);
+  });
+});
+
+describe('calibrated', () => {
+  it('divides the logit by the temperature', () => {
+    // A square root of the odds 0.8 / 0.2.
+    expect(calibrated(0.8, 2)).toBeCloseTo(2 / 3, 12);
+    expect(calibrated(0.2, 2)).toBeCloseTo(1 / 3, 12);
+    expect(calibrated(0.3, 1)).toBeCloseTo(0.3, 12);
+  });
+
+  it('takes 0 and 1 for 1e-7 away from them, whose logits are finite', () => {
+    const odds = Math.sqrt(1e-7 / (1 - 1e-7));
+    expect(calibrated(1, 2)).toBeCloseTo(1 / (1 + odds), 12);
+    expect(calibrated(0, 2)).toBeCloseTo(odds / (1 + odds), 12);
+  });
 });
 
 describe('fitTemperature', () => {
@@ -29,6 +48,16 @@ describe('fitTemperature', () => {
     });
     expect(fitTemperature(judgements)).toBeCloseTo(2, 5);
   });
+
+  it('ends at 0.5 where the network is always right, and at 5 where it knows nothing', () => {
+    expect(fitTemperature([judgement(0.7, true), judgement(0.3, false)])).toBe(0.5);
+    expect(fitTemperature([judgement(0.9, true), judgement(0.9, false)])).toBe(5);
+  });
+
+  it('keeps 1 where what is said is what is true', () => {
+    const said = [...Array(8).fill(judgement(0.8, true)), ...Array(2).fill(judgement(0.8, false))];
+    expect(fitTemperature(said)).toBe(1);
+  });
 });
 
 describe('calibrate', () => {
@@ -42,6 +71,23 @@ describe('calibrate', () => {
     expect(found).toBeGreaterThan(calibrated(0.9, temperature));
     expect(found).toBeLessThan(calibrated(0.95, temperature));
     expect(perhaps).toBeLessThanOrEqual(found);
+  });
+
+  it('mentions it in five of a hundred pictures without it, and from 0.25 at least', () => {
+    const six = [0.65, 0.64, 0.63, 0.62, 0.61, 0.6].map((probability) => judgement(probability, false));
+    const rest = Array.from({ length: 94 }, () => judgement(0.05, false));
+    const { perhaps, temperature } = calibrate([...six, ...rest, ...there]);
+    // Five of them may reach it, the sixth may not.
+    expect(perhaps).toBeCloseTo(calibrated(0.6, temperature) + 1e-4, 4);
+    expect(calibrate([...rest, ...there]).perhaps).toBe(0.25);
+  });
+
+  it('asks for 0.9999 at most, which can be reached', () => {
+    const right = Array.from({ length: 20_000 }, () => judgement(1, true));
+    const wrong = Array.from({ length: 1000 }, (_, i) => judgement(i === 0 ? 1 : 0, false));
+    const { found, temperature } = calibrate([...right, ...wrong], '', 20);
+    expect(calibrated(1, temperature)).toBeGreaterThan(0.9999);
+    expect(found).toBe(0.9999);
   });
 
   it('gives each of several degradations its part of the one in a hundred', () => {
@@ -67,6 +113,8 @@ describe('calibrate', () => {
   });
 
   it('refuses one side alone', () => {
-    expect(() => calibrate(there)).toThrow('with and without');
+    expect(() => calibrate(there)).toThrow('with and without it, received 50 and 0');
+    expect(() => calibrate(absent)).toThrow('with and without it, received 0 and 100');
+    expect(calibrate([judgement(0.1, false), judgement(0.95, true)]).missedRate).toBe(0);
   });
 });

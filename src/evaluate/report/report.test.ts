@@ -231,6 +231,76 @@ describe('charts', () => {
     expect(d(svg)).toEqual(['M58,276L234,34L410,155']);
   });
 
+  /** [x, y, text] of all labels. */
+  const labels = (svg: string) =>
+    [...svg.matchAll(/<text x="([^"]+)" y="([^"]+)"[^>]*>([^<]*)</g)].map(([, x, y, text]) => [
+      Number(x),
+      Number(y),
+      text,
+    ]);
+
+  it('have numbers at their places along both axes, with lines across, titles and a legend', () => {
+    const line = { name: 's', points: [[0, 0] as const, [10, 10] as const] };
+    const svg = lineChart({ title: 'T', xTitle: 'x', yTitle: 'y', series: [line, { ...line, name: 'u' }] });
+    expect(svg).toContain('viewBox="0 0 560 320" width="560" height="320"');
+    const ticks = [0, 2, 4, 6, 8, 10];
+    expect(labels(svg)).toEqual([
+      [58, 20, 'T'],
+      // 242 of the height for ten, four below the line; 352 of the width for ten.
+      ...ticks.map((tick) => [52, expect.closeTo(280 - 24.2 * tick, 1), String(tick)]),
+      ...ticks.map((tick) => [expect.closeTo(58 + 35.2 * tick, 1), 294, String(tick)]),
+      [234, 312, 'x'],
+      [14, 155, 'y'],
+      [450, 46, 's'],
+      [450, 64, 'u'],
+    ]);
+    expect(svg).toContain('rotate(-90 14 155)');
+    const lines = [...svg.matchAll(/<line x1="([^"]+)" x2="([^"]+)" y1="([^"]+)" y2="([^"]+)"/g)];
+    expect(lines.map(([, ...ends]) => ends.map(Number))).toEqual([
+      ...ticks.map((tick) => {
+        const y = expect.closeTo(276 - 24.2 * tick, 1);
+        return [58, 410, y, y];
+      }),
+      [422, 444, 42, 42],
+      [422, 444, 60, 60],
+    ]);
+    const dots = [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)" r="3" fill="([^"]+)"><title>([^<]+)</g)];
+    expect(dots.map(([, x, y, ...rest]) => [Number(x), Number(y), ...rest])).toEqual([
+      [58, 276, 'var(--series-0)', 's, 0: 0.0000'],
+      [410, 34, 'var(--series-0)', 's, 10: 10.000'],
+      [58, 276, 'var(--series-1)', 'u, 0: 0.0000'],
+      [410, 34, 'var(--series-1)', 'u, 10: 10.000'],
+    ]);
+  });
+
+  it('have numbers between whole ones where there are any, and no dots of more than forty points', () => {
+    const below = (xs: readonly number[]) => {
+      const points = xs.map((x) => [x, 1] as const);
+      const svg = lineChart({ title: 'T', xTitle: 'x', yTitle: 'y', series: [{ name: 's', points }] });
+      const texts = labels(svg).filter(([, y]) => y === 294);
+      return { texts: texts.map(([, , text]) => text), dots: (svg.match(/<circle/g) ?? []).length };
+    };
+    expect(below([1, 2]).texts).toEqual(['1', '2']);
+    expect(below([1, 1.5, 2]).texts).toEqual(['1', '1.2', '1.4', '1.6', '1.8', '2']);
+    expect(below(Array.from({ length: 40 }, (_, i) => i)).dots).toBe(40);
+    expect(below(Array.from({ length: 41 }, (_, i) => i)).dots).toBe(0);
+  });
+
+  it('of values that are all the same have room beside them', () => {
+    const svg = histogram({ title: 'T', xTitle: 'x', series: [{ name: 's', values: [3, 3, Number.NaN] }] });
+    const below = labels(svg).filter(([, y]) => y === 294);
+    expect(below.map(([x, , text]) => [x, text])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((i) => [expect.closeTo(58 + 70.4 * i, 1), `${(3 + i / 5).toFixed(1)}`]),
+    );
+    // Whole numbers of pictures only, without the halves between.
+    const beside = labels(svg).filter(([x]) => x === 52);
+    expect(beside).toEqual([
+      [52, 280, '0'],
+      [52, 159, '1'],
+      [52, 38, '2'],
+    ]);
+  });
+
   it('leave gaps for what is not finite, and say when there is nothing', () => {
     const points = [
       [0, 0],
@@ -261,5 +331,10 @@ describe('charts', () => {
     const heights = [...(d(svg)[0]?.matchAll(/[ML][\d.]+,([\d.]+)H/g) ?? [])].map(([, y]) => (276 - Number(y)) / 242);
     // 0 and 0.4 in the first, 1 in the second, 19.9 and 20 in the last.
     expect(heights.map((height) => Math.round(2 * height))).toEqual([2, 1, ...Array(17).fill(0), 2]);
+    // Each part is 352 / 20 wide; the outline goes back along the axis.
+    const edges = Array.from({ length: 20 }, (_, i) => [58 + 17.6 * i, 58 + 17.6 * (i + 1)].map((x) => x.toFixed(1)));
+    const steps = [...(d(svg)[0]?.matchAll(/[ML]([\d.]+),[\d.]+H([\d.]+)(?=[LV])/g) ?? [])].map(([, ...ends]) => ends);
+    expect(steps).toEqual(edges);
+    expect(d(svg)[0]).toMatch(/^M.*V276H58Z$/);
   });
 });
