@@ -22,7 +22,7 @@ from torch import Tensor
 from .device import kind_of
 from .messages import Message, read_message, write_message
 from .optimisers import Vectors
-from .ranks import Ranks
+from .ranks import Ranks, give_up
 from .step import TrainingStep
 from .system import PARTS
 
@@ -190,9 +190,8 @@ def main() -> None:
             traceback.print_exc()
             lost = server.ranks.lost()
             if "id" not in header:
-                print(lost, file=sys.stderr)
-                # Nobody waits for an answer that could say it, and what follows lacks its effect: these are the last words.
-                os._exit(1)
+                # Nobody waits for an answer that could say it, and what follows lacks its effect.
+                give_up(lost)
             text = f"{type(error).__name__}: {error}" + (lost and f"; {lost}")
             waiting = (lambda said: lambda: ({"error": said}, {}))(text)
         if waiting is not None:

@@ -1,19 +1,18 @@
 """A rank other than 0: does what that one is asked to, and answers nobody. Ends with it.
 
-On another machine: PYTHONPATH names the folder of this package, and RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say which rank of which run it is, as torchrun sets
-them.
+On another machine: PYTHONPATH names the folder of this package, and RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say which
+rank of which run it is, as torchrun sets them.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 
 import torch
 
 from .__main__ import Server, check_version, die_with_parent
-from .ranks import CHILD, Ranks
+from .ranks import CHILD, Ranks, give_up
 
 
 def main() -> None:
@@ -27,10 +26,7 @@ def main() -> None:
         try:
             header, tensors = server.ranks.receive()
         except RuntimeError as error:
-            try:
-                print(f"rank {server.ranks.rank}: rank 0 is gone: {error}", file=sys.stderr, flush=True)
-            finally:
-                os._exit(1)
+            give_up(f"rank {server.ranks.rank}: rank 0 is gone: {error}")
         if header["kind"] == "close":
             os._exit(0)
         try:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 import torch
 import torch.distributed as dist
@@ -39,6 +39,14 @@ SETTLING = 0.5
 
 #: Seconds that rank 0 has to say by itself what went wrong after a child has ended.
 GRACE = 3
+
+
+def give_up(words: str) -> NoReturn:
+    """Ends the process, whatever its threads wait for. These are its last words, if there is still somebody to hear them."""
+    try:
+        print(words, file=sys.stderr, flush=True)
+    finally:
+        os._exit(1)
 
 
 def free_port() -> int:
@@ -92,10 +100,7 @@ class Ranks:
         child.wait()
         time.sleep(GRACE)
         if not self.closing:
-            try:
-                print(self.lost(), file=sys.stderr, flush=True)
-            finally:
-                os._exit(1)
+            give_up(self.lost())
 
     def lost(self) -> str:
         """Which of the children have ended and how; empty where all are there."""
