@@ -1,25 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { emittedGraph } from '../../../test/support/emitted-graph.ts';
 import { graphRunner, hostTensor } from '../../../test/support/graph-run.ts';
 import * as f from '../functions.ts';
 import { Graph } from '../graph.ts';
 import type { Shape } from '../tensor.ts';
 import { emitModel } from './emit.ts';
-import { ModelProto } from './schema.ts';
 
 const run = graphRunner();
 const invalid = (message: string) => expect.objectContaining({ code: 'GRAPH_INVALID', message });
 
-interface EmittedGraph {
-  readonly node: readonly { readonly opType: string; readonly input: string[]; readonly output: string[] }[];
-  readonly initializer: readonly { readonly name: string }[];
-  readonly input: readonly { readonly name: string }[];
-  readonly output: readonly { readonly name: string }[];
-}
-
-function emitted(graph: Graph, parameters?: ReadonlyMap<string, Float32Array>): EmittedGraph {
-  const model = ModelProto.toObject(ModelProto.decode(emitModel(graph, parameters)), { arrays: true });
-  return (model as { graph: EmittedGraph }).graph;
-}
+const emitted = (graph: Graph, parameters?: ReadonlyMap<string, Float32Array>) =>
+  emittedGraph(emitModel(graph, parameters));
 
 describe('the emitted model', () => {
   it('has only what its outputs need', () => {

@@ -40,11 +40,11 @@ function attribute(name: string, value: OnnxAttribute): object {
 /** Names of the sides of pictures [N,C,H,W] that are known only when the model runs. */
 const FREE: Readonly<Record<number, string>> = { 2: 'height', 3: 'width' };
 
-const isPicture = ({ shape }: { readonly shape: Shape }) => shape.length === 4;
+const isPicture = (shape: Shape) => shape.length === 4;
 
 function valueInfo(name: string, { shape, dtype }: { shape: Shape; dtype: DType }, free: boolean) {
   const dim = shape.map((dimValue, axis) => {
-    const dimParam = free && isPicture({ shape }) ? FREE[axis] : undefined;
+    const dimParam = free && isPicture(shape) ? FREE[axis] : undefined;
     return dimParam === undefined ? { dimValue } : { dimParam };
   });
   return { name, type: { tensorType: { elemType: DATA_TYPE[dtype], shape: { dim } } } };
@@ -155,9 +155,9 @@ export function emitModel(
   const emit = (n: Node) => (ops[n.op] as unknown as OpRecord<OpName>).emit(n, emitter);
   const halves = precision === 'float16' ? new HalfPrecision(graph, nodes) : undefined;
   const plain = nodes.flatMap((n) => (halves ? halves.wrap(n, emit) : emit(n)));
-  const pictures = graph.inputs.filter((tensor) => used.has(tensor) && isPicture(tensor)).map(({ name }) => name);
-  const emitted =
-    hideSizes && pictures.length > 0 ? withHiddenSizes(plain, pictures, (value) => emitter.ints([value])) : plain;
+  const taken = graph.inputs.filter((tensor) => used.has(tensor));
+  const pictures = taken.filter(({ shape }) => isPicture(shape)).map(({ name }) => name);
+  const emitted = hideSizes && pictures.length > 0 ? withHiddenSizes(plain, pictures, emitter.ints([0])) : plain;
 
   // A result takes the name its user gave it. One that no node makes, or that has two names, is copied to its name.
   const renamed = new Map<string, string>();
@@ -173,6 +173,7 @@ export function emitModel(
     protoNode({ ...entry, inputs: entry.inputs.map(rename), outputs: entry.outputs.map(rename) }),
   );
 
+  const open = freeSides || hideSizes;
   return encodeMessage(ModelProto, {
     irVersion: IR_VERSION,
     producerName: 'clearword',
@@ -181,10 +182,8 @@ export function emitModel(
       name: 'clearword',
       node,
       initializer: emitter.initialisers,
-      input: graph.inputs
-        .filter((tensor) => used.has(tensor))
-        .map((tensor) => valueInfo(tensor.name, tensor, freeSides || hideSizes)),
-      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor, freeSides || hideSizes)),
+      input: taken.map((tensor) => valueInfo(tensor.name, tensor, open)),
+      output: [...graph.outputs].map(([name, tensor]) => valueInfo(name, tensor, open)),
     },
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });

@@ -1,5 +1,6 @@
 /** That nothing of a picture has a size that is known before the run, and that results are the same. */
 import { describe, expect, it } from 'vitest';
+import { emittedGraph } from '../../../test/support/emitted-graph.ts';
 import { graphRunner, hostTensor } from '../../../test/support/graph-run.ts';
 import { predictionGraph } from '../../models/networks.ts';
 import { presets } from '../../models/presets.ts';
@@ -7,21 +8,8 @@ import * as f from '../functions.ts';
 import { Graph } from '../graph.ts';
 import { sizeOf } from '../tensor.ts';
 import { emitModel } from './emit.ts';
-import { ModelProto } from './schema.ts';
 
 const run = graphRunner();
-
-interface Emitted {
-  readonly node: readonly { readonly opType: string; readonly input: string[]; readonly output: string[] }[];
-  readonly initializer: readonly { readonly name: string }[];
-  readonly input: readonly {
-    readonly name: string;
-    readonly type: { readonly tensorType: { readonly shape: { readonly dim: readonly object[] } } };
-  }[];
-}
-
-const read = (model: Uint8Array) =>
-  (ModelProto.toObject(ModelProto.decode(model), { arrays: true }) as { graph: Emitted }).graph;
 
 /** A picture through reshapes there and back, with a weight that is reshaped, too. */
 function example(): Graph {
@@ -37,7 +25,7 @@ const WEIGHTS = new Map([['weight', Float32Array.of(1, 2, -3, 0.5)]]);
 
 describe('hidden sizes', () => {
   it('leave no Reshape of a picture with a shape that is known, and those of parameters with one', () => {
-    const { node, initializer, input } = read(emitModel(example(), WEIGHTS, { hideSizes: true }));
+    const { node, initializer, input } = emittedGraph(emitModel(example(), WEIGHTS, { hideSizes: true }));
     const constants = new Set(initializer.map(({ name }) => name));
     const reshapes = node.filter(({ opType }) => opType === 'Reshape');
     const known = reshapes.filter(({ input: [, target = ''] }) => constants.has(target));
@@ -72,7 +60,7 @@ describe('hidden sizes', () => {
     const values = new Map(
       [...graph.parameters.values()].map(({ name: parameter, shape }) => [parameter, new Float32Array(sizeOf(shape))]),
     );
-    const { node, initializer } = read(emitModel(graph, values, { hideSizes: true }));
+    const { node, initializer } = emittedGraph(emitModel(graph, values, { hideSizes: true }));
     const constants = new Set(initializer.map(({ name: constant }) => constant));
     const spatial = new Set(['x', 'mu']);
     for (const { opType, input, output } of node) {

@@ -4,7 +4,7 @@
  * ONNX Runtime plans its memory before a run: of two values that are known to have one shape, the later one gets the buffer of
  * the earlier one, and between them the buffer lies idle. A U-Net returns to each size on its way up, so nearly every buffer of
  * the way down is kept. Where sizes are not known, a buffer is given back after its last use, and is cut anew: the paper's
- * network then takes a third of the memory (docs/performance.md).
+ * network then takes half the memory (docs/performance.md).
  *
  * Inputs say nothing of the sides of pictures (`hideSizes` of emit.ts). What is left are the shapes that Reshape nodes name: to
  * each a zero is added that the runtime only knows when it runs.
@@ -13,21 +13,19 @@
  */
 import type { OnnxNode } from '../ops/record.ts';
 
-/** The name of the constant with this whole number, as a vector of one. */
-type Whole = (value: number) => string;
-
 /**
  * The nodes with the targets of all Reshapes hidden whose values come from a picture; what is made of parameters alone stays
  * known, and is computed when the model is loaded.
  *
  * @param pictures names of the inputs [N,C,H,W], at least one
+ * @param nought name of a constant: 0, as a vector of one
  */
-export function withHiddenSizes(nodes: readonly OnnxNode[], pictures: readonly string[], whole: Whole): OnnxNode[] {
+export function withHiddenSizes(nodes: readonly OnnxNode[], pictures: readonly string[], nought: string): OnnxNode[] {
   const [size, zero] = ['hidden_size', 'hidden_zero'];
   const [picture = ''] = pictures;
   const hidden: OnnxNode[] = [
     { type: 'Shape', inputs: [picture], outputs: [size], attributes: { start: 0, end: 1 } },
-    { type: 'Mul', inputs: [size, whole(0)], outputs: [zero] },
+    { type: 'Mul', inputs: [size, nought], outputs: [zero] },
   ];
   const targets = new Map<string, string>();
   const changing = new Set(pictures);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { emittedGraph } from '../../../test/support/emitted-graph.ts';
 import { graphRunner, hostTensor } from '../../../test/support/graph-run.ts';
 import { sizeOf, spread } from '../../../test/support/ndarray.ts';
 import * as f from '../functions.ts';
 import { Graph } from '../graph.ts';
 import { emitModel } from '../onnx/emit.ts';
-import { ModelProto } from '../onnx/schema.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 
 const run = graphRunner();
@@ -31,14 +31,10 @@ function both({ x: shape, kernel, padding }: Given) {
   return { graph, inputs: { x, weight, bias } };
 }
 
-const kernelsOf = (graph: Graph): string[] => {
-  const model = ModelProto.toObject(ModelProto.decode(emitModel(graph)), { arrays: true }) as {
-    graph: { node: { opType: string; attribute: { name: string; ints: unknown[] }[] }[] };
-  };
-  return model.graph.node
-    .filter(({ opType }) => opType === 'Conv')
+const kernelsOf = (graph: Graph): string[] =>
+  emittedGraph(emitModel(graph))
+    .node.filter(({ opType }) => opType === 'Conv')
     .map(({ attribute }) => String(attribute.find(({ name }) => name === 'kernel_shape')?.ints));
-};
 
 describe('a depthwise convolution whose kernel changes', () => {
   const cases: readonly (readonly [string, Given])[] = [
