@@ -102,10 +102,10 @@ function valuesOf(tensor: TensorMessage, fail: (expected: string, received: stri
   const raw = rawData instanceof Uint8Array ? rawData : new Uint8Array(0);
   const data = listed.length > 0 ? listedValues(listed, known.type) : decodeElements(raw, known.type);
   const size = shape.reduce((product, d) => product * d, 1);
-  const bytes = size * elementBytes(known.type);
-  if (listed.length === 0 && data.length === size && raw.byteLength !== bytes)
-    fail(`${bytes} bytes for tensor ${name} [${shape}]`, `${raw.byteLength}`);
   if (data.length !== size) fail(`${size} values for tensor ${name} [${shape}]`, `${data.length}`);
+  const bytes = size * elementBytes(known.type);
+  if (listed.length === 0 && raw.byteLength !== bytes)
+    fail(`${bytes} bytes for tensor ${name} [${shape}]`, `${raw.byteLength}`);
   return { shape, data };
 }
 
