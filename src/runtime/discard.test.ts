@@ -7,6 +7,14 @@ it('empties bytes that are all of their buffer', () => {
   expect(bytes.byteLength).toBe(0);
 });
 
+it('may be asked twice, and for what is empty', () => {
+  const values = Float32Array.of(1, 2);
+  discard(values);
+  discard(values);
+  discard(new BigInt64Array(0));
+  expect(values.length).toBe(0);
+});
+
 it('leaves bytes that share their buffer', () => {
   const whole = Uint8Array.of(1, 2, 3);
   discard(whole.subarray(1));

@@ -9,12 +9,13 @@ export function fillsBuffer({ buffer, byteLength }: ArrayBufferView): boolean {
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
 }
 
-/** Frees the memory behind these bytes, which are then empty; nothing happens where they share a buffer with others. */
-export function discard(bytes: Uint8Array): void {
-  if (!fillsBuffer(bytes)) return;
+/** Frees the memory behind these values, which are then empty; nothing happens where they share a buffer with others. */
+export function discard(values: ArrayBufferView): void {
+  // What is empty may be gone already, and cannot go twice.
+  if (values.byteLength === 0 || !fillsBuffer(values)) return;
   const { port1, port2 } = new MessageChannel();
   // What is sent to a port that is closed is gone.
   port2.close();
-  port1.postMessage(undefined, [bytes.buffer as ArrayBuffer]);
+  port1.postMessage(undefined, [values.buffer as ArrayBuffer]);
   port1.close();
 }

@@ -55,6 +55,8 @@ port.on('message', ({ id, request }: { id: number; request: Request }) => {
     try {
       if (Atomics.load(flags, FLAG.closing) && request.kind !== 'close') throw new Error('the engine was closed');
       reply = { id, ok: true, value: await host.handle(request) };
+      // Copies that only this thread has.
+      if (request.kind === 'run') for (const { data } of Object.values(request.feeds)) discard(data);
     } catch (error) {
       reply = { id, ok: false, message: error instanceof Error ? error.message : String(error) };
     }
