@@ -107,6 +107,16 @@ describe('validation', () => {
     expect(row('all')?.output).toBeCloseTo(170 / 6, 4);
   });
 
+  it('tells rain from nothing', async () => {
+    const { rows, uses } = await scored([0.1, 0.01, 0.01, 0.001, 0.0001, 0.00001], { noise: 0, rain: 1 });
+    expect(uses[0]?.batch.degradations.slice(0, 2)).toEqual(['noise', 'rain']);
+    expect(rows?.map(({ name, output }) => [name, Math.round((output ?? 0) * 1000)])).toEqual([
+      ['all', 28_333],
+      ['clean', 10_000],
+      ['rain', 32_000],
+    ]);
+  });
+
   it('asks about the same pictures each time', async () => {
     const [a, b] = [await scored([]), await scored([])];
     expect(a.uses[0]?.batch.input).toEqual(b.uses[0]?.batch.input);

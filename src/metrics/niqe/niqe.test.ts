@@ -40,6 +40,33 @@ describe('generalised Gaussian', () => {
     expect(right / left).toBeCloseTo(3, 0);
   });
 
+  /** Half of the values 0, so that many of the others on each side that a Laplacian has their moments. */
+  const twoSided = (count: number, each: number, left: number, right: number) =>
+    Float64Array.from({ length: count }, (_, i) => (i < each ? -left : i < 2 * each ? right : 0));
+
+  it('has the nearest shape of its list, and the scales and the mean that follow from it', () => {
+    // E|x|^2 / E x^2 = 1/2, as a Laplacian's. Its scale is 1 / sqrt(2) of the root mean square.
+    const even = fitGeneralisedGaussian(twoSided(400, 100, 1, 1));
+    expect(even.shape).toBeCloseTo(1, 9);
+    expect([even.left, even.right, even.mean]).toEqual(
+      [Math.SQRT1_2, Math.SQRT1_2, 0].map((v) => expect.closeTo(v, 9)),
+    );
+    // 250 of 448: (4/2)^2 / ((1 + 9)/2) 250/448 (1/27 + 1)(1/3 + 1) / (1/9 + 1)^2 = 1/2 again.
+    const uneven = fitGeneralisedGaussian(twoSided(448, 125, 1, 3));
+    expect(uneven.shape).toBeCloseTo(1, 9);
+    expect([uneven.left, uneven.right, uneven.mean]).toEqual(
+      [Math.SQRT1_2, 3 * Math.SQRT1_2, Math.SQRT2].map((v) => expect.closeTo(v, 9)),
+    );
+    // Nothing is as even as values that all have one size: the end of the list. One side alone has no shape.
+    expect(fitGeneralisedGaussian(twoSided(400, 200, 1, 1)).shape).toBeCloseTo(10, 9);
+    expect(fitGeneralisedGaussian(Float64Array.of(1, 2, 2, 1))).toEqual({
+      shape: 0.2,
+      left: 0,
+      right: Math.sqrt(2.5),
+      mean: 0,
+    });
+  });
+
   it('stays finite for flat values', () => {
     expect(Object.values(fitGeneralisedGaussian(new Float64Array(9))).every(Number.isFinite)).toBe(true);
   });
@@ -104,6 +131,43 @@ describe('the measure', async () => {
     const own = fitNaturalScenes([picture]);
     expect(own.patches).toBeGreaterThan(FEATURES);
     expect(niqe(picture, own)).toBeLessThan(niqe(picture, model));
+  });
+
+  it('is the distance of means, in the pooled spread where there is any', () => {
+    const picture = waves(200, 110);
+    const [a, b] = patchStatistics(picture).map(({ features }) => [...features]) as [number[], number[]];
+    const middle = a.map((value, i) => (value + (b[i] as number)) / 2);
+    const apart = a.map((value, i) => value - (b[i] as number));
+    // Of two patches the covariance is half the product of their difference with itself.
+    const covariance = (i: number, j: number) => ((apart[i] as number) * (apart[j] as number)) / 2;
+    const every = (value: (i: number, j: number) => number) =>
+      Array.from({ length: FEATURES ** 2 }, (_, k) => value(Math.floor(k / FEATURES), k % FEATURES));
+    const away = middle.map((value, i) => value + Math.cos(i));
+    const length = Math.hypot(...away.map((_, i) => Math.cos(i)));
+    // The picture's own and this together have a spread of 1 in all directions.
+    const completing = every((i, j) => 2 * Number(i === j) - covariance(i, j));
+    expect(niqe(picture, { mean: away, covariance: completing })).toBeCloseTo(length, 6);
+    // Only one direction has a spread, a quarter of the squared difference: the others are left out.
+    const beside = middle.map((value, i) => value + 3 * (apart[i] as number) + (i === 0 ? 1 : 0));
+    const squared = apart.reduce((sum, value) => sum + value * value, 0);
+    const along = (3 * squared + (apart[0] as number)) / Math.sqrt(squared);
+    const none = every(() => 0);
+    expect(niqe(picture, { mean: beside, covariance: none })).toBeCloseTo(along / Math.sqrt(squared / 4), 3);
+  });
+
+  it('is fitted to the sharp patches of four grids', () => {
+    // Equally sharp everywhere: 4 x 4 patches, and 3 of them along each axis of a grid that begins within a patch.
+    const even = createRaster(384, 384);
+    even.data.forEach((_, i) => {
+      even.data[i] = (i % 384) % 8 < 4 ? 0.3 : 0.7;
+    });
+    expect(fitNaturalScenes([even]).patches).toBe(16 + 12 + 12 + 9);
+    // Without contrast beyond column 336, the last of four columns of patches is half as sharp: three are left of either grid.
+    const part = { ...even, data: even.data.map((value, i) => (i % 384 < 336 ? value : 0.5)) };
+    expect(fitNaturalScenes([part]).patches).toBe((3 + 3) * (4 + 3));
+    const { mean } = fitNaturalScenes([even]);
+    const grids = [0, 48].flatMap((top) => [0, 48].flatMap((left) => patchStatistics(even, left, top)));
+    expect(mean[1]).toBeCloseTo(grids.reduce((sum, { features }) => sum + (features[1] as number), 0) / 49, 9);
   });
 
   it('refuses pictures and collections that are too small', () => {
