@@ -1,6 +1,6 @@
 /**
- * Ways to compute the gradients of convolutions, each written out, so that those that lost can be measured again: the
- * numbers of docs/engine.md.
+ * Ways to compute convolutions and their gradients, each written out, so that those that lost can be measured again: the
+ * numbers of docs/engine.md and docs/performance.md.
  *
  *   npx tsx bench/convolution.ts [--threads 2] [--rounds 15]
  *
@@ -23,12 +23,14 @@ interface Shapes {
   readonly weight: Shape;
 }
 
-/** x, weight and the output's gradient g -> a gradient. */
+/** x, weight and the output's gradient g -> a gradient, or the convolution itself. */
 type Recipe = (x: Tensor, weight: Tensor, g: Tensor) => Tensor;
 
 interface Contest {
   readonly name: string;
   readonly shapes: Shapes;
+  /** Of inference: the weights are constants, and there is no gradient. */
+  readonly forward?: boolean;
   readonly recipes: Readonly<Record<string, Recipe>>;
 }
 
@@ -110,6 +112,38 @@ const byRows: Recipe = (x, weight, g) => {
   return f.concat(rows, 2);
 };
 
+/**
+ * Winograd's F(4, 3) along rows (Lavin and Gray 2016, arXiv 1509.09308): of each 4 outputs of a kernel's row, 6 products instead
+ * of 12. What goes in and out is transformed by these matrices.
+ */
+const WINOGRAD = {
+  input: [
+    ...[4, 0, -5, 0, 1, 0, 0, -4, -4, 1, 1, 0, 0, 4, -4, -1, 1, 0],
+    ...[0, -2, -1, 2, 1, 0, 0, 2, -1, -2, 1, 0, 0, 4, 0, -5, 0, 1],
+  ],
+  kernel: [6, 0, 0, -4, -4, -4, -4, 4, -4, 1, 2, 4, 1, -2, 4, 0, 0, 24].map((value) => value / 24),
+  output: [1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0, 0, 1, 1, 4, 4, 0, 0, 1, -1, 8, -8, 1],
+};
+
+const winograd: Recipe = (x, weight) => {
+  const [, c, height, width] = x.shape as [number, number, number, number];
+  const o = dim(weight.shape, 0);
+  const constant = (values: number[], shape: Shape) => x.graph.constant(Float32Array.from(values), shape, 'float32');
+  const kernel = constant(WINOGRAD.kernel, [6, 3]);
+  const products = f.matMul(f.reshape(weight, [o * c * 3, 3]), f.transpose(kernel, [1, 0]));
+  const kernels = f.reshape(f.transpose(f.reshape(products, [o, c, 3, 6]), [3, 0, 1, 2]), [6 * o, c, 3, 1]);
+  const fours = width / 4;
+  // Quarters of the columns: those of each tile, the last of the tile before, the first of the one after.
+  const tiles = f.transpose(f.reshape(f.pad(x, [0, 0, 0, 4], [0, 0, 0, 4]), [c * height, fours + 2, 4]), [2, 0, 1]);
+  const column = (i: number, from: number) => f.slice(f.slice(tiles, 0, i, i + 1), 2, from, from + fours);
+  const six = f.concat([column(3, 0), ...[0, 1, 2, 3].map((i) => column(i, 1)), column(0, 2)], 0);
+  const inputs = f.matMul(constant(WINOGRAD.input, [6, 6]), f.reshape(six, [6, c * height * fours]));
+  const rows = f.pad(f.reshape(inputs, [1, 6 * c, height, fours]), [0, 0, 1, 0], [0, 0, 1, 0]);
+  const outputs = f.reshape(f.conv(rows, kernels, undefined, { padding: 0, group: 6 }), [6, o * height * fours]);
+  const four = f.transpose(f.matMul(constant(WINOGRAD.output, [4, 6]), outputs), [1, 0]);
+  return f.reshape(four, [1, o, height, width]);
+};
+
 const dense: Shapes = { x: [4, 64, 128, 128], weight: [64, 64, 3, 3] };
 const depthwise = (side: number, kernel: number): Contest => {
   // As many values whatever the side, as in the levels of a U-Net with growing channels.
@@ -122,6 +156,12 @@ const depthwise = (side: number, kernel: number): Contest => {
 };
 
 const contests: readonly Contest[] = [
+  ...[64, 128].map((channels) => ({
+    name: `forward, 3x3, ${channels} channels`,
+    shapes: { x: [1, channels, 16384 / channels, 256], weight: [channels, channels, 3, 3] },
+    forward: true,
+    recipes: { shipped: (x: Tensor, weight: Tensor) => f.conv(x, weight, undefined, { padding: 1 }), winograd },
+  })),
   {
     name: 'input gradient, 3x3, 64 channels',
     shapes: dense,
@@ -148,23 +188,28 @@ const filled = (shape: Shape) =>
     shape,
   );
 
-function model({ x, weight }: Shapes, recipe: Recipe): Uint8Array {
+function model({ shapes: { x, weight }, forward }: Contest, recipe: Recipe): Uint8Array {
   const graph = new Graph();
   const output = [dim(x, 0), dim(weight, 0), dim(x, 2), dim(x, 3)];
-  const result = recipe(graph.input('x', x), graph.input('weight', weight), graph.input('g', output));
+  const kernel = forward
+    ? graph.constant(filled(weight).data as Float32Array, weight, 'float32')
+    : graph.input('weight', weight);
+  const result = recipe(graph.input('x', x), kernel, graph.input('g', output));
   // One number, so that no time goes into handing large results over; of squares, so that it tells recipes apart.
   graph.output('y', f.reduceMean(f.square(result)));
   return emitModel(graph);
 }
 
 const engine = new Engine({ threads: Number(values.threads) });
-for (const { name, shapes, recipes } of contests) {
+for (const contest of contests) {
+  const { name, shapes, forward, recipes } = contest;
   const { x, weight } = shapes;
-  const feeds = { x: filled(x), weight: filled(weight), g: filled([dim(x, 0), dim(weight, 0), dim(x, 2), dim(x, 3)]) };
+  const g = filled([dim(x, 0), dim(weight, 0), dim(x, 2), dim(x, 3)]);
+  const feeds = { x: filled(x), ...(!forward && { weight: filled(weight) }), g };
   const entries = await Promise.all(
     Object.entries(recipes).map(async ([label, recipe]) => ({
       label,
-      session: await engine.load(model(shapes, recipe)),
+      session: await engine.load(model(contest, recipe)),
       best: Number.POSITIVE_INFINITY,
       result: Number.NaN,
     })),
