@@ -37,10 +37,10 @@ def has_amx() -> bool:
         return False
 
 
-def seconds_of(dtype: torch.dtype) -> float:
-    """Shortest of a few times of a convolution as the networks have them, forward and backward."""
+def seconds_of(dtype: torch.dtype, side: int = 64) -> float:
+    """Shortest of a few times of a convolution as the networks have them, over maps of this side, forward and backward."""
     convolution = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
-    x = torch.randn(8, 64, 64, 64).to(memory_format=torch.channels_last)
+    x = torch.randn(8, 64, side, side).to(memory_format=torch.channels_last)
 
     def once() -> float:
         began = time.perf_counter()

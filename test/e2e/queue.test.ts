@@ -15,7 +15,7 @@ import { freePort, hasRedis, REDIS_NOTE, startRedis } from '../support/redis-ser
 import { formOf } from '../support/server.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
-const PICTURES = 100;
+const PICTURES = 60;
 const WORKERS = 3;
 /** After how many results a worker is killed. */
 const KILLS = [15, 45];

@@ -16,12 +16,13 @@ import type { StepEngine } from '../../src/train/step-engine.ts';
 import { type TrainingGraphOptions as AnyOptions, trainingLayout } from '../../src/train/training-graph.ts';
 import { PYTHON } from './required.ts';
 
-export const STEPS = 10;
+export const STEPS = 5;
 
 /** A configuration of the PyTorch engine. */
 export function configure(changes: object): TrainConfig {
   const data = { roots: { photos: ['photos'] }, patch: 32 };
-  const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5 };
+  // The average moves with every step, so that it can be compared after few.
+  const common = { batch: 2, steps: STEPS, threads: 1, data, seed: 3, finalShare: 0.5, average: { every: 1 } };
   const torch = { engine: 'pytorch', python: PYTHON, device: 'cpu', precision: 'float32', compile: false };
   return parseTrainConfig({ ...common, ...torch, ...changes }, 'test');
 }

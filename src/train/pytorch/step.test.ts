@@ -59,7 +59,7 @@ def taking(bfloat16, float32):
     return lambda dtype: bfloat16 if dtype == torch.bfloat16 else float32
 device.has_amx = lambda: True
 print(device.bfloat16_pays(taking(1.0, 2.5)), device.bfloat16_pays(taking(1.0, 1.5)))
-print(device.seconds_of(torch.float32) > 0, device.seconds_of(torch.bfloat16) > 0)
+print(device.seconds_of(torch.float32, 8) > 0, device.seconds_of(torch.bfloat16, 8) > 0)
 device.has_amx = lambda: False
 print(device.bfloat16_pays(taking(1.0, 2.5)))`);
     expect(said).toBe('True False\nTrue True\nFalse\n');
