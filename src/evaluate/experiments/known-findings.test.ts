@@ -49,6 +49,7 @@ function findingsIn({ present, index, pairFor }: KnownComposite): Findings['degr
 }
 
 let outcome: Outcome;
+const progress: [number, string][] = [];
 let known: Awaited<ReturnType<typeof knownComposites>>;
 beforeAll(async () => {
   await writeComposites(data);
@@ -59,12 +60,17 @@ beforeAll(async () => {
   const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
   const config = parseExperiment(value, 'known') as ControllerConfig;
   const folder = await temporaryFolder();
-  outcome = await testController(config, contextWith({ data, folder, models: { default: model } }));
+  const context = contextWith({ data, folder, models: { default: model } });
+  outcome = await testController(config, { ...context, onProgress: (...all) => void progress.push(all) });
 });
 
 it('inspects every combination, noise at each sigma', () => {
   // Four combinations without noise, four with noise at two sigmas; two pictures each.
   expect(outcome.details).toHaveLength(2 * (4 + 4 * 2));
+  expect(progress.map(([fraction]) => fraction)).toEqual(progress.map((_, i) => expect.closeTo(i / 24, 9)));
+  expect([progress.length, progress[0]?.[1], progress[23]?.[1]]).toEqual([
+    ...[24, 'inspecting: clean', 'inspecting: noise + rain + haze'],
+  ]);
   // What was drawn can be seen, so that the sums below are the whole truth.
   for (const { present, pairFor } of known.all) {
     const { readings } = pairFor(EVERYTHING);
@@ -119,10 +125,12 @@ it('draws the frequency over the probability, and the strength over the true one
       Number(x),
       Number(y),
     ]);
-  expect(points('calibration', 'haze')).toEqual([
+  const diagonal = [
     [0, 0],
     [1, 1],
-  ]);
+  ];
+  expect(points('calibration', 'haze')).toEqual(diagonal);
+  for (const name of ['calibration', 'strength']) expect(points(name, 'ideal')).toEqual(diagonal);
   expect(points('calibration', 'rain').flat()).toEqual([0.25, 0.5, 0.55, 0.5].map((v) => expect.closeTo(v, 4)));
   expect(points('calibration', 'noise').flat()).toEqual([0.32, 0, 0.84, 1].map((v) => expect.closeTo(v, 4)));
   // Strengths of noise: sigma / 55.

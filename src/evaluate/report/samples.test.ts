@@ -27,3 +27,18 @@ it('shows each sample with its pictures, words, draws and strengths', async () =
   expect([width, height]).toEqual([32, 32]);
   expect(await sampleSheet(config, { count: 5, step: 0, task: 'noise' })).toBe(page);
 });
+
+it('says of a photo as it is that nothing was drawn, and of a degradation whether it can be seen', async () => {
+  const data = { roots: { photos: [root] }, patch: 16, grid: 2, noise: { sigma: [1, 1] } };
+  const config = parseTrainConfig({ preset: 'tiny', steps: 1, data }, 'test');
+  const captions = async (task: 'clean' | 'noise', step = 0) =>
+    [...(await sampleSheet(config, { count: 4, step, task })).matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(
+      ([, text = '']) => text.split('<br>'),
+    );
+  for (const lines of await captions('clean')) {
+    expect(lines[1]).toMatch(/^asks for \w/);
+    expect(lines.slice(2)).toEqual(['clean: a photo as it is']);
+  }
+  for (const lines of await captions('noise')) expect(lines.at(-1)).toBe('noise 0.02 (not seen)');
+  expect(await captions('noise', 1)).not.toEqual(await captions('noise'));
+});
