@@ -56,12 +56,17 @@ beforeAll(async () => {
   known = await knownComposites(data, SIGMAS, SEED);
   const model = fakeModel();
   const embedding = new Float32Array(512).fill(512 ** -0.5);
-  model.inspect = async ({ close }) => ({ degradations: findingsIn(known.find(close)), embedding });
+  const { signal } = new AbortController();
+  model.inspect = async ({ close }, received) => {
+    // An inspection can be stopped, too.
+    expect(received).toBe(signal);
+    return { degradations: findingsIn(known.find(close)), embedding };
+  };
   const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
   const config = parseExperiment(value, 'known') as ControllerConfig;
   const folder = await temporaryFolder();
   const context = contextWith({ data, folder, models: { default: model } });
-  outcome = await testController(config, { ...context, onProgress: (...all) => void progress.push(all) });
+  outcome = await testController(config, { ...context, signal, onProgress: (...all) => void progress.push(all) });
 });
 
 it('inspects every combination, noise at each sigma', () => {

@@ -17,6 +17,8 @@ import { patternPicture, temporaryFolder } from '../../../test/support/pictures.
 import { encodeImage } from '../../image/image-encode.ts';
 import { judge } from '../../models/calibration.ts';
 import type { RestorationModel } from '../../models/model.ts';
+import type { PictureRecord } from '../journal.ts';
+import { gainOf } from '../report/page.ts';
 import { limitedTo, type PhotographsConfig, parseExperiment } from './config.ts';
 import { type Outcome, outcomeText, writeOutcome } from './outcome.ts';
 import { promptOf, testPhotographs } from './photographs.ts';
@@ -133,7 +135,8 @@ describe('photographs', () => {
 
   it('by a constant: what it harms is counted, and listed from the worst', async () => {
     // 20 from the grey of the boards: worse than 8 and 16, better than 32.
-    const outcome = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards] });
+    const folder = await temporaryFolder();
+    const outcome = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards] }, folder);
     const changes = DIFFERENCES.map((difference) => decibelsAt(20) - decibelsAt(difference));
     expect(row(outcome, 'By itself', 'boards')).toEqual([
       ...['3', BEFORE, decibelsAt(20).toFixed(2), average(changes).toFixed(2)],
@@ -147,8 +150,12 @@ describe('photographs', () => {
     ]);
     expect(worst[0]?.at(-1)).toBe('noise');
     // A loss that is allowed is none.
-    const lenient = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance: 3 });
+    const lenient = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance: 3 }, folder);
     expect(row(lenient, 'By itself', 'boards')[5]).toBe('33.3');
+    // Just as much is allowed, too.
+    const tolerance = -gainOf(outcome.results[0]?.pictures[1] as PictureRecord);
+    const exact = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance }, folder);
+    expect(row(exact, 'By itself', 'boards')[5]).toBe('33.3');
   });
 
   it('by a controller that finds rain everywhere else: found wrongly where no picture may have it', async () => {
@@ -272,6 +279,12 @@ describe('photographs', () => {
     const outcome = await outcomeOf(finding(fakeModel(identity)), { sets: [gone, boards] });
     expect(outcome.missing).toHaveLength(2);
     expect(row(outcome, 'By itself', 'boards')[0]).toBe('3');
+    await mkdir(join(data, 'broken'));
+    await writeFile(join(data, 'broken/1.png'), 'no picture');
+    const broken = { set: { kind: 'clean', name: 'broken', clean: 'broken' } };
+    const { tables, results } = await outcomeOf(finding(fakeModel(identity)), { sets: [broken] });
+    expect(results.map(({ failures }) => failures.length)).toEqual([1, 1]);
+    for (const { rows } of tables) expect(rows).toEqual([]);
   });
 });
 

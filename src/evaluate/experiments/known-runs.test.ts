@@ -24,9 +24,9 @@ beforeAll(async () => {
 const boards = { kind: 'data', name: 'boards', folder: 'boards' };
 const wide = { kind: 'clean', name: 'wide', clean: 'wide' };
 
-async function compared(models: Readonly<Record<string, AnyModel>>, value: object): Promise<Outcome> {
+async function compared(models: Readonly<Record<string, AnyModel>>, value: object, folder?: string): Promise<Outcome> {
   const config = parseExperiment({ kind: 'comparison', title: 'known', ...value }, 'known') as ComparisonConfig;
-  return compare(config, contextWith({ data, folder: await temporaryFolder(), models }));
+  return compare(config, contextWith({ data, folder: folder ?? (await temporaryFolder()), models }));
 }
 
 describe('a run', () => {
@@ -63,6 +63,16 @@ describe('a run', () => {
       ['wide, own', 'remove everything that spoils it'],
       ['grainy, own', 'remove the noise'],
     ]);
+  });
+
+  it('is measured anew where the description of its set says something else', async () => {
+    const folder = await temporaryFolder();
+    const measured = async (centre: number) => {
+      const model = fakeModel({ predict: ({ mu }) => mu });
+      await compared({ default: model }, { sets: [{ ...wide, centre }], runs: [{ name: 'own' }] }, folder);
+      return model.calls.length;
+    };
+    expect([await measured(32), await measured(32), await measured(48)]).toEqual([1, 0, 1]);
   });
 
   it('of a plain network needs no noise', async () => {

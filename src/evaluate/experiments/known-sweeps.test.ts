@@ -7,6 +7,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { fakeModel } from '../../../test/support/fake-model.ts';
 import { contextWith, decibelsAt, GREY, writeBoards } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
+import type { LpipsScorer } from '../weights/scorers.ts';
 import { parseExperiment, type StepsConfig } from './config.ts';
 import type { Outcome } from './outcome.ts';
 import { sweepSteps } from './steps.ts';
@@ -32,7 +33,10 @@ beforeAll(async () => {
   });
   const samplers = ['mars-sde-1', 'mars-ode-1'];
   const config = parseExperiment({ kind: 'steps', title: 'known', sets, steps: [3, 1], samplers }, 'known');
-  const context = contextWith({ data: root, folder: await temporaryFolder(), models: { default: model } });
+  const known = contextWith({ data: root, folder: await temporaryFolder(), models: { default: model } });
+  // A measure of which less is better.
+  const lpips = { score: async () => 0.125 } as unknown as LpipsScorer;
+  const context = { ...known, meters: { ...known.meters, lpips } };
   outcome = await sweepSteps(config as StepsConfig, { ...context, onProgress: (...all) => void seen.push(all) });
 });
 
@@ -64,13 +68,17 @@ it('begins with few steps, and goes through samplers and sets', () => {
 });
 
 it('has a table and a chart for each set and score, a row for each sampler, steps as they are given', () => {
-  expect(outcome.tables.map(({ title }) => title)).toEqual(['two: PSNR', 'two: SSIM', 'one: PSNR', 'one: SSIM']);
-  expect(outcome.charts.map(({ name }) => name)).toEqual([
-    ...['steps-two-psnr', 'steps-two-ssim', 'steps-one-psnr', 'steps-one-ssim'],
+  const scores = ['PSNR', 'SSIM', 'LPIPS'];
+  const all = ['two', 'one'].flatMap((name) => scores.map((score) => [name, score]));
+  expect(outcome.tables.map(({ title }) => title)).toEqual(all.map((one) => one.join(': ')));
+  expect(outcome.charts.map(({ name }) => name)).toEqual(all.map((one) => `steps-${one.join('-').toLowerCase()}`));
+  expect(outcome.tables.slice(0, 3).map(({ note }) => note)).toEqual([
+    ...['Higher is better.', 'Higher is better.', 'Lower is better.'],
   ]);
+  expect(outcome.tables[2]?.rows[0]).toEqual(['mars-sde-1', '0.1250', '0.1250']);
   for (const [i, name] of [
     [0, 'two'],
-    [2, 'one'],
+    [3, 'one'],
   ] as const) {
     expect(outcome.tables[i]).toMatchObject({ titles: ['steps', '3', '1'] });
     expect(outcome.tables[i]?.rows).toEqual(
@@ -93,6 +101,18 @@ it('has a table and a chart for each set and score, a row for each sampler, step
 
 it("shows the model's own sampler and steps alone", () => {
   expect(outcome.results.map(({ name }) => name)).toEqual(['two, mars-sde-1, 1', 'one, mars-sde-1, 1']);
+});
+
+it('measures a set anew where its description says something else', async () => {
+  const folder = await temporaryFolder();
+  const callsOf = async (centre: number) => {
+    const model = fakeModel({ predict: ({ mu }) => mu });
+    const own = [{ ...set, name: 'own', limit: 1, centre }];
+    const config = parseExperiment({ kind: 'steps', title: 't', sets: own, steps: [1], samplers: ['ode'] }, 't');
+    await sweepSteps(config as StepsConfig, contextWith({ data: root, folder, models: { default: model } }));
+    return model.calls.length;
+  };
+  expect([await callsOf(32), await callsOf(32), await callsOf(48)]).toEqual([1, 0, 1]);
 });
 
 it('shares its time out by steps and pictures, to the end', () => {

@@ -6,7 +6,7 @@ import { createRaster } from '../../image/raster.ts';
 import { promptsFor } from './captions.ts';
 import { locate, type TaskName } from './layout.ts';
 import { pairByName, sceneOf } from './pairing.ts';
-import { type EvaluationCase, fitTarget } from './pictures.ts';
+import { type EvaluationCase, fitTarget, noiseField } from './pictures.ts';
 
 let root = '';
 beforeAll(async () => {
@@ -207,6 +207,14 @@ it('cuts the border off a target that RESIDE cut off its hazy picture, and refus
   }
   expect(() => fitTarget(createRaster(40, 40), createRaster(48, 40), names)).toThrow(/40x40 \(a\) and 48x40 \(b\)/);
   expect(() => fitTarget(createRaster(48, 48), createRaster(40, 40), names)).toThrow(/one size/);
+});
+
+it('draws a value of noise for each value of a picture, by seed and number', () => {
+  const drawn = (seed: number, index: number) => noiseField(createRaster(5, 4), seed, index);
+  expect(drawn(1, 0)).toHaveLength(3 * 5 * 4);
+  expect(drawn(1, 0)).toEqual(drawn(1, 0));
+  expect(drawn(1, 0)).not.toEqual(drawn(1, 1));
+  expect(drawn(1, 0)).not.toEqual(drawn(2, 0));
 });
 
 describe('prompts', () => {
