@@ -2,10 +2,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fakeModel } from '../../test/support/fake-model.ts';
+import { fakeModel, fakePlain } from '../../test/support/fake-model.ts';
 import { decibelsAt } from '../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../test/support/pictures.ts';
 import { Clearword } from '../clearword.ts';
+import { ClearwordError } from '../errors.ts';
 import { createRaster, type Raster } from '../image/raster.ts';
 import { type EvaluationOptions, type EvaluationResult, evaluate } from './evaluate.ts';
 import type { EvaluationCase } from './sets/pictures.ts';
@@ -168,11 +169,12 @@ describe('loading', () => {
   });
 
   it('that fails costs its picture alone', async () => {
-    const broken = { ...entryOf('b', 1, 1), load: () => Promise.reject(new Error('damaged')) };
     const [a, , c] = CASES as [EvaluationCase, EvaluationCase, EvaluationCase];
     const seen: number[] = [];
+    const error = new ClearwordError('NOT_AN_IMAGE', 'damaged');
+    const broken = { ...entryOf('b', 1, 1), load: () => Promise.reject(error) };
     const result = await evaluated([a, broken, c], { onProgress: (done) => void seen.push(done) });
-    expect(result.failures).toEqual([{ id: 'b', error: new Error('damaged') }]);
+    expect(result.failures).toEqual([{ id: 'b', error }]);
     expect(result.pictures.map(({ id }) => id)).toEqual(['a', 'c']);
     expect(seen).toEqual([0, 1, 2]);
   });
@@ -202,6 +204,12 @@ describe('what was measured before', () => {
     expect(await calls(CASES, undefined, { settings: { own: 2 } })).toBe(0);
     const meters = metersOf({ unavailable: { lpips: 'no weights' } });
     expect(await calls(CASES, undefined, { meters })).toBe(0);
+    const plain = async (reading: string) => {
+      const clearword = new Clearword({ ...fakePlain((tile) => tile.data), reading });
+      return (await evaluated(CASES, { folder, restorer: { clearword, parameters: {} } })).resumed;
+    };
+    // Of a plain network also how its input is made.
+    expect([await plain('rgb'), await plain('rgb'), await plain('bgr')]).toEqual([0, 3, 0]);
     // Results as they are have no model; they are others than those of one.
     const result = await evaluated(CASES, { folder });
     expect(result.resumed).toBe(0);
@@ -222,8 +230,14 @@ describe('an evaluation', () => {
     const stop = new AbortController();
     const onProgress = (done: number) => done === 1 && stop.abort();
     await expect(evaluated(CASES, { signal: stop.signal, onProgress })).rejects.toMatchObject({ code: 'CANCELLED' });
+    // The picture that is being restored ends, too, and is not kept.
+    const last = new AbortController();
+    const model = fakeModel({ predict: ({ mu }) => mu, onPredict: () => last.abort() });
+    const only = evaluated(CASES.slice(0, 1), { signal: last.signal, restorer: restorerOf(model) });
+    await expect(only).rejects.toMatchObject({ code: 'CANCELLED' });
     const file = join(await temporaryFolder(), 'file');
     await writeFile(file, '');
-    await expect(evaluated(CASES, { folder: join(file, 'below') })).rejects.toThrow();
+    const below = evaluated(CASES, { folder: join(file, 'below') });
+    await expect(below).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
   });
 });
