@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseTrainConfig } from '../../train/config.ts';
+import { graphOptions } from '../../train/start.ts';
 import { sampleSheet } from './samples.ts';
 
 let root: string;
@@ -41,4 +42,16 @@ it('says of a photo as it is that nothing was drawn, and of a degradation whethe
   }
   for (const lines of await captions('noise')) expect(lines.at(-1)).toBe('noise 0.02 (not seen)');
   expect(await captions('noise', 1)).not.toEqual(await captions('noise'));
+});
+
+it('draws the tasks of the configuration where none is named, and says everything where all of it is asked for', async () => {
+  const tasks = { clean: 1, noise: 0, rain: 0, haze: 0, composite: 0 };
+  const data = { roots: { photos: [root] }, patch: 16, grid: 2, tasks };
+  const config = parseTrainConfig({ preset: 'tiny', steps: 1, data }, 'test');
+  const page = await sampleSheet(config, { count: 16, step: 0 });
+  expect(page.match(/<br>clean: a photo as it is</g)).toHaveLength(16);
+  const asked = [...page.matchAll(/<br>asks for ([^<]+)/g)].map(([, text = '']) => text);
+  expect(asked).toContain('everything');
+  const { degradations } = graphOptions(config).preset;
+  for (const text of asked) expect(text.split(', ').length).toBeLessThan(degradations.length);
 });
