@@ -48,6 +48,8 @@ function findingsIn({ present, index, pairFor }: KnownComposite): Findings['degr
   };
 }
 
+const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
+const config = parseExperiment(value, 'known') as ControllerConfig;
 let outcome: Outcome;
 const progress: [number, string][] = [];
 let known: Awaited<ReturnType<typeof knownComposites>>;
@@ -62,8 +64,6 @@ beforeAll(async () => {
     expect(received).toBe(signal);
     return { degradations: findingsIn(known.find(close)), embedding };
   };
-  const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
-  const config = parseExperiment(value, 'known') as ControllerConfig;
   const folder = await temporaryFolder();
   const context = contextWith({ data, folder, models: { default: model } });
   outcome = await testController(config, { ...context, signal, onProgress: (...all) => void progress.push(all) });
@@ -121,6 +121,23 @@ it('has rates, Brier, calibration and the errors of strengths', () => {
   ]);
   expect(table.rows[2]).toEqual(['haze', '100.0', '0.0', '0.0000', '0.0000', '0.0000', '0.0000']);
   expect(table.rows).toHaveLength(3);
+});
+
+it('counts what a model does not know as never found', async () => {
+  const model = fakeModel();
+  const embedding = new Float32Array(512).fill(512 ** -0.5);
+  model.inspect = async ({ close }) => {
+    const { noise, rain } = findingsIn(known.find(close));
+    return { degradations: { ...(noise && { noise }), ...(rain && { rain }) }, embedding };
+  };
+  const context = contextWith({ data, folder: await temporaryFolder(), models: { default: model } });
+  const { tables, charts } = await testController(config, context);
+  const hazy = known.all.filter(({ present }) => present.includes('haze'));
+  const strengths = hazy.map(({ pairFor }) => pairFor(EVERYTHING).readings.haze?.strength ?? 0);
+  const mean = strengths.reduce((sum, strength) => sum + strength, 0) / 12;
+  expect(tables[1]?.rows[2]).toEqual(['haze', '0.0', '0.0', '0.5000', '0.5000', mean.toFixed(4), '0.0000']);
+  expect(tables[1]?.rows.slice(0, 2)).toEqual(outcome.tables[1]?.rows.slice(0, 2));
+  expect(charts[1]?.svg).toMatch(/<title>haze, [\d.]+: 0\.0000</);
 });
 
 it('draws the frequency over the probability, and the strength over the true one', () => {

@@ -211,9 +211,10 @@ describe('photographs', () => {
   it('without ground are summed up where there are several sets of them', async () => {
     const names = async (sets: readonly { set: object; truth?: boolean }[]) => {
       const first = sets.map((own) => ({ ...own, set: { ...own.set, limit: 1 } }));
-      return tableOf(await outcomeOf(finding(fakeModel(identity)), { sets: first }), 'By itself').rows.map(
-        ([name]) => name,
-      );
+      const outcome = await outcomeOf(finding(fakeModel(identity)), { sets: first });
+      // What was found of one picture is shown, too.
+      expect(tableOf(outcome, 'What was found').rows).toHaveLength(sets.length);
+      return tableOf(outcome, 'By itself').rows.map(([name]) => name);
     };
     expect(await names([boards, clean])).toEqual(['boards', 'clean']);
     expect(await names([clean, more])).toEqual(['clean', 'odd', 'all without ground']);
