@@ -44,3 +44,27 @@ it('a line whose every point has no finite place is no line', () => {
   expect(of([[1, Number.NaN]])).toContain('no values');
   expect(of([[1, 1]])).not.toContain('no values');
 });
+
+/** Numbers below the chart, and beside it. */
+function numbersOf(svg: string): { below: (string | undefined)[]; beside: (string | undefined)[] } {
+  const labels = [...svg.matchAll(/<text x="([^"]+)" y="([^"]+)"[^>]*>([^<]*)</g)];
+  const at = (place: 1 | 2, value: number) =>
+    labels.filter((own) => Number(own[place]) === value).map(([, , , text]) => text);
+  return { below: at(2, 294), beside: at(1, 52) };
+}
+
+it('axes have about six numbers, every second one of ten', () => {
+  const even = ['0', '2', '4', '6', '8'];
+  const points = [0, 9].map((value) => [value, value] as const);
+  const line = lineChart({ ...titles, series: [{ name: 's', points }] });
+  expect(numbersOf(line)).toEqual({ below: even, beside: even });
+  const values = [9, ...Array(8).fill(0)];
+  expect(numbersOf(histogram({ ...titles, series: [{ name: 's', values }] }))).toEqual({ below: even, beside: even });
+});
+
+it('places of numbers, lines and dots are tenths of pixels', () => {
+  const points = [0, 1, 3, 7].map((value) => [value, value / 7] as const);
+  const svg = lineChart({ ...titles, series: [{ name: 's', points }] });
+  expect(svg).toMatch(/ c[xy]="\d+\.\d"/);
+  expect(svg).not.toMatch(/ (x|y|x1|x2|y1|y2|cx|cy)="-?\d+\.\d\d/);
+});
