@@ -9,7 +9,7 @@ import { Clearword } from '../../src/clearword.ts';
 import type { ExperimentContext } from '../../src/evaluate/experiments/outcome.ts';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import type { Raster } from '../../src/image/raster.ts';
-import type { RestorationModel } from '../../src/models/model.ts';
+import type { AnyModel, RestorationModel } from '../../src/models/model.ts';
 import { fakeModel } from './fake-model.ts';
 
 /** Value of every clean picture of a board set, of 255. */
@@ -60,7 +60,7 @@ export interface KnownContext {
   readonly data: string;
   readonly folder: string;
   /** By the file name that a run's `model` has; `default` for runs without one. */
-  readonly models: Readonly<Record<string, RestorationModel>>;
+  readonly models: Readonly<Record<string, AnyModel>>;
   /** File of weights whose size counts; default: none. */
   readonly weights?: string;
 }

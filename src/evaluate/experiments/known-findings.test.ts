@@ -48,23 +48,34 @@ function findingsIn({ present, index, pairFor }: KnownComposite): Findings['degr
   };
 }
 
+const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
+const config = parseExperiment(value, 'known') as ControllerConfig;
 let outcome: Outcome;
+const progress: [number, string][] = [];
 let known: Awaited<ReturnType<typeof knownComposites>>;
 beforeAll(async () => {
   await writeComposites(data);
   known = await knownComposites(data, SIGMAS, SEED);
   const model = fakeModel();
   const embedding = new Float32Array(512).fill(512 ** -0.5);
-  model.inspect = async ({ close }) => ({ degradations: findingsIn(known.find(close)), embedding });
-  const value = { kind: 'controller', title: 'known', composites, sigmas: SIGMAS, seed: SEED };
-  const config = parseExperiment(value, 'known') as ControllerConfig;
+  const { signal } = new AbortController();
+  model.inspect = async ({ close }, received) => {
+    // An inspection can be stopped, too.
+    expect(received).toBe(signal);
+    return { degradations: findingsIn(known.find(close)), embedding };
+  };
   const folder = await temporaryFolder();
-  outcome = await testController(config, contextWith({ data, folder, models: { default: model } }));
+  const context = contextWith({ data, folder, models: { default: model } });
+  outcome = await testController(config, { ...context, signal, onProgress: (...all) => void progress.push(all) });
 });
 
 it('inspects every combination, noise at each sigma', () => {
   // Four combinations without noise, four with noise at two sigmas; two pictures each.
   expect(outcome.details).toHaveLength(2 * (4 + 4 * 2));
+  expect(progress.map(([fraction]) => fraction)).toEqual(progress.map((_, i) => expect.closeTo(i / 24, 9)));
+  expect([progress.length, progress[0]?.[1], progress[23]?.[1]]).toEqual([
+    ...[24, 'inspecting: clean', 'inspecting: noise + rain + haze'],
+  ]);
   // What was drawn can be seen, so that the sums below are the whole truth.
   for (const { present, pairFor } of known.all) {
     const { readings } = pairFor(EVERYTHING);
@@ -112,6 +123,23 @@ it('has rates, Brier, calibration and the errors of strengths', () => {
   expect(table.rows).toHaveLength(3);
 });
 
+it('counts what a model does not know as never found', async () => {
+  const model = fakeModel();
+  const embedding = new Float32Array(512).fill(512 ** -0.5);
+  model.inspect = async ({ close }) => {
+    const { noise, rain } = findingsIn(known.find(close));
+    return { degradations: { ...(noise && { noise }), ...(rain && { rain }) }, embedding };
+  };
+  const context = contextWith({ data, folder: await temporaryFolder(), models: { default: model } });
+  const { tables, charts } = await testController(config, context);
+  const hazy = known.all.filter(({ present }) => present.includes('haze'));
+  const strengths = hazy.map(({ pairFor }) => pairFor(EVERYTHING).readings.haze?.strength ?? 0);
+  const mean = strengths.reduce((sum, strength) => sum + strength, 0) / 12;
+  expect(tables[1]?.rows[2]).toEqual(['haze', '0.0', '0.0', '0.5000', '0.5000', mean.toFixed(4), '0.0000']);
+  expect(tables[1]?.rows.slice(0, 2)).toEqual(outcome.tables[1]?.rows.slice(0, 2));
+  expect(charts[1]?.svg).toMatch(/<title>haze, [\d.]+: 0\.0000</);
+});
+
 it('draws the frequency over the probability, and the strength over the true one', () => {
   const chart = (name: string) => outcome.charts.find((one) => one.name === name)?.svg ?? '';
   const points = (name: string, series: string) =>
@@ -119,10 +147,12 @@ it('draws the frequency over the probability, and the strength over the true one
       Number(x),
       Number(y),
     ]);
-  expect(points('calibration', 'haze')).toEqual([
+  const diagonal = [
     [0, 0],
     [1, 1],
-  ]);
+  ];
+  expect(points('calibration', 'haze')).toEqual(diagonal);
+  for (const name of ['calibration', 'strength']) expect(points(name, 'ideal')).toEqual(diagonal);
   expect(points('calibration', 'rain').flat()).toEqual([0.25, 0.5, 0.55, 0.5].map((v) => expect.closeTo(v, 4)));
   expect(points('calibration', 'noise').flat()).toEqual([0.32, 0, 0.84, 1].map((v) => expect.closeTo(v, 4)));
   // Strengths of noise: sigma / 55.

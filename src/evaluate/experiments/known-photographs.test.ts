@@ -17,6 +17,8 @@ import { patternPicture, temporaryFolder } from '../../../test/support/pictures.
 import { encodeImage } from '../../image/image-encode.ts';
 import { judge } from '../../models/calibration.ts';
 import type { RestorationModel } from '../../models/model.ts';
+import type { PictureRecord } from '../journal.ts';
+import { gainOf } from '../report/page.ts';
 import { limitedTo, type PhotographsConfig, parseExperiment } from './config.ts';
 import { type Outcome, outcomeText, writeOutcome } from './outcome.ts';
 import { promptOf, testPhotographs } from './photographs.ts';
@@ -133,7 +135,8 @@ describe('photographs', () => {
 
   it('by a constant: what it harms is counted, and listed from the worst', async () => {
     // 20 from the grey of the boards: worse than 8 and 16, better than 32.
-    const outcome = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards] });
+    const folder = await temporaryFolder();
+    const outcome = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards] }, folder);
     const changes = DIFFERENCES.map((difference) => decibelsAt(20) - decibelsAt(difference));
     expect(row(outcome, 'By itself', 'boards')).toEqual([
       ...['3', BEFORE, decibelsAt(20).toFixed(2), average(changes).toFixed(2)],
@@ -147,8 +150,12 @@ describe('photographs', () => {
     ]);
     expect(worst[0]?.at(-1)).toBe('noise');
     // A loss that is allowed is none.
-    const lenient = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance: 3 });
+    const lenient = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance: 3 }, folder);
     expect(row(lenient, 'By itself', 'boards')[5]).toBe('33.3');
+    // Just as much is allowed, too.
+    const tolerance = -gainOf(outcome.results[0]?.pictures[1] as PictureRecord);
+    const exact = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards], tolerance }, folder);
+    expect(row(exact, 'By itself', 'boards')[5]).toBe('33.3');
   });
 
   it('by a controller that finds rain everywhere else: found wrongly where no picture may have it', async () => {
@@ -175,6 +182,59 @@ describe('photographs', () => {
     expect(row(outcome, 'By itself', 'boards').slice(-3)).toEqual(['100.0', '100.0', '0.0']);
     expect(row(outcome, 'What was found', 'boards')).toEqual(['0 / 100 *', '0 / 0', '0 / 0', '100.0']);
     expect(row(outcome, 'Asked', 'boards').slice(1, 3)).toEqual([BEFORE, '100.00']);
+  });
+
+  it('by one that is sure of one picture of three: shares of the pictures, in percent', async () => {
+    const model = fakeModel(identity);
+    const at = (probability: number) =>
+      judge({ probability, strength: 0.3 }, { temperature: 1, found: 0.8, perhaps: 0.4 });
+    const { embedding } = await model.inspect({ close: { width: 1, height: 1, data: new Float32Array(3) } } as never);
+    model.inspect = async ({ close }) => {
+      const difference = Math.round(Math.abs(255 * (close.data[0] ?? 0) - GREY));
+      return { embedding, degradations: { noise: at(difference === 8 ? 0.9 : 0.5), rain: at(0.1), haze: at(0) } };
+    };
+    const outcome = await outcomeOf(model, { sets: [boards] });
+    expect(row(outcome, 'By itself', 'boards').slice(-2)).toEqual(['66.7', '0.0']);
+    expect(row(outcome, 'What was found', 'boards')).toEqual(['33 / 67 *', '0 / 0', '0 / 0', '66.7']);
+    expect(tableOf(outcome, 'The 10').rows.map((cells) => cells.at(-1))).toEqual(['noise', '-', '-']);
+  });
+
+  it('with everything that the model knows in them have nothing to be found wrongly', async () => {
+    const all = { ...boards, has: ['noise', 'rain', 'dark'], may: ['haze'], prompt: 'clean' };
+    const outcome = await outcomeOf(finding(fakeModel(identity)), { sets: [all] });
+    // Noise is found in every picture, and rain in none; of darkness it knows nothing.
+    expect(row(outcome, 'By itself', 'boards').slice(-2)).toEqual(['50.0', '-']);
+    expect(row(outcome, 'What was found', 'boards')).toEqual(['100 / 0 *', '0 / 0 *', '0 / 0 ~', '0.0']);
+    expect(row(outcome, 'Asked', 'boards').at(-1)).toBe('“clean”');
+  });
+
+  it('without ground are summed up where there are several sets of them', async () => {
+    const names = async (sets: readonly { set: object; truth?: boolean }[]) => {
+      const first = sets.map((own) => ({ ...own, set: { ...own.set, limit: 1 } }));
+      const outcome = await outcomeOf(finding(fakeModel(identity)), { sets: first });
+      // What was found of one picture is shown, too.
+      expect(tableOf(outcome, 'What was found').rows).toHaveLength(sets.length);
+      return tableOf(outcome, 'By itself').rows.map(([name]) => name);
+    };
+    expect(await names([boards, clean])).toEqual(['boards', 'clean']);
+    expect(await names([clean, more])).toEqual(['clean', 'odd', 'all without ground']);
+    expect(await names([clean, { ...more, truth: false }])).toEqual(['clean', 'odd']);
+  });
+
+  it('are ten in the list of the worst, of all sets', async () => {
+    await writeBoards(join(data, 'many'), [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    const many = { ...boards, set: { kind: 'data', name: 'many', folder: 'many' } };
+    const { tables, worst } = await outcomeOf(finding(constant(GREY + 6)), { sets: [many] });
+    const rows = tables.find(({ title }) => title.startsWith('The 10 that lost most'))?.rows ?? [];
+    const dB = (difference: number) => decibelsAt(difference).toFixed(2);
+    const change = (difference: number) => (decibelsAt(6) - decibelsAt(difference)).toFixed(2);
+    expect(rows).toEqual(
+      Array.from({ length: 10 }, (_, i) => [
+        ...[String(10 - i), 'many', dB(i + 1), dB(6)],
+        ...[i === 5 ? expect.stringMatching(/^-?0\.00$/) : change(i + 1), 'noise'],
+      ]),
+    );
+    expect(worst).toBe(10);
   });
 
   it('of sets without truth says what was found, and no dB', async () => {
@@ -220,6 +280,12 @@ describe('photographs', () => {
     const outcome = await outcomeOf(finding(fakeModel(identity)), { sets: [gone, boards] });
     expect(outcome.missing).toHaveLength(2);
     expect(row(outcome, 'By itself', 'boards')[0]).toBe('3');
+    await mkdir(join(data, 'broken'));
+    await writeFile(join(data, 'broken/1.png'), 'no picture');
+    const broken = { set: { kind: 'clean', name: 'broken', clean: 'broken' } };
+    const { tables, results } = await outcomeOf(finding(fakeModel(identity)), { sets: [broken] });
+    expect(results.map(({ failures }) => failures.length)).toEqual([1, 1]);
+    for (const { rows } of tables) expect(rows).toEqual([]);
   });
 });
 

@@ -3,7 +3,8 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { largestDifference, temporaryFolder } from '../../../test/support/pictures.ts';
 import { Graph } from '../../graph/graph.ts';
 import { emitModel } from '../../graph/onnx/emit.ts';
@@ -12,7 +13,7 @@ import { INCEPTION_FEATURES, INCEPTION_SIDE, inception } from '../../metrics/bac
 import { lpips } from '../../metrics/lpips.ts';
 import { storeFloat16, storeFloat32, writeSafetensors } from '../../models/safetensors.ts';
 import { readWeights } from '../../models/weights-file.ts';
-import { Engine } from '../../runtime/engine.ts';
+import { Engine, float32, floats } from '../../runtime/engine.ts';
 import { resizeBilinear } from '../resize.ts';
 import { openMeters } from './meters.ts';
 import { valuesFor } from './parameter-values.ts';
@@ -25,6 +26,9 @@ beforeAll(async () => {
   folder = await temporaryFolder();
 });
 afterAll(() => engine.close());
+
+/** The linear weights of LPIPS that come with the package. */
+const LINEAR = fileURLToPath(new URL('../../../weights/metrics/lpips-v0.1.safetensors', import.meta.url));
 
 /** A thousand values, repeated to fill any tensor. */
 const PATTERN = Float32Array.from({ length: 1009 }, (_, k) => Math.sin(0.37 * k));
@@ -128,7 +132,62 @@ describe('scorers', () => {
       distances.push(await scorer.score(picture, waves(width, height, 2)));
     }
     for (const distance of distances) expect(distance).toBeGreaterThan(1e-6);
-    await expect(scorer.score(waves(12, 12, 0), waves(12, 12, 0))).rejects.toThrow(/at least 17x17/);
+    // Pictures go to the network as -1..1.
+    const linear = await readWeights(LINEAR);
+    const values = new Map(
+      [...somewhere(graph)].map(([name, own]) => [name, linear.get(`squeeze.${name}`)?.data ?? own]),
+    );
+    const own = new Graph();
+    const [a, b] = [own.input('a', [1, 3, 33, 40]), own.input('b', [1, 3, 33, 40])];
+    own.output('distance', lpips(a, b, 'squeeze'));
+    const session = await engine.load(emitModel(own, values));
+    const scaled = (phase: number) =>
+      float32(
+        waves(40, 33, phase).data.map((v) => 2 * v - 1),
+        [1, 3, 33, 40],
+      );
+    const { outputs } = await session.run({ a: scaled(0), b: scaled(2) });
+    expect(distances[0]).toBeCloseTo(floats(outputs, 'distance')[0] ?? Number.NaN, 6);
+  });
+
+  it('LPIPS takes the least side, and two pictures of one size only', async () => {
+    const scorer = await LpipsScorer.open(engine, 'squeeze', join(folder, 'lpips.safetensors'));
+    const score = (a: readonly [number, number], b = a) => scorer.score(waves(...a, 0), waves(...b, 0));
+    expect(await score([17, 17])).toBe(0);
+    for (const [width, height] of [
+      [16, 17],
+      [17, 16],
+      [12, 12],
+    ] as const) {
+      await expect(score([width, height])).rejects.toThrow(/at least 17x17/);
+    }
+    await expect(score([20, 20], [21, 20])).rejects.toThrow(/received 20x20 and 21x20/);
+    await expect(score([20, 20], [20, 21])).rejects.toThrow(/received 20x20 and 20x21/);
+  });
+
+  it('LPIPS keeps the networks of the last two sizes, and frees those before', async () => {
+    const scorer = await LpipsScorer.open(engine, 'squeeze', join(folder, 'lpips.safetensors'));
+    const load = vi.spyOn(engine, 'load');
+    try {
+      const score = (width: number) => scorer.score(waves(width, 17, 0), waves(width, 17, 0));
+      await score(17);
+      const first = await (load.mock.results[0]?.value as ReturnType<Engine['load']>);
+      const release = vi.spyOn(first, 'release');
+      const loads: number[] = [];
+      for (const width of [18, 17, 18, 19]) {
+        await score(width);
+        loads.push(load.mock.calls.length);
+      }
+      expect(loads).toEqual([2, 2, 2, 3]);
+      expect(release).toHaveBeenCalledTimes(1);
+      await score(18);
+      await score(19);
+      expect(load).toHaveBeenCalledTimes(3);
+      await score(17);
+      expect(load).toHaveBeenCalledTimes(4);
+    } finally {
+      load.mockRestore();
+    }
   });
 
   it('Inception gives its features of any picture', async () => {
@@ -143,7 +202,10 @@ describe('scorers', () => {
       ]),
     );
     await writeFile(path, Buffer.concat(writeSafetensors({ tensors, metadata: {} })));
+    const load = vi.spyOn(engine, 'load');
     const features = await InceptionFeatures.open(engine, path);
+    const session = await (load.mock.results[0]?.value as ReturnType<Engine['load']>);
+    load.mockRestore();
     const [first, again, other] = [
       await features.of(waves(60, 50, 0)),
       await features.of(waves(60, 50, 0)),
@@ -153,6 +215,18 @@ describe('scorers', () => {
     expect(first.every(Number.isFinite)).toBe(true);
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
+    // Pictures go to it as -1..1, and nothing but its features counts.
+    const run = vi.spyOn(session, 'run');
+    run.mockResolvedValueOnce({ outputs: { features: float32(new Float32Array(5), [1, 5]) } } as never);
+    const three = createRaster(20, 10);
+    three.data.set(Array.from({ length: 600 }, (_, i) => Math.floor(i / 200) / 2));
+    await expect(features.of(three)).rejects.toThrow(/expected 2048 features/);
+    const given = floats(run.mock.calls[0]?.[0] as never, 'picture');
+    const plane = INCEPTION_SIDE ** 2;
+    expect(given).toHaveLength(3 * plane);
+    for (const [i, value] of [-1, 0, 1].entries()) {
+      expect(new Set(given.subarray(i * plane, (i + 1) * plane))).toEqual(new Set([value]));
+    }
   });
 
   it('scale pictures bilinearly between pixel centres', () => {
