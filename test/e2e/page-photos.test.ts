@@ -140,7 +140,7 @@ describe.skipIf(MISSING !== '')(`photos on the page${MISSING}`, () => {
 
   it('opens and restores without a network once it has been there', async () => {
     const own = await serveFolders([under.weights, under.site]);
-    const page = await under.open(DESKTOP, own.url);
+    const page = await under.open(DESKTOP, own.url, true);
     try {
       const manifest = await page.locator('link[rel=manifest]').getAttribute('href');
       const text = await page.evaluate(`fetch(${JSON.stringify(manifest)}).then((r) => r.json())`);

@@ -189,7 +189,7 @@ describe.skipIf(MISSING !== '')(`the view of photos${MISSING}`, () => {
     await under.openPhoto(await photoFile('large.jpg', { width: 400, height: 300 }));
     await page.getByText('Settings', { exact: true }).click();
     await page.getByLabel('Show a smaller picture first').check();
-    await page.getByLabel('Steps').fill('6');
+    await page.getByLabel('Steps').fill('12');
     await under.restoreButton().click();
     await page.locator('.rough canvas').waitFor({ state: 'attached' });
     await page.getByText(/left/).first().waitFor();

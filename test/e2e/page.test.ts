@@ -47,7 +47,7 @@ describe.skipIf(MISSING !== '')(`the page${MISSING}`, () => {
   it('shows sample photos no larger than they are seen, and fetches one when it is opened', async () => {
     under.server.requests.length = 0;
     const scale = 2;
-    const page = await under.open({ ...DESKTOP, deviceScaleFactor: scale, serviceWorkers: 'block' });
+    const page = await under.open({ ...DESKTOP, deviceScaleFactor: scale });
     const shown = page.locator('.samples img');
     await shown.last().waitFor();
     await expect

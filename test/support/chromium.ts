@@ -18,8 +18,15 @@ export const MISSING = required('chromium').note;
 /** SwiftShader computes WebGPU on the CPU, so that it is there on every machine. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
 
-export function launchChromium({ webgpu = false }: { webgpu?: boolean } = {}): Promise<Browser> {
-  const args = ['--no-sandbox', '--disable-dev-shm-usage', ...(webgpu ? WEBGPU : [])];
+export interface ChromiumOptions {
+  readonly webgpu?: boolean;
+  /** WebAssembly is compiled once and quickly, and not again for speed: for networks that are small. */
+  readonly quickly?: boolean;
+}
+
+export function launchChromium({ webgpu = false, quickly = false }: ChromiumOptions = {}): Promise<Browser> {
+  const compiled = quickly ? ['--js-flags=--liftoff-only'] : [];
+  const args = ['--no-sandbox', '--disable-dev-shm-usage', ...compiled, ...(webgpu ? WEBGPU : [])];
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args });
 }
 

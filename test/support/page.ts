@@ -71,8 +71,11 @@ export class PageUnderTest {
   /** Folder of the model, under weights/. */
   weights = '';
 
-  async open(options: BrowserContextOptions = DESKTOP, url = this.server.url): Promise<Page> {
+  /** @param offline with the service worker, which each new context has to start, and which copies the runtime's 14 MB */
+  async open(options: BrowserContextOptions = DESKTOP, url = this.server.url, offline = false): Promise<Page> {
     const context = await this.browser.newContext(options);
+    // As browsers have it for pages that are neither local nor encrypted.
+    if (!offline) await context.addInitScript('delete Navigator.prototype.serviceWorker');
     const page = await context.newPage();
     this.page = page;
     page.setDefaultTimeout(PATIENCE);
@@ -217,7 +220,7 @@ export async function pageUnderTest(options: () => Promise<ServeOptions> = async
     await writeTinyModel(join(folder, 'weights', 'lite.safetensors'), { strengths: true, tile: 512 });
     // The tiny model first, in place of the bundled one; the samples are one tile of it.
     under.server = await serveFolders([folder, under.site], await options());
-    under.browser = await launchChromium();
+    under.browser = await launchChromium({ quickly: true });
   });
   afterEach(async () => {
     await under.page?.context().close();
