@@ -57,6 +57,14 @@ describe('generalised Gaussian', () => {
     expect([uneven.left, uneven.right, uneven.mean]).toEqual(
       [Math.SQRT1_2, 3 * Math.SQRT1_2, Math.SQRT2].map((v) => expect.closeTo(v, 9)),
     );
+    // Other shares fall between the shapes of the list, which are 0.001 apart: neither neighbour is closer.
+    for (let count = 300; count < 316; count += 2) {
+      const { shape } = fitGeneralisedGaussian(twoSided(1000, count / 2, 1, 1));
+      const ratio = (of: number) => gamma(2 / of) ** 2 / (gamma(1 / of) * gamma(3 / of));
+      expect(Math.abs(ratio(shape) - count / 1000)).toBeLessThanOrEqual(
+        Math.min(...[-0.001, 0.001].map((step) => Math.abs(ratio(shape + step) - count / 1000))) + 1e-12,
+      );
+    }
     // Nothing is as even as values that all have one size: the end of the list. One side alone has no shape.
     expect(fitGeneralisedGaussian(twoSided(400, 200, 1, 1)).shape).toBeCloseTo(10, 9);
     expect(fitGeneralisedGaussian(Float64Array.of(1, 2, 2, 1))).toEqual({
