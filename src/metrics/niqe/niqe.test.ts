@@ -170,9 +170,14 @@ describe('the measure', async () => {
       even.data[i] = (i % 384) % 8 < 4 ? 0.3 : 0.7;
     });
     expect(fitNaturalScenes([even]).patches).toBe(16 + 12 + 12 + 9);
-    // Without contrast beyond column 336, the last of four columns of patches is half as sharp: three are left of either grid.
-    const part = { ...even, data: even.data.map((value, i) => (i % 384 < 336 ? value : 0.5)) };
-    expect(fitNaturalScenes([part]).patches).toBe((3 + 3) * (4 + 3));
+    // Without contrast beyond column 300: three columns of patches of one grid, two of the other, whose third is sharp for 60 of 96.
+    const part = { ...even, data: even.data.map((value, i) => (i % 384 < 300 ? value : 0.5)) };
+    const turned = {
+      ...even,
+      data: even.data.map((_, i) => part.data[(i % 384) * 384 + (Math.floor(i / 384) % 384)] as number),
+    };
+    expect(fitNaturalScenes([even, part]).patches).toBe(49 + (3 + 2) * (4 + 3));
+    expect(fitNaturalScenes([even, turned]).patches).toBe(49 + (3 + 2) * (4 + 3));
     const { mean } = fitNaturalScenes([even]);
     const grids = [0, 48].flatMap((top) => [0, 48].flatMap((left) => patchStatistics(even, left, top)));
     expect(mean[1]).toBeCloseTo(grids.reduce((sum, { features }) => sum + (features[1] as number), 0) / 49, 9);
