@@ -74,6 +74,7 @@ describe('pooling', () => {
     { kernel: 3, stride: 2, ceil: true },
     { kernel: 2, stride: 2, ceil: true },
     { kernel: 3, stride: 1, padding: 1 },
+    { kernel: 3, stride: 2, padding: 1, ceil: true },
   ])('%o equals a plain loop', async (options) => {
     for (const [pool, combine] of [
       [maxPool, (inside: readonly number[]) => Math.max(...inside)],
