@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .pointwise import Pointwise
+
 HEADS = 4
 HEAD_WIDTH = 32
 
@@ -52,8 +54,8 @@ class LinearAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         hidden = HEADS * HEAD_WIDTH
-        self.to_qkv = nn.Conv2d(channels, 3 * hidden, 1, bias=False)
-        self.to_out = nn.Sequential(nn.Conv2d(hidden, channels, 1), ChannelNorm(channels))
+        self.to_qkv = Pointwise(channels, 3 * hidden, bias=False)
+        self.to_out = nn.Sequential(Pointwise(hidden, channels), ChannelNorm(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, h, w = x.shape
@@ -138,9 +140,9 @@ class SpatialTransformer(nn.Module):
     def __init__(self, channels: int, context: int, alone: bool = True) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(32, channels, eps=1e-6) if alone else nn.Identity()
-        self.proj_in = nn.Conv2d(channels, channels, 1)
+        self.proj_in = Pointwise(channels, channels)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, context, alone)])
-        self.proj_out = nn.Conv2d(channels, channels, 1)
+        self.proj_out = Pointwise(channels, channels)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         n, c, h, w = x.shape

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .pointwise import Pointwise
+
 
 class Grn(nn.Module):
     """The factor of GRN(v) = v factor + beta, for v [N,L,C].
@@ -76,7 +78,7 @@ class Inner(nn.Module):
         if kind == "plain":
             self.proj = nn.ModuleList([nn.Conv2d(channels, out, 3, padding=1)])
         elif decoder:
-            self.proj = nn.ModuleList([nn.Conv2d(channels, out, 1), Erb(out, *erb)])
+            self.proj = nn.ModuleList([Pointwise(channels, out), Erb(out, *erb)])
         else:
             self.proj = nn.ModuleList([Erb(channels, *erb)])
 
@@ -97,7 +99,7 @@ class ResidualBlock(nn.Module):
         self.mlp = nn.Sequential(nn.SiLU(), nn.Linear(features, 2 * out))
         self.block1 = Inner(channels, out, kind, decoder, erb)
         self.block2 = Inner(out, out, kind, decoder, erb)
-        self.res_conv = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1, bias=False)
+        self.res_conv = nn.Identity() if channels == out else Pointwise(channels, out, bias=False)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         scale, shift = self.mlp(time)[:, :, None, None].chunk(2, dim=1)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .pointwise import Pointwise, laid_out
+
 Config = Dict[str, Any]
 
 
@@ -76,9 +78,7 @@ def look(widths: List[int]) -> nn.ModuleList:
 
 def features(picture: Tensor, convs: nn.ModuleList) -> Tensor:
     """Last features [N,C,H/2^n,W/2^n] of pictures [N,3,H,W], in the precision of the weights."""
-    h = F.pixel_unshuffle(picture * 2 - 1, 2).to(convs[0].weight.dtype)
-    if h.is_cuda or h.dtype != torch.float32:
-        h = h.contiguous(memory_format=torch.channels_last)
+    h = laid_out(F.pixel_unshuffle(picture * 2 - 1, 2).to(convs[0].weight.dtype))
     for conv in convs:
         h = F.gelu(conv(h))
     return h
@@ -125,13 +125,18 @@ class DetectorLook(nn.Module):
     def __init__(self, widths: List[int], heads: int) -> None:
         super().__init__()
         before = [3 * BLOCK**2, *widths]
-        self.convs = nn.ModuleList([nn.Conv2d(before[i], width, KERNELS[i]) for i, width in enumerate(widths)])
-        self.attention = nn.Conv2d(widths[-1], heads, 1)
+        self.convs = nn.ModuleList(
+            [
+                Pointwise(before[i], width) if KERNELS[i] == 1 else nn.Conv2d(before[i], width, KERNELS[i])
+                for i, width in enumerate(widths)
+            ]
+        )
+        self.attention = Pointwise(widths[-1], heads)
         self.register_buffer("transform", transform_kernels(), persistent=False)
 
     def forward(self, picture: Tensor) -> Tensor:
         spectra = 0.25 * torch.log1p(2 * F.conv2d(picture.float(), self.transform, stride=BLOCK).abs())
-        h = spectra.to(self.attention.weight.dtype)
+        h = laid_out(spectra.to(self.attention.weight.dtype))
         for conv in self.convs:
             h = F.gelu(conv(h))
         scores = self.attention(h).float()

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from .attention import LinearAttention, Residual, SpatialTransformer
 from .blocks import ResidualBlock, Upsample
+from .pointwise import laid_out
 
 Config = Dict[str, Any]
 
@@ -145,9 +146,7 @@ class Erunet(Tifb):
         if any(margins):
             h = F.pad(h, (0, margins[0], 0, margins[1]), mode="reflect")
         weight = self.init_conv.weight
-        folded = F.pixel_unshuffle(h, fold).to(weight.dtype)
-        if x.is_cuda or weight.dtype != torch.float32:
-            folded = folded.contiguous(memory_format=torch.channels_last)
+        folded = laid_out(F.pixel_unshuffle(h, fold).to(weight.dtype))
         time, context, seen = time.to(weight.dtype), context.to(weight.dtype), seen.to(weight.dtype)
         contexts = {"none": (), "linear": (), "transformer": (context,), "view": (seen,)}
         stem = h = self.init_conv(folded)
