@@ -1,7 +1,7 @@
 /**
  * Writes onto a model's card how sure its controller has to be, measured on pictures held back for it:
  *
- *   npx tsx scripts/calibrate.ts MODEL --config configs/calibration/life.json [--clean FOLDER] [--every 2] [--samples 600]
+ *   npx tsx scripts/calibrate.ts MODEL --config configs/calibration/life.json [--clean FOLDER] [--every 2] [--samples 6000]
  *
  * The configuration names held-back photos and what may happen to them; of the folder of clean photos every second one (or
  * whichever --every says) is used, the others are left for tests.
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     config: { type: 'string', default: 'configs/calibration/life.json' },
     clean: { type: 'string' },
     every: { type: 'string', default: '2' },
-    samples: { type: 'string', default: '600' },
+    samples: { type: 'string', default: '6000' },
   },
 });
 const [path] = positionals;

@@ -27,4 +27,5 @@ export const rain: DegradationWords = {
     clear: 0.1,
     strong: 0.5,
   },
+  drastic: true,
 };

@@ -41,4 +41,11 @@ export interface DegradationWords {
    * absent: more likely than not.
    */
   readonly leastFound?: number;
+  /**
+   * Removed where it is not, it changes the whole picture, by 10 dB and more, which noise and compression do not: calibration allows
+   * that half as often. Default false.
+   */
+  readonly drastic?: boolean;
+  /** Strength below which calibration never calls it found: too weak to be seen, so that removing it gains nothing. Default 0. */
+  readonly leastStrength?: number;
 }

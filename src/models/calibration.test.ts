@@ -28,6 +28,15 @@ describe('judge', () => {
     expect(judge({ probability, strength: 0 }, { ...calibrated, temperature: 1 }).verdict).toBe(verdict);
   });
 
+  it.each([
+    [0.05, 'found'],
+    [0.049, 'perhaps'],
+  ] as const)('calls what is sure and has a strength of %d %s, where 0.05 can be found', (strength, verdict) => {
+    const given = { ...calibrated, temperature: 1, leastStrength: 0.05 };
+    expect(judge({ probability: 0.99, strength }, given).verdict).toBe(verdict);
+    expect(judge({ probability: 0.39, strength }, given).verdict).toBe('absent');
+  });
+
   it('calls what is more sure than not found, where nothing was calibrated', () => {
     expect([0.5, 0.499].map((probability) => judge({ probability, strength: 0 }, UNCALIBRATED).verdict)).toEqual([
       'found',

@@ -17,6 +17,8 @@ export const calibrationSchema = z
     found: share.default(0.5),
     /** Probability from which it is mentioned; between the two it is left alone. */
     perhaps: share.default(0.5),
+    /** Strength from which it can be found; weaker, it is mentioned at most. */
+    leastStrength: share.optional(),
     /** Share of the pictures without it in which it is found. */
     falseRate: share.optional(),
     /** Share of the pictures with it in which it is not found. */
@@ -35,10 +37,11 @@ const EDGE = 1e-7;
 /** A degradation's finding from what the network says: its probability before calibration, and its strength, 0..1. */
 export function judge(
   raw: { readonly probability: number; readonly strength: number },
-  { temperature, found, perhaps }: Calibration = UNCALIBRATED,
+  { temperature, found, perhaps, leastStrength = 0 }: Calibration = UNCALIBRATED,
 ): Finding {
   const p = Math.min(1 - EDGE, Math.max(EDGE, raw.probability));
   const calibrated = temperature === 1 ? raw.probability : 1 / (1 + ((1 - p) / p) ** (1 / temperature));
-  const verdict = calibrated >= found ? 'found' : calibrated >= perhaps ? 'perhaps' : 'absent';
+  const isFound = calibrated >= found && raw.strength >= leastStrength;
+  const verdict = isFound ? 'found' : calibrated >= perhaps ? 'perhaps' : 'absent';
   return { probability: calibrated, strength: raw.strength, verdict };
 }

@@ -30,7 +30,7 @@ const noisy = (sigma: number, seed = 1): DataConfig => {
   });
 };
 
-/** Says 0.1 of the first picture, 0.2 of the second and so on, and keeps what it saw. Nothing of rain. */
+/** Says 0.1 of the first picture, with strength 0.01, 0.2 and 0.02 of the second and so on, and keeps what it saw. Nothing of rain. */
 function counting() {
   const seen: Raster[] = [];
   return {
@@ -38,7 +38,7 @@ function counting() {
     degradations: ['noise', 'rain'],
     async inspect(picture: Raster) {
       seen.push(picture);
-      return { degradations: { noise: judge({ probability: seen.length / 10, strength: 0 }) } };
+      return { degradations: { noise: judge({ probability: seen.length / 10, strength: seen.length / 100 }) } };
     },
   };
 }
@@ -51,16 +51,16 @@ describe('judgePictures', () => {
     const judgements = await judgePictures(inspector, pictures, { onProgress: (fraction) => fractions.push(fraction) });
     expect([...judgements.keys()]).toEqual(['noise', 'rain']);
     expect(judgements.get('noise')).toEqual([
-      { probability: 0.1, present: true, unclear: false },
-      { probability: 0.2, present: true, unclear: false },
-      { probability: 0.3, present: true, unclear: false },
-      { probability: 0.4, present: false },
-      { probability: 0.5, present: false },
+      { probability: 0.1, strength: 0.01, present: true, unclear: false },
+      { probability: 0.2, strength: 0.02, present: true, unclear: false },
+      { probability: 0.3, strength: 0.03, present: true, unclear: false },
+      { probability: 0.4, strength: 0.04, present: false },
+      { probability: 0.5, strength: 0.05, present: false },
     ]);
     // Of which the inspector says nothing, and nothing was drawn.
     expect(judgements.get('rain')).toEqual([
-      ...Array(3).fill({ probability: 0, present: false, unclear: false }),
-      ...Array(2).fill({ probability: 0, present: false }),
+      ...Array(3).fill({ probability: 0, strength: 0, present: false, unclear: false }),
+      ...Array(2).fill({ probability: 0, strength: 0, present: false }),
     ]);
     expect(fractions).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
     const sizes = inspector.seen.map(({ width, height }) => [width, height]);
@@ -75,7 +75,7 @@ describe('judgePictures', () => {
     { sigma: 2, present: true, unclear: false },
   ])('noise of sigma $sigma: present $present, unclear $unclear', async ({ sigma, ...truth }) => {
     const judgements = await judgePictures(counting(), { data: noisy(sigma), samples: 1, clean: [] });
-    expect(judgements.get('noise')).toEqual([{ probability: 0.1, ...truth }]);
+    expect(judgements.get('noise')).toEqual([{ probability: 0.1, strength: 0.01, ...truth }]);
   });
 
   it('draws another sample each time, the same ones for the same seed, and others for another', async () => {

@@ -12,7 +12,7 @@ import { resizeRaster } from '../../image/area-average.ts';
 import type { Raster } from '../../image/raster.ts';
 import type { Findings, RestorationModel } from '../../models/model.ts';
 import { Random } from '../../random/random.ts';
-import type { Judgement } from './thresholds.ts';
+import type { Judgement, Sighting } from './thresholds.ts';
 
 /** Keeps these samples apart from those of training with the same seed. */
 const STREAM = 0xca1;
@@ -36,7 +36,7 @@ export function judgeModel(
   model: RestorationModel,
   pictures: CalibrationPictures,
   { signal, onProgress }: JudgeHooks = {},
-): Promise<Map<string, Judgement[]>> {
+): Promise<Map<string, Sighting[]>> {
   const inspect = (picture: Raster) => {
     const { viewSide } = model;
     // As batches of training show it.
@@ -56,15 +56,15 @@ export async function judgePictures(
   { degradations, inspect }: Inspector,
   { data, samples, clean }: CalibrationPictures,
   { signal, onProgress }: JudgeHooks = {},
-): Promise<Map<string, Judgement[]>> {
-  const judgements = new Map(degradations.map((name) => [name, [] as Judgement[]]));
+): Promise<Map<string, Sighting[]>> {
+  const judgements = new Map(degradations.map((name) => [name, [] as Sighting[]]));
   const total = samples + clean.length;
   const judge = async (picture: Raster, truth: (name: string) => Omit<Judgement, 'probability'>) => {
     throwIfCancelled(signal, 'the calibration');
     const findings = await inspect(picture);
     for (const name of degradations) {
-      const probability = findings.degradations[name]?.probability ?? 0;
-      judgements.get(name)?.push({ probability, ...truth(name) });
+      const { probability = 0, strength = 0 } = findings.degradations[name] ?? {};
+      judgements.get(name)?.push({ probability, strength, ...truth(name) });
     }
   };
   const index = await scanDataset(data);

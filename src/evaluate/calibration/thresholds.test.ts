@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { calibrate, calibrated, fitTemperature, type Judgement, thresholdFor } from './thresholds.ts';
+import { calibrate, calibrated, fitTemperature, type Sighting, thresholdFor } from './thresholds.ts';
 
-const judgement = (probability: number, present: boolean): Judgement => ({ probability, present });
+const judgement = (probability: number, present: boolean, strength = 0.5): Sighting => ({
+  probability,
+  present,
+  strength,
+});
 
 describe('thresholdFor', () => {
   it('lets through no more than the share', () => {
@@ -90,20 +94,38 @@ describe('calibrate', () => {
     expect(found).toBe(0.9999);
   });
 
-  it('gives each of several degradations its part of the one in a hundred', () => {
+  it('gives each of several degradations its part of the one in a hundred, and the drastic ones half of theirs', () => {
     // Of 1000, ten may be treated for one degradation alone, and two for one of five.
     const thousand = Array.from({ length: 1000 }, (_, i) => judgement(i < 10 ? 0.94 - 0.001 * i : 0.1, false));
-    const rateOf = (degradations: number) => calibrate([...thousand, ...there], '', degradations).falseRate;
+    const rateOf = (degradations: number, name = '') =>
+      calibrate([...thousand, ...there], name, degradations).falseRate;
     expect(rateOf(1)).toBe(0.01);
     expect(rateOf(5)).toBe(0.002);
     expect(rateOf(20)).toBe(0);
+    expect(['noise', 'compression', 'rain', 'haze'].map((name) => rateOf(1, name))).toEqual([0.01, 0.01, 0.005, 0.005]);
+  });
+
+  it('never finds noise that is too weak to be seen, and is as sure of the rest as if there were none', () => {
+    // Weak noise that is not there, and weak noise that is: said with the same certainty.
+    const grain = Array.from({ length: 2 }, () => judgement(0.93, false, 0.049));
+    const weak = Array.from({ length: 50 }, () => judgement(0.95, true, 0.049));
+    const others = [...absent.slice(2), ...there, ...weak];
+    const { found, missedRate, falseRate, leastStrength } = calibrate([...others, ...grain], 'noise');
+    expect(leastStrength).toBe(0.05);
+    expect(falseRate).toBe(0);
+    // 5 of the visible ones, and all of the others.
+    expect(missedRate).toBe(0.55);
+    expect(found).toBe(0.9);
+    const visible = grain.map((one) => ({ ...one, strength: 0.05 }));
+    expect(calibrate([...others, ...visible], 'noise').found).toBeGreaterThan(0.9);
+    expect(calibrate([...others, ...grain], 'rain')).not.toHaveProperty('leastStrength');
   });
 
   it('is sure of what it removes, and surer where a picture may be so on purpose', () => {
     const all = [...absent.slice(2), ...there];
     expect(calibrate(all, 'darkness').found).toBe(0.977);
     expect(calibrate(all, 'noise').found).toBe(0.9);
-    expect(calibrate(all, 'noise')).toEqual(calibrate(all));
+    expect(calibrate(all, 'rain')).toEqual(calibrate(all));
   });
 
   it('leaves out what is unclear', () => {

@@ -15,8 +15,15 @@ export interface Judgement {
   readonly unclear?: boolean;
 }
 
+/** A judgement with the strength that the network estimates, 0..1: what is too weak to be seen is never found. */
+export interface Sighting extends Judgement {
+  readonly strength: number;
+}
+
 /** Share of the pictures that may have something removed that they do not have: each degradation may err in its part of it. */
 export const FALSE_RATE = 0.01;
+/** What of its part a degradation gets whose false removal is drastic. */
+const DRASTIC = 0.5;
 /** Share of the pictures without a degradation in which it may be mentioned. */
 const MENTION_RATE = 0.05;
 /** Nothing is removed that is less likely than this, however rare false findings were among the pictures at hand. */
@@ -67,23 +74,33 @@ export function thresholdFor(values: readonly number[], share: number): number {
  *
  * @param degradations how many the model tells apart
  */
-export function calibrate(all: readonly Judgement[], name = '', degradations = 1): Calibration {
+export function calibrate(all: readonly Sighting[], name = '', degradations = 1): Calibration {
   const judgements = all.filter(({ unclear }) => unclear !== true);
   const temperature = fitTemperature(judgements);
-  const of = (present: boolean) =>
-    judgements.filter((one) => one.present === present).map(({ probability }) => calibrated(probability, temperature));
-  const [absent, there] = [of(false), of(true)];
+  const { leastFound = LEAST, leastStrength = 0, drastic = false } = wordsFor(name);
+  const judged = judgements.map(({ probability, strength, present }) => {
+    const p = calibrated(probability, temperature);
+    // What is weaker cannot be found, however sure it is.
+    return { present, probability: p, reached: strength >= leastStrength ? p : 0 };
+  });
+  const absent = judged.filter(({ present }) => !present);
+  const there = judged.filter(({ present }) => present);
   if (absent.length === 0 || there.length === 0) {
     throw new RangeError(`expected pictures with and without it, received ${there.length} and ${absent.length}`);
   }
-  const limit = (share: number, least: number) => Math.min(MOST, Math.max(least, thresholdFor(absent, share)));
-  const found = limit(FALSE_RATE / degradations, wordsFor(name).leastFound ?? LEAST);
-  const share = (values: readonly number[]) => values.filter((value) => value >= found).length / values.length;
+  const limit = (values: readonly number[], share: number, least: number) =>
+    Math.min(MOST, Math.max(least, thresholdFor(values, share)));
+  const reached = (some: typeof judged) => some.map((one) => one.reached);
+  const part = (drastic ? DRASTIC : 1) / degradations;
+  const found = limit(reached(absent), FALSE_RATE * part, leastFound);
+  const mentioned = absent.map(({ probability }) => probability);
+  const share = (some: typeof judged) => reached(some).filter((value) => value >= found).length / some.length;
   const round = (value: number) => Math.round(10_000 * value) / 10_000;
   return {
     temperature,
     found: round(found),
-    perhaps: round(Math.min(found, limit(MENTION_RATE, LEAST_MENTION))),
+    perhaps: round(Math.min(found, limit(mentioned, MENTION_RATE, LEAST_MENTION))),
+    ...(leastStrength > 0 && { leastStrength }),
     falseRate: round(share(absent)),
     missedRate: round(1 - share(there)),
   };

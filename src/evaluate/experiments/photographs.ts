@@ -196,7 +196,7 @@ async function judgements(
 ): Promise<Map<string, Judgement[]>> {
   const { degradations = [] } = clearword.model;
   const value = merged(await readJson(resolve(configs, reliability.config)), reliability.overrides);
-  const drawn = await judgePictures(
+  const drawn: Map<string, Judgement[]> = await judgePictures(
     {
       degradations,
       inspect: (picture) => clearword.inspect(toBytes(picture), signal === undefined ? {} : { signal }),
