@@ -19,10 +19,11 @@ export function toldStrengths(given: Tensor, estimate: Tensor): Tensor {
   return f.concat([f.add(strength, f.mul(estimate, f.sub(1, known))), known], 1);
 }
 
-/** The same for one picture, [2D]; `given` has undefined where nobody said anything. */
+/**
+ * The same for one picture, [2D]; `given` has undefined where nobody said anything. Where anything was said all count as known, because
+ * training tells a network all of them or none: of one alone it made 0.4 dB less of noise of sigma 15 than of none.
+ */
 export function toldValues(given: readonly (number | undefined)[], estimate: readonly number[]): Float32Array {
-  return Float32Array.from([
-    ...estimate.map((strength, i) => given[i] ?? strength),
-    ...estimate.map((_, i) => (given[i] === undefined ? 0 : 1)),
-  ]);
+  const known = given.some((strength) => strength !== undefined) ? 1 : 0;
+  return Float32Array.from([...estimate.map((strength, i) => given[i] ?? strength), ...estimate.map(() => known)]);
 }
