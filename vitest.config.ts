@@ -7,7 +7,8 @@ const replacing = ['src/train/checkpoint.test.ts', 'src/train/log.test.ts'];
 /** Tests that start programs, servers and pages. */
 const programs = ['test/e2e/**/*.test.ts'];
 
-const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** Of a test and of what comes before it, ms; scripts/mutants.ts takes them, too. */
+export const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 const plugins = builtProgram(process.env.CLEARWORD_PROGRAM);
 
 export default defineConfig({

@@ -17,6 +17,7 @@ import { globSync } from 'tinyglobby';
 import { parseSync } from 'vite';
 import { BaseSequencer, createVitest, type TestModule, type TestSpecification, type Vitest } from 'vitest/node';
 import { z } from 'zod';
+import { limits } from '../vitest.config.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TARGETS = ['src/evaluate', 'src/metrics', 'src/train/validation.ts'];
@@ -29,7 +30,7 @@ const TESTS = [
   'src/cli/evaluate.test.ts',
   'test/parity/metrics.test.ts',
 ];
-const LIMITS = { globalSetup: 'test/support/loaders.setup.ts', testTimeout: 120_000, hookTimeout: 120_000 };
+const SETUP = { ...limits, globalSetup: 'test/support/loaders.setup.ts' };
 /** Milliseconds without the result of a test, after which a mutant never ends: it counts as noticed. */
 const PATIENCE = 120_000;
 
@@ -138,7 +139,7 @@ class Laboratory {
     // One process for all files of a run, as loading the library anew takes longer than most tests.
     const together = { maxWorkers: 1, isolate: false, bail: 1, sequence: { sequencer: AsGiven } };
     // Without the configuration of the tests, whose projects would not have the plugin.
-    const options = { watch: false, root: ROOT, config: false as const, reporters: [reporter], ...together, ...LIMITS };
+    const options = { watch: false, root: ROOT, config: false as const, reporters: [reporter], ...together, ...SETUP };
     return createVitest('test', options, { plugins: [plugin] });
   }
 

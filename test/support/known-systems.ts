@@ -20,6 +20,11 @@ export const SIDE = 64;
 /** PSNR, in dB, of 8-bit pictures that differ by `difference` everywhere: 20 log10(255 / difference). */
 export const decibelsAt = (difference: number): number => 20 * Math.log10(255 / difference);
 
+export const meanOf = (values: Iterable<number>): number => {
+  const all = [...values];
+  return all.reduce((sum, value) => sum + value, 0) / all.length;
+};
+
 /** A plain grey picture, or a chess board of pixels `difference` above and below it. */
 async function writeBoard(path: string, difference: number): Promise<void> {
   const data = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => {

@@ -10,6 +10,7 @@ import {
   decibelsAt,
   GREY,
   leavesShare,
+  meanOf,
   writeBoards,
 } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
@@ -33,7 +34,6 @@ const HALVED = 20 * Math.log10(2);
 const root = await temporaryFolder();
 beforeAll(() => writeBoards(join(root, 'data/boards'), DIFFERENCES));
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const set = { kind: 'data', name: 'boards', folder: 'boards' };
 
 /** A comparison of these models, in their order, on the boards. */
@@ -71,7 +71,7 @@ describe('a comparison', () => {
   });
 
   it('has the mean PSNR of each restorer', () => {
-    const degraded = mean(DIFFERENCES.map(decibelsAt));
+    const degraded = meanOf(DIFFERENCES.map(decibelsAt));
     const expected = {
       degraded,
       identity: degraded,
@@ -169,7 +169,7 @@ describe('a comparison', () => {
       expect(picture.before?.psnr).toBeCloseTo(decibelsAt(difference), 4);
       expect(picture.after.psnr).toBeCloseTo(decibelsAt(4), 4);
     }
-    expect(result?.before?.psnr).toBeCloseTo(mean(DIFFERENCES.map(decibelsAt)), 4);
+    expect(result?.before?.psnr).toBeCloseTo(meanOf(DIFFERENCES.map(decibelsAt)), 4);
   });
 });
 
@@ -188,7 +188,7 @@ it('a sweep has the PSNR of each number of steps: a restorer that halves what is
     contextWith({ data: join(root, 'data'), folder: await temporaryFolder(), models: { default: model } }),
   );
   const [table] = outcome.tables;
-  const degraded = mean(DIFFERENCES.map(decibelsAt));
+  const degraded = meanOf(DIFFERENCES.map(decibelsAt));
   expect(table).toMatchObject({ title: 'boards: PSNR', titles: ['steps', '2', '1', '3'], note: 'Higher is better.' });
   // In the order of the configuration, and each below its own title.
   expect(table?.rows).toEqual([['mars-sde-1', ...[2, 1, 3].map((n) => (degraded + n * HALVED).toFixed(2))]]);

@@ -11,6 +11,7 @@ import {
   decibelsAt,
   GREY,
   leavesShare,
+  meanOf,
   writeBoards,
 } from '../../../test/support/known-systems.ts';
 import { patternPicture, temporaryFolder } from '../../../test/support/pictures.ts';
@@ -67,7 +68,7 @@ function finding(model: RestorationModel, rain = 0.1): RestorationModel {
     async inspect(views, signal) {
       const { embedding } = await inspect(views, signal);
       const { data: values } = views.close;
-      const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+      const mean = meanOf(values);
       const isBoard = Math.abs(mean - GREY / 255) < 1e-3;
       return {
         embedding,
@@ -87,8 +88,7 @@ const row = (outcome: Outcome, title: string, name: string): readonly string[] =
   if (!found) throw new Error(`expected the row ${name}`);
   return found.slice(1);
 };
-const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const BEFORE = average(DIFFERENCES.map(decibelsAt)).toFixed(2);
+const BEFORE = meanOf(DIFFERENCES.map(decibelsAt)).toFixed(2);
 /** The identity, as a network that runs. */
 const identity: FakeModelOptions = { predict: ({ mu }) => mu };
 
@@ -139,7 +139,7 @@ describe('photographs', () => {
     const outcome = await outcomeOf(finding(constant(GREY + 20)), { sets: [boards] }, folder);
     const changes = DIFFERENCES.map((difference) => decibelsAt(20) - decibelsAt(difference));
     expect(row(outcome, 'By itself', 'boards')).toEqual([
-      ...['3', BEFORE, decibelsAt(20).toFixed(2), average(changes).toFixed(2)],
+      ...['3', BEFORE, decibelsAt(20).toFixed(2), meanOf(changes).toFixed(2)],
       ...[Math.min(...changes).toFixed(2), '66.7', '0.0', '0.0', '0.0'],
     ]);
     const worst = tableOf(outcome, 'The 10').rows;

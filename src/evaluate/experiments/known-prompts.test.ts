@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { composites, knownComposites, type Name, writeComposites } from '../../../test/support/composite-data.ts';
 import { type FakeModel, fakeModel } from '../../../test/support/fake-model.ts';
-import { contextWith } from '../../../test/support/known-systems.ts';
+import { contextWith, meanOf } from '../../../test/support/known-systems.ts';
 import { temporaryFolder } from '../../../test/support/pictures.ts';
 import type { DegradationSet } from '../../data/degradations/record.ts';
 import { HELD_OUT_PROMPTS, heldOutPrompts } from '../../data/held-out-prompts.ts';
@@ -34,7 +34,6 @@ const askedBy = (prompt: string): DegradationSet => {
   return found.asked;
 };
 const decibels = (a: Raster, b: Raster) => Math.min(EQUAL, psnr(a, b, { channels: 'rgb', eightBit: true }));
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * Removes exactly what `hears` makes of a prompt; undefined gives the picture back. It is not careful: then the network gets
@@ -89,7 +88,7 @@ const partsOf = (present: readonly Name[]): Name[][] =>
 function expected(present: readonly Name[], asked: readonly Name[], removed: readonly Name[]): number {
   const own = known.all.filter((one) => one.present.join() === present.join());
   expect(own).toHaveLength(2);
-  return mean(
+  return meanOf(
     own.map(({ pairFor }) => {
       const { input, target } = pairFor(setOf(asked));
       return decibels(removed.length === 0 ? input : pairFor(setOf(removed)).target, target);
@@ -130,7 +129,7 @@ describe('prompts for a part', () => {
     }
     for (const [i, present] of SEVERAL.entries()) {
       const of = rows.filter((row) => row.present === present);
-      const [degraded, wrong] = [mean(of.map((row) => row.degraded)), mean(of.map((row) => row.wrong))];
+      const [degraded, wrong] = [meanOf(of.map((row) => row.degraded)), meanOf(of.map((row) => row.wrong))];
       const { own, shuffled, overShuffled } = split(totals?.rows[i]);
       const numbers = [degraded, EQUAL, degraded, wrong, EQUAL - degraded, EQUAL - wrong];
       expect(own).toEqual([present.join(' + '), String(2 * of.length), ...cells(numbers)]);
@@ -148,7 +147,7 @@ describe('prompts for a part', () => {
         return decibels(one.pairFor(told).target, one.pairFor(wanted).target);
       });
       expect(scores).toHaveLength(2 * of.length);
-      expect([shuffled, overShuffled]).toEqual(cells([mean(scores), EQUAL - mean(scores)]));
+      expect([shuffled, overShuffled]).toEqual(cells([meanOf(scores), EQUAL - meanOf(scores)]));
     }
   });
 
