@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wordsFor } from '../degradations/index.ts';
 import { ClearwordError, checkFinite, throwIfCancelled } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
 import {
@@ -51,9 +52,20 @@ export async function inspectPicture(
 
 const isFound = (name: string, findings: Findings): boolean => findingOf(findings, name).verdict === 'found';
 
-/** Whoever asks for what was not found is sure of it: as an estimate, a network takes a weak strength for none. */
-const assertedStrength = (name: string, findings: Findings, { removing }: Decision): number | undefined =>
-  removing.includes(name) && !isFound(name, findings) ? findingOf(findings, name).strength : undefined;
+/** What is less likely is taken for as likely: where it is not, who asks for it wrongly should not lose much. */
+const LEAST_PROBABILITY = 0.25;
+
+/**
+ * How strong something is that somebody asks for and that was not found. An estimate is an expectation, small where presence is
+ * doubtful; whoever asks is sure of it. So it is divided by the probability, up to what is called clear: nobody asks for what cannot be
+ * seen, and what is strong would have been found.
+ */
+function assertedStrength(name: string, findings: Findings, { removing }: Decision): number | undefined {
+  if (!removing.includes(name) || isFound(name, findings)) return undefined;
+  const { probability, strength } = findingOf(findings, name);
+  const { clear } = wordsFor(name).strength;
+  return strength >= clear ? strength : Math.min(clear, strength / Math.max(probability, LEAST_PROBABILITY));
+}
 
 export async function condition(
   model: RestorationModel,

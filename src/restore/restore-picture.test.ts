@@ -292,18 +292,6 @@ describe('how much is done', () => {
     expect(asked.decision).toMatchObject({ status: 'restored', removing: ['rain'] });
     expect(model.calls.length).toBeGreaterThan(0);
   });
-
-  // The fake finds noise 0.4 and rain 0.01, which it is not sure of, and no haze. Told are strengths, then whether they are known.
-  it.each([
-    ['what is found, as an estimate; of the rest nothing', '', '', [0.4, 0, 0, 0, 0, 0]],
-    ['what was asked for and not found, and then all as known', 'remove the rain', '', [0.4, 0.01, 0, 1, 1, 1]],
-    ['what somebody says, and then all as known', 'remove the noise', 'haze=40', [0.4, 0, 0.4, 1, 1, 1]],
-  ])('the network is told %s', async (_, prompt, strength, expected) => {
-    const model = fakeModel();
-    await restore(model, patternPicture(60, 40), { prompt, strength });
-    const told = expected.map((value) => expect.closeTo(value, 6));
-    expect(Array.from(model.calls[0]?.guidance.told ?? [])).toEqual(told);
-  });
 });
 
 describe('samples', () => {
