@@ -128,7 +128,7 @@ describe('results', () => {
       sampler: 'mars-sde-1',
       samples: 1,
       tile: '112x80',
-      overlap: 16,
+      overlap: 28,
     });
     const { source } = await readImage(await result.toBuffer({ format: 'webp' }));
     expect(readXmpProperties(source.metadata.xmp ?? '')).toMatchObject({

@@ -6,6 +6,7 @@
 import { type AnyModel, isPlain, type PlainModel, type RestorationModel } from '../models/model.ts';
 import { condition } from '../restore/conditioning.ts';
 import type { RestoreSettings } from '../restore/options.ts';
+import { overlapFor } from '../restore/overlap.ts';
 import { planTiles } from '../restore/tiles.ts';
 
 /** Side of the tile that is measured, pixels: 1/64 of a megapixel. */
@@ -14,10 +15,11 @@ const SIDE = 128;
 /** Pixels that the network works on in all of its passes: tiles overlap, and are padded at the edges. */
 export function networkPixels(
   { width, height }: { readonly width: number; readonly height: number },
-  { tile, overlap, steps, samples, ensemble }: RestoreSettings,
+  settings: RestoreSettings,
   model: Pick<AnyModel, 'tiling' | 'tileSquares'>,
 ): number {
-  const { x, y } = planTiles(width, height, tile, overlap, model);
+  const { steps, samples, ensemble } = settings;
+  const { x, y } = planTiles(width, height, settings.tile, overlapFor(settings), model);
   const pixels = x.side * x.starts.length * y.side * y.starts.length;
   return pixels * steps * samples * (ensemble ? 8 : 1);
 }

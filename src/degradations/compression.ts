@@ -39,4 +39,5 @@ export const compression: DegradationWords = {
     clear: 0.35,
     strong: 0.8,
   },
+  reach: 32,
 };

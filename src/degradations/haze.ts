@@ -12,5 +12,6 @@ export const haze: DegradationWords = {
   requests: ['dehaze', 'dehaze', 'de-haze', 'dehazing', 'haze', 'haze removal', 'defog', 'fog removal', 'no fog'],
   strength: { meaning: "share of the scene's light that is lost", full: 100, unit: ' %', clear: 0.18, strong: 0.38 },
   drastic: true,
+  reach: 112,
   needsThings: true,
 };

@@ -34,4 +34,5 @@ export const noise: DegradationWords = {
   // A standard deviation of some 2.5 levels: the grain of scanned film in Kodak24 is reported at 0.03 to 0.04, the weakest camera noise
   // of PolyU at 0.067.
   leastStrength: 0.05,
+  reach: 32,
 };

@@ -28,4 +28,5 @@ export const rain: DegradationWords = {
     strong: 0.5,
   },
   drastic: true,
+  reach: 64,
 };

@@ -46,6 +46,8 @@ export interface DegradationWords {
    * that half as often. Default false.
    */
   readonly drastic?: boolean;
+  /** Least overlap of tiles where it is removed, pixels: how far the network looks around for it. Default: 48. */
+  readonly reach?: number;
   /** Strength below which calibration never calls it found: too weak to be seen, so that removing it gains nothing. Default 0. */
   readonly leastStrength?: number;
 }

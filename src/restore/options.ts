@@ -54,7 +54,7 @@ export const restoreOptionsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'least overlap of neighbouring tiles in pixels, at most half a tile; default: 48, or a quarter of a tile if that is less',
+        'least overlap of neighbouring tiles in pixels, at most half a tile; default: 32 to 112 by what is removed, seven sixteenths of a tile at most',
       placeholder: 'n',
     }),
   ensemble: z.boolean().default(false).meta({
@@ -117,7 +117,8 @@ export interface RestoreSettings {
   readonly seed: number;
   readonly samples: number;
   readonly tile: number;
-  readonly overlap: number;
+  /** Least overlap of tiles, pixels; undefined: by what is removed (overlap.ts). */
+  readonly overlap: number | undefined;
   readonly ensemble: boolean;
   /** Share of the change that is made, 0..1. */
   readonly amount: number;
@@ -130,12 +131,6 @@ export function limitsFor(maxMegapixels: number): ImageLimits {
   const pixels = Math.floor(maxMegapixels * 1e6);
   return { pixels, bytes: Math.max(DEFAULT_LIMITS.bytes, 9 * pixels) };
 }
-
-/**
- * Takes 6 % more pixels for a megapixel in tiles of 512, and 10 to 13 % for larger pictures. With 32 (3 and 6 to 8 %), differences
- * of 7 levels were left in a hazy sky of 1280 x 960, with this at most 4; without any overlap there are edges of 50 (docs/files.md).
- */
-const DEFAULT_OVERLAP = 48;
 
 /** What stands for the sampler of a plain network. */
 const NO_SAMPLER = 'none';
@@ -161,7 +156,7 @@ export function settingsFor(model: AnyModel, parameters: RestoreParameters): Res
     steps: options.steps ?? model.defaults.steps,
     sampler: options.sampler ?? model.defaults.sampler,
     tile,
-    overlap: options.overlap ?? Math.min(DEFAULT_OVERLAP, Math.floor(tile / 4)),
+    overlap: options.overlap,
     strengths: strengthsOf(model, options.strength),
   };
 }

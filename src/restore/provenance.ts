@@ -7,6 +7,7 @@ import { wordsFor } from '../degradations/index.ts';
 import { type AnyModel, isPlain } from '../models/model.ts';
 import { VERSION } from '../version.ts';
 import type { RestoreSettings } from './options.ts';
+import type { TileShape } from './tiles.ts';
 
 /** Written into the XMP of every result (namespace https://clearword.dev/ns/1.0/) and given as JSON. */
 export interface Provenance {
@@ -42,11 +43,7 @@ const strengthText = (strengths: RestoreSettings['strengths']): string =>
     .map(([name, value]) => `${name}=${Number((value * wordsFor(name).strength.full).toPrecision(6))}`)
     .join(',');
 
-export function provenanceOf(
-  model: AnyModel,
-  settings: RestoreSettings,
-  tile: { readonly width: number; readonly height: number },
-): Provenance {
+export function provenanceOf(model: AnyModel, settings: RestoreSettings, tile: TileShape): Provenance {
   return {
     software: 'Clearword',
     version: VERSION,
@@ -58,7 +55,7 @@ export function provenanceOf(
     sampler: settings.sampler,
     samples: settings.samples,
     tile: `${tile.width}x${tile.height}`,
-    overlap: settings.overlap,
+    overlap: tile.overlap,
     ...(settings.ensemble && { ensemble: 'yes' as const }),
     ...(settings.amount !== 1 && { amount: Number((100 * settings.amount).toPrecision(6)) }),
     ...(Object.keys(settings.strengths).length > 0 && { strength: strengthText(settings.strengths) }),

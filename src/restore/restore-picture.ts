@@ -10,12 +10,13 @@ import { FeatherBand } from './feather-band.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import { inOrder } from './in-order.ts';
 import type { RestoreSettings } from './options.ts';
+import { overlapFor } from './overlap.ts';
 import type { Decision } from './policy.ts';
 import { SampleCollector, type SamplePictures, unchanged } from './sample-statistics.ts';
 import { isVisible, readTile, sourceIndices, writeTile } from './tile-pixels.ts';
 import { restorerFor } from './tile-restorer.ts';
 import { planSampling } from './tile-sampler.ts';
-import { type AxisPlan, planTiles, type TilePlan } from './tiles.ts';
+import { type AxisPlan, planTiles, type TilePlan, type TileShape } from './tiles.ts';
 
 /** While the network computes one tile, the next one is prepared and the one before is added to the picture. */
 const TILES_UNDER_WAY = 2;
@@ -56,14 +57,13 @@ export interface Restoration extends SamplePictures {
   readonly findings: Findings;
   /** What was done, and why. */
   readonly decision: Decision;
-  /** Sides of the tiles, in pixels. */
-  readonly tile: { readonly width: number; readonly height: number };
+  readonly tile: TileShape;
 }
 
 /** Whether a picture can be restored so at all, before one is read. Errors: INVALID_OPTION. */
 export function checkSettings(model: AnyModel, settings: RestoreSettings): void {
   if (!isPlain(model)) planSampling(model, settings);
-  planTiles(1, 1, settings.tile, settings.overlap, model);
+  planTiles(1, 1, settings.tile, overlapFor(settings), model);
 }
 
 /**
@@ -78,13 +78,15 @@ export async function restorePicture(
   settings: RestoreSettings,
   { onProgress, onDecision, onTile, first, signal }: Hooks = {},
 ): Promise<Restoration> {
-  const tiles = planTiles(picture.width, picture.height, settings.tile, settings.overlap, model);
+  checkSettings(model, settings);
   onProgress?.({ stage: 'inspect', fraction: 0 });
   const covered = coverHiddenColours(picture);
   const restorer = await restorerFor(model, covered, settings, signal);
   const { findings, decision, passes } = restorer;
   await onDecision?.(decision);
-  const tile = { width: tiles.x.side, height: tiles.y.side };
+  const overlap = overlapFor(settings, isPlain(model) || !model.careful ? [] : decision.removing);
+  const tiles = planTiles(picture.width, picture.height, settings.tile, overlap, model);
+  const tile = { width: tiles.x.side, height: tiles.y.side, overlap };
   if (decision.status === 'unchanged' || settings.amount === 0) {
     onProgress?.({ stage: 'restore', fraction: 1 });
     return { ...unchanged(picture, settings.samples), findings, decision: { ...decision, status: 'unchanged' }, tile };

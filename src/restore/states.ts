@@ -11,6 +11,7 @@ import { reduce, sideBySide } from './comparison.ts';
 import { condition } from './conditioning.ts';
 import { coverHiddenColours } from './hidden-colours.ts';
 import type { RestoreSettings } from './options.ts';
+import { overlapFor } from './overlap.ts';
 import { readTile, sourceIndices, writeTile } from './tile-pixels.ts';
 import { planSampling, sampleTile, tileNoise } from './tile-sampler.ts';
 import { planTiles } from './tiles.ts';
@@ -42,7 +43,7 @@ export async function statesStrip(
   const view = reduce(coverHiddenColours(picture), factor);
   const sampling = planSampling(model, settings);
   const conditioning = await condition(model, view, settings, signal);
-  const tiles = planTiles(view.width, view.height, side, settings.overlap, model);
+  const tiles = planTiles(view.width, view.height, side, overlapFor(settings), model);
   const place = { columns: sourceIndices(tiles.x, 0), rows: sourceIndices(tiles.y, 0), imageWidth: view.width };
   const mu = readTile(view, place.columns, place.rows);
 

@@ -29,6 +29,13 @@ const SQUARES = 2.25;
 /** And, overlaps aside, no side longer than this times `tile`. */
 const LONGEST = 2;
 
+/** How a picture was cut, in pixels: sides of the tiles, and their least overlap. */
+export interface TileShape {
+  readonly width: number;
+  readonly height: number;
+  readonly overlap: number;
+}
+
 /** One axis of the plan. All lengths in pixels. */
 export interface AxisPlan {
   /** Pixels of the picture along the axis. */
