@@ -57,14 +57,15 @@ const LEAST_PROBABILITY = 0.25;
 
 /**
  * How strong something is that somebody asks for and that was not found. An estimate is an expectation, small where presence is
- * doubtful; whoever asks is sure of it. So it is divided by the probability, up to what is called clear: nobody asks for what cannot be
- * seen, and what is strong would have been found.
+ * doubtful; whoever asks is sure of it. So it is divided by the probability, between a half and the whole of what is called clear:
+ * nobody asks for what cannot be seen, and what is strong would have been found.
  */
 function assertedStrength(name: string, findings: Findings, { removing }: Decision): number | undefined {
   if (!removing.includes(name) || isFound(name, findings)) return undefined;
   const { probability, strength } = findingOf(findings, name);
   const { clear } = wordsFor(name).strength;
-  return strength >= clear ? strength : Math.min(clear, strength / Math.max(probability, LEAST_PROBABILITY));
+  if (strength >= clear) return strength;
+  return Math.min(clear, Math.max(clear / 2, strength / Math.max(probability, LEAST_PROBABILITY)));
 }
 
 export async function condition(
