@@ -86,12 +86,13 @@ function textOf(report: JobReport): string {
 
 const listed = (names: readonly string[]): string => names.map((name) => wordsFor(name).label).join(', ');
 
-/** Names with their strengths in people's units: noise 12, haze 40 %. */
+/** Names with their strengths in people's units: noise 12, haze 40 %. What was not found has none that is worth saying. */
 function described({ findings }: JobReport, names: readonly string[]): string {
   const words = names.map((name) => {
-    const { full, unit } = wordsFor(name).strength;
-    const strength = findings?.degradations[name]?.strength ?? 0;
-    return `${wordsFor(name).label} ${Math.round(full * strength)}${unit}`;
+    const { label, strength } = wordsFor(name);
+    const finding = findings?.degradations[name];
+    if (finding?.verdict !== 'found') return `${label} (asked for, not found)`;
+    return `${label} ${Math.round(strength.full * finding.strength)}${strength.unit}`;
   });
   return words.join(', ') || 'what the prompt says';
 }

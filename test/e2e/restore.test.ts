@@ -39,6 +39,11 @@ describe('where results go', () => {
     expect((await sharp(path('photo.restored.JPG')).metadata()).format).toBe('jpeg');
   });
 
+  it('says of what it removes how strong it is, and of what it did not find that it did not', async () => {
+    const { stdout } = await runCli(['restore', await put('photo.png'), '--prompt', 'remove the noise and the rain']);
+    expect(stdout).toContain('removed: noise 22, rain (asked for, not found)\n');
+  });
+
   it('into the file that -o names, in the format that it asks for', async () => {
     const { code } = await runCli(['restore', await put('photo.png'), '-o', path('new', 'clear.tif')]);
     expect(code).toBe(0);
