@@ -39,7 +39,6 @@ describe('tiles of a restoration', () => {
   };
 
   it('overlap by what was decided', async () => {
-    // The fake's tiles are 64 pixels or more: 28 is seven sixteenths.
     const { defaultTile } = fakeModel();
     const most = Math.floor((7 * defaultTile) / 16);
     expect(await overlapOf('remove the noise', true)).toBe(Math.min(32, most));
