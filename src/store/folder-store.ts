@@ -45,15 +45,7 @@ export class FolderStore implements ObjectStore {
   async remove(key: string): Promise<void> {
     const path = this.#path(key);
     await this.#attempt(`remove ${key}`, () => rm(path, { force: true }));
-    // A folder for every job would stay for ever. The first one that is not empty, or that another process is using, ends it.
-    for (let folder = dirname(path); folder !== this.address; folder = dirname(folder)) {
-      if (
-        !(await rmdir(folder)
-          .then(() => true)
-          .catch(() => false))
-      )
-        return;
-    }
+    await this.#removeEmpty(dirname(path));
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -78,13 +70,23 @@ export class FolderStore implements ObjectStore {
     for await (const entry of entries) {
       const path = join(folder, entry.name);
       if (isUnfinished(entry.name)) {
-        await removeAbandoned(path);
+        if (await removeAbandoned(path)) await this.#removeEmpty(folder);
         continue;
       }
       if (entry.isDirectory()) folders.push(path);
       else if (entry.isFile()) yield path;
     }
     for (const path of folders) yield* this.#walk(path);
+  }
+
+  /** A folder for every job would stay for ever. The first one that is not empty, or that another process is using, ends it. */
+  async #removeEmpty(folder: string): Promise<void> {
+    if (folder === this.address) return;
+    const removed = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (removed) await this.#removeEmpty(dirname(folder));
   }
 
   #path(key: string): string {
@@ -112,8 +114,10 @@ function isUnfinished(name: string): boolean {
   return name.startsWith('.clearword-') && name.endsWith('.tmp');
 }
 
-/** Removes what a process that was killed has left. */
-async function removeAbandoned(path: string): Promise<void> {
+/** Removes what a process that was killed has left. @returns whether it did */
+async function removeAbandoned(path: string): Promise<boolean> {
   const entry = await stat(path).catch(() => undefined);
-  if (entry && Date.now() - entry.mtimeMs > ABANDONED * 3_600_000) await rm(path, { force: true });
+  if (!entry || Date.now() - entry.mtimeMs <= ABANDONED * 3_600_000) return false;
+  await rm(path, { force: true });
+  return true;
 }

@@ -107,6 +107,10 @@ describe('a folder', () => {
     expect(await keys(store, '')).toEqual([]);
     // Nobody is writing the second one any more.
     expect(await readdir(join(root, 'jobs'))).toEqual(['.clearword-1.tmp']);
+    // Nor the first one, some time later.
+    await utimes(join(root, 'jobs', '.clearword-1.tmp'), longAgo, longAgo);
+    expect(await keys(store, '')).toEqual([]);
+    expect(await readdir(root)).toEqual([]);
   });
 
   it('that cannot be made is an error with its path', async () => {

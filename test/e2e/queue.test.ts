@@ -3,12 +3,13 @@
  * that are killed, and a server that is stopped.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/image/image-encode.ts';
 import { Clearword } from '../../src/index.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
 import { patternPicture, temporaryFolder } from '../support/pictures.ts';
 import { PROGRAM } from '../support/program.ts';
 import { freePort, hasRedis, REDIS_NOTE, startRedis } from '../support/redis-server.ts';
@@ -170,6 +171,15 @@ describe(`workers on Redis${REDIS_NOTE}`, () => {
         1,
         expect.stringContaining(`0 restored, 0 unchanged, ${PICTURES} skipped, 2 set aside`),
       ]);
+      // A worker that was killed while it wrote has left a file that nobody may touch while its writer could live.
+      const left = (await readdir(path('store'), { recursive: true, withFileTypes: true })).filter((e) => e.isFile());
+      expect(left.length).toBeLessThanOrEqual(KILLS.length);
+      const longAgo = new Date(Date.now() - 2 * 3_600_000);
+      for (const { name, parentPath } of left) {
+        expect(name).toMatch(/^\.clearword-.*\.tmp$/);
+        await utimes(join(parentPath, name), longAgo, longAgo);
+      }
+      for await (const { key } of (await FolderStore.open(path('store'))).list('')) expect(key).toBe('nothing');
       expect(await readdir(path('store'), { recursive: true })).toEqual([]);
     },
     SLOW,
