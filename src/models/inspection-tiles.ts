@@ -33,19 +33,20 @@ export function inspectionTiles({ width, height, data }: Raster, tile: number): 
   // Too many tiles: thin out both axes alike.
   const thinning = Math.min(1, Math.sqrt(MOST_TILES / (cells(width) * cells(height))));
   const most = (size: number) => Math.max(1, Math.floor(cells(size) * thinning));
-  const tiles: Float32Array[] = [];
-  for (const top of starts(height, tile, most(height))) {
-    for (const left of starts(width, tile, most(width))) {
+  const places = (start: number, size: number) => Int32Array.from({ length: tile }, (_, i) => reflect(start + i, size));
+  const lefts = starts(width, tile, most(width)).map((left) => places(left, width));
+  const tops = starts(height, tile, most(height)).map((top) => places(top, height));
+  return tops.flatMap((rows) =>
+    lefts.map((columns) => {
       const copy = new Float32Array(3 * tile * tile);
       let k = 0;
       for (let c = 0; c < 3; c++) {
-        for (let y = 0; y < tile; y++) {
-          const row = (c * height + reflect(top + y, height)) * width;
-          for (let x = 0; x < tile; x++) copy[k++] = data[row + reflect(left + x, width)] ?? 0;
+        for (const y of rows) {
+          const row = (c * height + y) * width;
+          for (const x of columns) copy[k++] = data[row + x] as number;
         }
       }
-      tiles.push(copy);
-    }
-  }
-  return tiles;
+      return copy;
+    }),
+  );
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ClearwordError } from '../errors.ts';
+import { ClearwordError, firstNotFinite } from '../errors.ts';
 
 export interface TensorProblems {
   readonly missing: readonly string[];
@@ -29,8 +29,8 @@ export function problemsText({ missing, unexpected, misshapen }: TensorProblems)
 
 /** @throws ClearwordError MODEL_INVALID naming the first value of a tensor that is not finite */
 export function expectFiniteTensor(name: string, values: Float32Array, source: string): void {
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return;
+  const bad = firstNotFinite(values);
+  if (bad === undefined) return;
   const message = `${source}: expected finite values for tensor ${name}, received ${values[bad]} at element ${bad}`;
   throw new ClearwordError('MODEL_INVALID', message);
 }

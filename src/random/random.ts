@@ -191,40 +191,36 @@ export interface GaussianFieldRequest {
 export function gaussianField(request: GaussianFieldRequest): Float32Array {
   const { x0, y0, width, height, channels, imageWidth } = request;
   const [k0, k1] = deriveKey(request.seed, [request.stream]);
-  const field = new Float32Array(channels * height * width);
   const plane = height * width;
+  const field = new Float32Array(channels * plane);
   const block = new Int32Array(4);
-  const normals = new Float64Array(4);
-  for (let row = 0; row < height; row++) {
-    const first = ((y0 + row) * imageWidth + x0) * channels;
-    let index = Math.floor(first / 4);
-    let offset = first - 4 * index;
-    let filled = false;
-    for (let column = 0; column < width; column++) {
-      for (let channel = 0; channel < channels; channel++) {
-        if (!filled) {
-          philoxInto(block, index | 0, Math.floor(index * FROM_UINT32) | 0, 0, DOMAIN.pixels, k0 | 0, k1 | 0);
-          boxMuller(block, normals);
-          filled = true;
-        }
-        field[channel * plane + row * width + column] = normals[offset] as number;
-        if (++offset === 4) {
-          offset = 0;
-          index++;
-          filled = false;
-        }
-      }
+  const count = width * channels;
+  // A row's values as they are numbered; its first and last block may begin and end beyond it.
+  const row = new Float32Array(count + 6);
+  for (let y = 0; y < height; y++) {
+    const first = ((y0 + y) * imageWidth + x0) * channels;
+    const index = Math.floor(first / 4);
+    const before = first - 4 * index;
+    for (let i = 0; i < before + count; i += 4) {
+      const at = index + i / 4;
+      philoxInto(block, at | 0, Math.floor(at * FROM_UINT32) | 0, 0, DOMAIN.pixels, k0 | 0, k1 | 0);
+      boxMuller(block, row, i);
+    }
+    for (let channel = 0; channel < channels; channel++) {
+      const to = channel * plane + y * width;
+      const from = before + channel;
+      for (let x = 0; x < width; x++) field[to + x] = row[from + x * channels] as number;
     }
   }
   return field;
 }
 
-/** Four N(0, 1) from the four words of a block: r cos(a), r sin(a), r = sqrt(-2 ln u), u > 0. */
-function boxMuller(block: Int32Array, normals: Float64Array): void {
+/** Four N(0, 1) from the four words of a block, from `at` on: r cos(a), r sin(a), r = sqrt(-2 ln u), u > 0. */
+function boxMuller(block: Int32Array, normals: Float32Array, at: number): void {
   for (let pair = 0; pair < 4; pair += 2) {
     const radius = Math.sqrt(-2 * Math.log((((block[pair] as number) >>> 0) + 0.5) * FROM_UINT32));
     const angle = 2 * Math.PI * FROM_UINT32 * ((block[pair + 1] as number) >>> 0);
-    normals[pair] = radius * Math.cos(angle);
-    normals[pair + 1] = radius * Math.sin(angle);
+    normals[at + pair] = radius * Math.cos(angle);
+    normals[at + pair + 1] = radius * Math.sin(angle);
   }
 }

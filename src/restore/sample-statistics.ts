@@ -40,9 +40,32 @@ export class SampleCollector {
 
   /** Row `y` of every sample, [width, channels] each. */
   addRow(y: number, rows: readonly Float32Array[]): void {
+    const [only] = rows;
+    if (rows.length === 1 && only) this.#addOnly(y, only);
+    else this.#addSeveral(y, rows);
+  }
+
+  /** Most restorations have one sample, which need not go through statistics. */
+  #addOnly(y: number, row: Float32Array): void {
+    const { width, channels, data, alpha } = this.#original;
+    const mean = this.#mean;
+    const white = whiteOf(data);
+    const first = y * width * channels;
+    for (let i = 0; i < row.length; i++) {
+      const before = data[first + i] as number;
+      mean[first + i] = Math.round(this.#blended(clip(row[i] as number), before / white) * white);
+    }
+    if (alpha === undefined) return;
+    for (let x = 0; x < width; x++) {
+      if (alpha[y * width + x] !== 0) continue;
+      const from = first + x * channels;
+      mean.set(data.subarray(from, from + channels), from);
+    }
+  }
+
+  #addSeveral(y: number, rows: readonly Float32Array[]): void {
     const { width, channels, data, alpha } = this.#original;
     const white = whiteOf(data);
-    const several = rows.length > 1;
     for (let x = 0; x < width; x++) {
       const pixel = y * width + x;
       const hidden = alpha !== undefined && alpha[pixel] === 0;
@@ -55,13 +78,11 @@ export class SampleCollector {
         for (let k = 0; k < rows.length; k++) {
           const value = this.#blended(clip((rows[k] as Float32Array)[from] as number), before);
           sum += value;
-          if (several) (this.#samples[k] as Samples)[to] = hidden ? (data[to] as number) : Math.round(value * white);
+          (this.#samples[k] as Samples)[to] = hidden ? (data[to] as number) : Math.round(value * white);
         }
         const mean = sum / rows.length;
         this.#mean[to] = hidden ? (data[to] as number) : Math.round(mean * white);
-        if (several) {
-          for (const row of rows) variance += (this.#blended(clip(row[from] as number), before) - mean) ** 2;
-        }
+        for (const row of rows) variance += (this.#blended(clip(row[from] as number), before) - mean) ** 2;
       }
       if (this.#deviation !== undefined && !hidden) {
         const deviation = Math.sqrt(variance / channels / (rows.length - 1));

@@ -68,9 +68,8 @@ export class GaussianToy {
 
 /** N(0, 1) addressed by draw, as a run asks for it. */
 export function seededNoise(seed: number, length: number): SamplerRun['noise'] {
-  return (draw, out = new Float32Array(length)) => {
+  return (draw) => {
     const random = new Random(seed, draw);
-    for (let i = 0; i < out.length; i++) out[i] = random.normal();
-    return out;
+    return Float32Array.from({ length }, () => random.normal());
   };
 }

@@ -24,10 +24,9 @@ export interface SamplerRun {
   predict(x: Float32Array, t: number, signal?: AbortSignal): Promise<Estimates>;
   /**
    * Values of N(0, 1), one per element of `mu`: draw 0 makes the initial state, draw k serves step k = 1, 2, ... A draw is
-   * a function of its index alone, so that skipping one (a step that adds no noise) moves no other. `out` may be filled
-   * and returned; it is used up before the next draw.
+   * a function of its index alone, so that skipping one (a step that adds no noise) moves no other.
    */
-  noise(draw: number, out?: Float32Array): Float32Array;
+  noise(draw: number): Float32Array;
   /** Called after every step; the next step waits for it. */
   onStep?: ((report: StepReport) => void | Promise<void>) | undefined;
   /** Checked before every step, and handed to `predict`. */
@@ -66,8 +65,7 @@ export async function walk(run: SamplerRun, transition: (at: Transition) => Floa
   const { sde, mu, signal } = run;
   const times = typeof run.steps === 'number' ? timeGrid(sde.T, run.steps) : checkedTimes(sde.T, run.steps);
   const steps = times.length - 1;
-  const buffer = new Float32Array(mu.length);
-  const draw = (index: number) => sized(run.noise(index, buffer), mu.length, 'noise');
+  const draw = (index: number) => sized(run.noise(index), mu.length, 'noise');
 
   let x: Float32Array = weightedSum(sde.initialState(), { mu, z: draw(0) });
   for (let step = 1; step <= steps; step++) {
