@@ -6,6 +6,7 @@ import { Graph } from '../src/graph/graph.ts';
 import { layoutOf, unflatten } from '../src/graph/parameters.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { predictionGraph } from '../src/models/networks.ts';
+import type { Preset } from '../src/models/preset-schema.ts';
 import { conv2d } from '../src/nn/layers.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
 import { initialValues } from '../src/train/initialise.ts';
@@ -75,6 +76,15 @@ function plain(side: number, network: (x: Tensor) => Tensor): PeerNetwork {
   return { build, values, feeds: { x: uniform(1, shape) } };
 }
 
+/** The network of a preset, without encoders. */
+export function presetPeer(preset: Preset, side: number): PeerNetwork {
+  return {
+    build: (graph) => predictionGraph(graph, preset, side, side),
+    values: () => networkValues(preset, side, side).values,
+    feeds: forwardInputs(preset, side, side),
+  };
+}
+
 /** By name; `at` makes a network for pictures of a side, in pixels. */
 export const PEER_NETWORKS: Readonly<
   Record<string, { readonly title: string; readonly at: (side: number) => PeerNetwork }>
@@ -95,14 +105,7 @@ export const PEER_NETWORKS: Readonly<
   },
   lite: {
     title: '`lite`',
-    at: (side) => {
-      const preset = presetOf('lite');
-      return {
-        build: (graph) => predictionGraph(graph, preset, side, side),
-        values: () => networkValues(preset, side, side).values,
-        feeds: forwardInputs(preset, side, side),
-      };
-    },
+    at: (side) => presetPeer(presetOf('lite'), side),
   },
   ffdnet: { title: 'plain, the size of FFDNet', at: (side) => plain(side, ffdnetSized) },
   drunet: { title: 'plain, the size of DRUNet', at: (side) => plain(side, drunetSized) },
