@@ -15,13 +15,16 @@ const ort = await onnxRuntime();
 const host = new SessionHost({
   Tensor: ort.Tensor,
   create: async (model, { device, threads, resident }) => {
+    const training = Object.keys(resident).length > 0;
     const session = await ort.InferenceSession.create(model, {
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: runtimeThreads(threads),
       graphOptimizationLevel: 'all',
       // Planned as one block, a run's memory lies beside what the first run took: for the paper's network a gigabyte more,
       // for no time less. A training step is run thousands of times and keeps what it has.
-      enableMemPattern: Object.keys(resident).length > 0,
+      enableMemPattern: training,
+      // Threads that spin while they wait take the cores from the thread that reads pictures and prepares tiles.
+      ...(!training && { extra: { 'session.intra_op.allow_spinning': '0' } }),
       // Errors come back as exceptions; the runtime's own log lines would break progress bars and JSON output.
       logSeverityLevel: 4,
     });
