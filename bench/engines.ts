@@ -8,9 +8,6 @@
  * whatever else the machine does meets all of them; the fastest round counts.
  */
 import { parseArgs } from 'node:util';
-import type { Batch } from '../src/data/batch.ts';
-import { Random } from '../src/random/random.ts';
-import { batchForm } from '../src/train/batch-form.ts';
 import { readTrainConfig, type TrainConfig } from '../src/train/config.ts';
 import { initialValues } from '../src/train/initialise.ts';
 import { openEngine } from '../src/train/open-engine.ts';
@@ -20,6 +17,7 @@ import { graphOptions } from '../src/train/start.ts';
 import type { StepEngine } from '../src/train/step-engine.ts';
 import { trainingLayout } from '../src/train/training-graph.ts';
 import { describeMachine, machine } from './machine.ts';
+import { madeUpBatch } from './made-up-batch.ts';
 import { markdownTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -62,34 +60,12 @@ const engines: readonly TrainConfig[] = [
   ),
 ];
 
-function madeUp(step: number): Batch {
-  const random = new Random(3, step);
-  const { degradations, viewSide } = batchForm(options.preset);
-  const bytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(256 * random.uniform()));
-  const numbers = () => Float32Array.from({ length: batch * degradations.length }, () => random.uniform());
-  const flags = () => numbers().map((value) => (value < 0.5 ? 1 : 0));
-  const prompts = Array.from({ length: batch }, (_, i) => (i % 2 ? 'remove the rain from the street' : ''));
-  return {
-    step,
-    degradations,
-    patches: 1,
-    ...(viewSide !== undefined && { view: bytes(batch * 3 * viewSide ** 2) }),
-    input: bytes(batch * 3 * patch ** 2),
-    target: bytes(batch * 3 * patch ** 2),
-    presence: flags(),
-    strength: numbers(),
-    asked: flags(),
-    prompts,
-    files: prompts.map(() => null),
-  };
-}
-
 /**
  * Seconds that so many steps take; several are under way at once where the engine allows it. Batches are there before the clock
  * starts, but a step is prepared when the one before it has begun, as in a run: an engine keeps no more of them than a run uses.
  */
 async function seconds(engine: StepEngine, first: number, count: number): Promise<number> {
-  const uses = Array.from({ length: count }, (_, i) => ({ batch: madeUp(first + i), step: first + i }));
+  const uses = Array.from({ length: count }, (_, i) => ({ batch: madeUpBatch(options, first + i), step: first + i }));
   const start = performance.now();
   const underWay: Promise<unknown>[] = [];
   for (const use of uses) {

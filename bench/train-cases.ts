@@ -1,8 +1,6 @@
 /**
  * What `bench/train.ts` and `bench/profile-step.ts` run: whole training steps and a forward pass, with their inputs.
  */
-import type { Batch } from '../src/data/batch.ts';
-import { FIRST_DEGRADATIONS } from '../src/degradations/index.ts';
 import { batchWeights } from '../src/diffusion/objective.ts';
 import { MeanRevertingSde } from '../src/diffusion/sde.ts';
 import { gradients } from '../src/graph/gradient.ts';
@@ -32,6 +30,7 @@ import {
 } from '../src/train/optimisers/index.ts';
 import { batchFeeds } from '../src/train/step.ts';
 import { type AuxiliaryWeights, type TrainingGraph, trainingGraph } from '../src/train/training-graph.ts';
+import { madeUpBatch } from './made-up-batch.ts';
 
 const SEED = 7;
 const STREAM = 0xbe7c;
@@ -157,34 +156,6 @@ export function networkStep(preset: Preset, batch: number, side: number): StepBe
   };
 }
 
-const PROMPTS = [
-  '',
-  'remove the rain, keep the haze',
-  'please take the noise out of this photo of a street at night',
-  'a dog on a beach, without the fog',
-];
-
-/** Made-up data in the form of a batch: what a step costs does not depend on it. */
-function madeUpBatch(batch: number, side: number): Batch {
-  const image = [batch, 3, side, side];
-  const flags = (stream: number) => {
-    const draws = random(stream);
-    return Float32Array.from({ length: batch * FIRST_DEGRADATIONS.length }, () => (draws.uniform(0, 1) < 0.5 ? 1 : 0));
-  };
-  return {
-    step: 0,
-    degradations: FIRST_DEGRADATIONS,
-    patches: 1,
-    input: Uint8Array.from(uniform(1, image).data as Float32Array, (value) => 255 * value),
-    target: Uint8Array.from(uniform(2, image).data as Float32Array, (value) => 255 * value),
-    presence: flags(6),
-    strength: uniform(7, [batch, FIRST_DEGRADATIONS.length]).data as Batch['strength'],
-    asked: flags(8),
-    prompts: Array.from({ length: batch }, (_, i) => PROMPTS[i % PROMPTS.length] ?? ''),
-    files: Array.from({ length: batch }, () => null),
-  };
-}
-
 /** A step of a whole system, encoders and all losses, as `clearword train` runs it. */
 export function systemStep(preset: Preset, batch: number, side: number, kind: OptimiserName = 'adamw'): StepBench {
   const optimiser = { kind, betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
@@ -207,7 +178,7 @@ export function systemStep(preset: Preset, batch: number, side: number, kind: Op
     layout,
     parameters: benchValues(layout),
     feeds: batchFeeds(
-      { batch: madeUpBatch(batch, side), step: 0 },
+      { batch: madeUpBatch({ preset, batch, patch: side }, 0), step: 0 },
       { preset, patch: side, finalShare: 0.7, seed: SEED },
     ),
     model,
