@@ -45,7 +45,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
   },
 });
-const { python } = values;
+const { python, ranges } = values;
+if (ranges !== 'widest' && ranges !== 'mean') throw new Error(`--ranges: expected widest or mean, received ${ranges}`);
 if (python === undefined) throw new Error('--python: expected an interpreter with onnxruntime and onnx, received none');
 
 /** Side of the middle that is restored of each picture. */
@@ -98,17 +99,17 @@ async function casesOf({ set }: PhotographSet, which: 'scored' | 'others'): Prom
 }
 
 /** Mean PSNR in dB. */
-async function score(set: PhotographSet, which: 'scored' | 'others'): Promise<number> {
+async function score(set: PhotographSet, which: 'scored' | 'others'): Promise<{ mean: number; count: number }> {
   const cases = await casesOf(set, which);
   const scores: number[] = [];
   for (const { load } of cases) {
     const { input, target } = await load();
-    // A network is emitted, and so quantised, for one size.
+    // A network is emitted, and so quantised, for one size: smaller pictures are left out.
     if (input.width !== CENTRE || input.height !== CENTRE) continue;
     const result = await clearword.restore(toBytes(input), { prompt: promptOf(set), seed: SEED });
     scores.push(psnr(toRaster(fromRawPixels(result.pixels())), target));
   }
-  return scores.reduce((sum, value) => sum + value, 0) / scores.length;
+  return { mean: scores.reduce((sum, value) => sum + value, 0) / scores.length, count: scores.length };
 }
 
 /** Milliseconds of a pass of each session, in turns. */
@@ -127,7 +128,7 @@ async function passes(sessions: readonly Session[], feeds: HostTensors): Promise
 const folder = await mkdtemp(join(tmpdir(), 'clearword-int8-'));
 try {
   const before: number[] = [];
-  for (const set of sets) before.push(await score(set, 'scored'));
+  for (const set of sets) before.push((await score(set, 'scored')).mean);
   engine.recorded.length = 0;
   for (const set of sets) await score(set, 'others');
   const { network, recorded } = engine;
@@ -145,7 +146,7 @@ try {
   }
   const script = fileURLToPath(new URL('int8/quantise.py', import.meta.url));
   const keep = values['keep-picture-layers'] ? 'yes' : 'no';
-  const choices = [values.operators, keep, values.ranges];
+  const choices = [values.operators, keep, ranges];
   const { stdout } = await promisify(execFile)(python, [script, model, quantised, ...choices, ...files]);
   console.error(stdout.trim());
 
@@ -153,16 +154,17 @@ try {
   engine.replacement = int8;
   const rows: string[][] = [];
   for (const [i, set] of sets.entries()) {
-    const [float, integer] = [before[i] as number, await score(set, 'scored')];
-    rows.push([set.set.name, float.toFixed(2), integer.toFixed(2), (integer - float).toFixed(2)]);
+    const float = before[i] as number;
+    const { mean: integer, count } = await score(set, 'scored');
+    rows.push([set.set.name, String(count), float.toFixed(2), integer.toFixed(2), (integer - float).toFixed(2)]);
   }
 
   const times = await passes([await engine.loadPlain(network), int8], first);
   const [float = Number.NaN, integer = Number.NaN] = times.map(median);
   console.log(
-    `${describeMachine(machine())}; ${values.operators}, ranges: ${values.ranges}, picture layers in float32: ${keep}\n`,
+    `${describeMachine(machine())}; ${values.operators}, ranges: ${ranges}, picture layers in float32: ${keep}\n`,
   );
-  console.log(markdownTable(['PSNR in dB, asked for', 'float32', 'int8', 'Difference'], rows));
+  console.log(markdownTable(['PSNR in dB, asked for', 'Pictures', 'float32', 'int8', 'Difference'], rows));
   const seconds = (ms: number) => (ms / 1000 / (CENTRE ** 2 / 1e6)).toFixed(2);
   console.log(
     `\nSeconds a megapixel: float32 ${seconds(float)}, int8 ${seconds(integer)}, ${(float / integer).toFixed(2)} times as fast`,

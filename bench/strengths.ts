@@ -69,6 +69,7 @@ const darkened = (stops: number) =>
 async function* hazy(scattering: string) {
   const files = await listPictures(join(values.data, 'haze', 'hazy'), 'haze');
   const named = files.filter((file) => file.replace(/\.\w+$/, '').endsWith(`_${scattering}`));
+  if (named.length === 0) throw new Error(`expected pictures of scattering ${scattering} in haze/hazy, found none`);
   yield* named.slice(0, limit);
 }
 
@@ -106,23 +107,29 @@ const known: Readonly<Record<string, readonly Known[]>> = {
 /** Factors on what is reported; the first is what the program does by itself. */
 const FACTORS = [undefined, 0.8, 1, 1.25, 1.5, 2] as const;
 
-/** Mean PSNR in dB for each factor. */
-async function byFactor(set: PhotographSet): Promise<number[]> {
+/** Mean PSNR in dB for each factor; none where a picture's strength would be beyond the scale. */
+async function byFactor(set: PhotographSet): Promise<(number | undefined)[]> {
   const { cases } = await openSet({ ...set.set, limit, centre: CENTRE }, values.data, SEED);
   const [name = ''] = set.has;
   const { full } = wordsFor(name).strength;
-  const sums = FACTORS.map(() => 0);
+  const sums: (number | undefined)[] = FACTORS.map(() => 0);
   for (const { load } of cases) {
     const { input, target } = await load();
     const pixels = toBytes(input);
     const { strength } = findingOf(await clearword.inspect(pixels), name);
-    for (const [i, factor] of FACTORS.entries()) {
-      const told = factor === undefined ? {} : { strength: { [name]: full * Math.min(1, factor * strength) } };
+    for (const [i, factor = 0] of FACTORS.entries()) {
+      const sum = sums[i];
+      if (sum === undefined) continue;
+      if (factor * strength > 1) {
+        sums[i] = undefined;
+        continue;
+      }
+      const told = factor === 0 ? {} : { strength: { [name]: full * factor * strength } };
       const result = await clearword.restore(pixels, { prompt: promptOf(set), seed: SEED, ...told });
-      sums[i] = (sums[i] as number) + psnr(toRaster(fromRawPixels(result.pixels())), target);
+      sums[i] = sum + psnr(toRaster(fromRawPixels(result.pixels())), target);
     }
   }
-  return sums.map((sum) => sum / cases.length);
+  return sums.map((sum) => sum && sum / cases.length);
 }
 
 try {
@@ -141,7 +148,7 @@ try {
   if (config.kind !== 'photographs') throw new Error(`${file}: expected photographs, received ${config.kind}`);
   const gains: string[][] = [];
   for (const set of config.sets.filter(({ has }) => has.length > 0)) {
-    gains.push([set.set.name, ...(await byFactor(set)).map((score) => score.toFixed(2))]);
+    gains.push([set.set.name, ...(await byFactor(set)).map((score) => score?.toFixed(2) ?? '-')]);
   }
   const titles = FACTORS.map((factor) => (factor === undefined ? 'by itself' : `${factor} times`));
   console.log(`\n${markdownTable(['PSNR in dB, told', ...titles], gains)}`);

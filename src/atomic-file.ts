@@ -36,11 +36,13 @@ export async function writeFileAtomic(
   const temporary = join(dirname(target), `.clearword-${randomUUID()}.tmp`);
   unfinished.add(temporary);
   try {
-    await mkdir(dirname(target), { recursive: true }).catch((cause: unknown) => {
-      // EEXIST here means that a file has the name of the folder.
-      throw writeFailure(path, cause, errorCode(cause) === 'EEXIST' ? 'ENOTDIR' : undefined);
+    await makeFolder(target, path);
+    const file = await open(temporary, 'wx').catch(async (cause: unknown) => {
+      if (errorCode(cause) !== 'ENOENT') throw cause;
+      // Another process has removed the folder, which was still empty.
+      await makeFolder(target, path);
+      return open(temporary, 'wx');
     });
-    const file = await open(temporary, 'wx');
     try {
       await file.writeFile(data, signal === undefined ? {} : { signal });
       await file.sync();
@@ -58,6 +60,14 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => {});
     unfinished.delete(temporary);
   }
+}
+
+/** Makes the folder of a file. @param path the name of the file in errors */
+async function makeFolder(target: string, path: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true }).catch((cause: unknown) => {
+    // EEXIST here means that a file has the name of the folder.
+    throw writeFailure(path, cause, errorCode(cause) === 'EEXIST' ? 'ENOTDIR' : undefined);
+  });
 }
 
 /** What a link leads to, which need not exist, so that a result replaces the file and not the link. */

@@ -88,7 +88,39 @@ describe('Random', () => {
   });
 });
 
+/** Value number f of a field, as the documentation of `gaussianField` defines it. */
+function normalOf(f: number, seed: number, stream: number): number {
+  const [k0, k1] = philox4x32([stream, 0, 0, 2], [seed, 0]);
+  const index = Math.floor(f / 4);
+  const block = philox4x32([index % 2 ** 32, Math.floor(index / 2 ** 32), 0, 1], [k0, k1]);
+  const pair = f % 4 < 2 ? 0 : 2;
+  const radius = Math.sqrt(-2 * Math.log((block[pair] as number) / 2 ** 32 + 2 ** -33));
+  const angle = 2 * Math.PI * 2 ** -32 * (block[pair + 1] as number);
+  return Math.fround(radius * (f % 2 === 0 ? Math.cos(angle) : Math.sin(angle)));
+}
+
 describe('gaussianField', () => {
+  it('has the values that its formula gives, at any offset and beyond 2^32 blocks', () => {
+    const request = { seed: 9, stream: 4, width: 5, height: 2, imageWidth: 1_000_003 };
+    for (const channels of [1, 3]) {
+      for (const [x0, y0] of [
+        [0, 0],
+        [1, 3],
+        [2, 7],
+        [3, 20_000_000],
+      ] as const) {
+        const field = gaussianField({ ...request, channels, x0, y0 });
+        const expected = Array.from({ length: channels }, (_, c) =>
+          Array.from({ length: 10 }, (_, i) => {
+            const [x, y] = [x0 + (i % 5), y0 + Math.floor(i / 5)];
+            return normalOf((y * request.imageWidth + x) * channels + c, request.seed, request.stream);
+          }),
+        );
+        expect([...field]).toEqual(expected.flat());
+      }
+    }
+  });
+
   it('gives every tile the values that the whole picture has there', () => {
     const size = { imageWidth: 23, imageHeight: 17 };
     fc.assert(

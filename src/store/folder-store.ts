@@ -67,7 +67,9 @@ export class FolderStore implements ObjectStore {
     const entries = await this.#attempt(`list ${folder}`, () => opendir(folder));
     if (!entries) return;
     const folders: string[] = [];
+    let empty = true;
     for await (const entry of entries) {
+      empty = false;
       const path = join(folder, entry.name);
       if (isUnfinished(entry.name)) {
         if (await removeAbandoned(path)) await this.#removeEmpty(folder);
@@ -77,6 +79,8 @@ export class FolderStore implements ObjectStore {
       else if (entry.isFile()) yield path;
     }
     for (const path of folders) yield* this.#walk(path);
+    // A process that was killed before it wrote its first file, or after it removed the last one, has left the folder alone.
+    if (empty && (await isAbandoned(folder))) await this.#removeEmpty(folder);
   }
 
   /** A folder for every job would stay for ever. The first one that is not empty, or that another process is using, ends it. */
@@ -114,10 +118,14 @@ function isUnfinished(name: string): boolean {
   return name.startsWith('.clearword-') && name.endsWith('.tmp');
 }
 
+async function isAbandoned(path: string): Promise<boolean> {
+  const entry = await stat(path).catch(() => undefined);
+  return entry !== undefined && Date.now() - entry.mtimeMs > ABANDONED * 3_600_000;
+}
+
 /** Removes what a process that was killed has left. @returns whether it did */
 async function removeAbandoned(path: string): Promise<boolean> {
-  const entry = await stat(path).catch(() => undefined);
-  if (!entry || Date.now() - entry.mtimeMs <= ABANDONED * 3_600_000) return false;
+  if (!(await isAbandoned(path))) return false;
   await rm(path, { force: true });
   return true;
 }

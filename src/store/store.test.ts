@@ -107,10 +107,12 @@ describe('a folder', () => {
     expect(await keys(store, '')).toEqual([]);
     // Nobody is writing the second one any more.
     expect(await readdir(join(root, 'jobs'))).toEqual(['.clearword-1.tmp']);
-    // Nor the first one, some time later.
+    // Nor the first one, some time later, nor a folder that stayed empty so long.
     await utimes(join(root, 'jobs', '.clearword-1.tmp'), longAgo, longAgo);
+    for (const name of ['old', 'new']) await mkdir(join(root, name));
+    await utimes(join(root, 'old'), longAgo, longAgo);
     expect(await keys(store, '')).toEqual([]);
-    expect(await readdir(root)).toEqual([]);
+    expect(await readdir(root)).toEqual(['new']);
   });
 
   it('that cannot be made is an error with its path', async () => {
