@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { processors, quota, runtimeThreads } from './processors.ts';
+import { maySpin, processors, quota, runtimeThreads } from './processors.ts';
 
 const files = (contents: Readonly<Record<string, string>>) => (path: string) => contents[path];
 const unified = (text: string) => files({ '/sys/fs/cgroup/cpu.max': text });
@@ -32,5 +32,12 @@ describe('the processors of a container', () => {
     expect(runtimeThreads(3, one)).toBe(3);
     expect(runtimeThreads(0, one)).toBe(availableParallelism() > 1 ? 1 : 0);
     expect(runtimeThreads(0, files({}))).toBe(0);
+  });
+
+  it('waiting threads spin only where a processor is to spare', () => {
+    const [one, two] = [unified('100000 100000'), unified('200000 100000')];
+    expect([maySpin(0, one), maySpin(1, one), maySpin(4, one)]).toEqual([false, false, false]);
+    expect(maySpin(0, two)).toBe(false);
+    expect(maySpin(1, two)).toBe(availableParallelism() > 1);
   });
 });

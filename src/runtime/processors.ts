@@ -42,3 +42,16 @@ export function runtimeThreads(asked: number, read?: Read): number {
   const allowed = processors(read);
   return allowed < availableParallelism() ? allowed : 0;
 }
+
+/** Up to so many processors, those of the runtime's threads are the ones that everything else needs, too. */
+const FEW = 4;
+
+/**
+ * Whether threads of the runtime may spin while they wait for work. It saves waking them, but where there are few processors and
+ * the runtime has a thread on each, it takes them from the thread that decodes pictures and prepares tiles: with two, a photo
+ * of 512 x 512 took 16 % longer (docs/performance.md). With more than four this was not measured, and the runtime's default stays.
+ */
+export function maySpin(asked: number, read?: Read): boolean {
+  const all = processors(read);
+  return all > FEW || (asked > 0 && asked < all);
+}

@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { discard, fillsBuffer } from './discard.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
-import { runtimeThreads } from './processors.ts';
+import { maySpin, runtimeThreads } from './processors.ts';
 import { FLAG, type Reply, type Request, type RunReply } from './protocol.ts';
 import { SessionHost } from './session-host.ts';
 
@@ -23,8 +23,7 @@ const host = new SessionHost({
       // Planned as one block, a run's memory lies beside what the first run took: for the paper's network a gigabyte more,
       // for no time less. A training step is run thousands of times and keeps what it has.
       enableMemPattern: training,
-      // Threads that spin while they wait take the cores from the thread that reads pictures and prepares tiles.
-      ...(!training && { extra: { 'session.intra_op.allow_spinning': '0' } }),
+      ...(!training && !maySpin(threads) && { extra: { 'session.intra_op.allow_spinning': '0' } }),
       // Errors come back as exceptions; the runtime's own log lines would break progress bars and JSON output.
       logSeverityLevel: 4,
     });
