@@ -13,5 +13,6 @@ export const haze: DegradationWords = {
   strength: { meaning: "share of the scene's light that is lost", full: 100, unit: ' %', clear: 0.18, strong: 0.38 },
   drastic: true,
   reach: 112,
+  upright: true,
   needsThings: true,
 };

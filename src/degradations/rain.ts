@@ -29,4 +29,5 @@ export const rain: DegradationWords = {
   },
   drastic: true,
   reach: 64,
+  upright: true,
 };

@@ -46,6 +46,11 @@ export interface DegradationWords {
    * that half as often. Default false.
    */
   readonly drastic?: boolean;
+  /**
+   * Has an above and a below (rain falls, distance rises): turned or upside down it is something that no training showed, so an
+   * ensemble only mirrors it. Default false.
+   */
+  readonly upright?: boolean;
   /** Least overlap of tiles where it is removed, pixels: how far the network looks around for it. Default: 48. */
   readonly reach?: number;
   /** Strength below which calibration never calls it found: too weak to be seen, so that removing it gains nothing. Default 0. */

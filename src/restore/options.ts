@@ -58,7 +58,8 @@ export const restoreOptionsSchema = z.strictObject({
       placeholder: 'n',
     }),
   ensemble: z.boolean().default(false).meta({
-    description: 'restore all eight flips and quarter turns and take their mean: a little better, eight times slower',
+    description:
+      'restore all eight flips and quarter turns and take their mean: a little better, eight times slower; with rain or haze the picture and its mirror image only',
   }),
   amount: amountSchema,
   strength: z

@@ -8,9 +8,16 @@ import { wordsFor } from '../degradations/index.ts';
 import { checkFinite } from '../errors.ts';
 import type { Picture } from '../image/picture.ts';
 import type { Raster } from '../image/raster.ts';
-import { type AnyModel, type Findings, isPlain, type PlainModel, type RestorationModel } from '../models/model.ts';
+import {
+  type AnyModel,
+  type Findings,
+  findingOf,
+  isPlain,
+  type PlainModel,
+  type RestorationModel,
+} from '../models/model.ts';
 import { condition } from './conditioning.ts';
-import { ENSEMBLE_PASSES, overSymmetries } from './ensemble.ts';
+import { overSymmetries, symmetriesFor } from './ensemble.ts';
 import type { RestoreSettings } from './options.ts';
 import type { Decision } from './policy.ts';
 import { planSampling, sampleTile, type TilePlace } from './tile-sampler.ts';
@@ -50,14 +57,17 @@ async function guided(
   settings: RestoreSettings,
   signal: AbortSignal | undefined,
 ): Promise<TileRestorer> {
-  const { ensemble } = settings;
   const sampling = planSampling(model, settings);
   const conditioning = await condition(model, picture, settings, signal);
-  const plan = { ...sampling, conditioning, signal, ensemble };
+  const { findings, decision } = conditioning;
+  // What stays is as upright as what goes.
+  const there = model.degradations.filter((name) => findingOf(findings, name).verdict === 'found');
+  const symmetries = settings.ensemble ? symmetriesFor([...decision.removing, ...there]) : undefined;
+  const plan = { ...sampling, conditioning, signal, symmetries };
   return {
-    findings: conditioning.findings,
-    decision: conditioning.decision,
-    passes: sampling.steps * (ensemble ? ENSEMBLE_PASSES : 1),
+    findings,
+    decision,
+    passes: sampling.steps * (symmetries?.length ?? 1),
     restore: (tile, place, seed, onPass) => sampleTile(plan, tile, place, seed, onPass),
   };
 }
@@ -77,13 +87,15 @@ async function plain(
     onPass();
     return restored;
   };
+  // What it removes is not known.
+  const symmetries = ensemble ? symmetriesFor([]) : undefined;
   // There is no noise to be turned with the tile.
   const silence = () => new Float32Array(0);
   return {
     findings: NO_FINDINGS,
     decision: { status: 'restored', removing: [], perhaps: [], request: readRequest('', []), instruction: '' },
-    passes: ensemble ? ENSEMBLE_PASSES : 1,
+    passes: symmetries?.length ?? 1,
     restore: (tile, _place, _seed, onPass) =>
-      ensemble ? overSymmetries(tile, silence, (turned) => once(turned, onPass)) : once(tile, onPass),
+      symmetries ? overSymmetries(symmetries, tile, silence, (turned) => once(turned, onPass)) : once(tile, onPass),
   };
 }

@@ -12,7 +12,7 @@ import type { Raster } from '../image/raster.ts';
 import type { RestorationModel } from '../models/model.ts';
 import { gaussianField } from '../random/random.ts';
 import type { Conditioning } from './conditioning.ts';
-import { type NoiseSource, overSymmetries } from './ensemble.ts';
+import { type NoiseSource, overSymmetries, type Symmetry } from './ensemble.ts';
 import type { RestoreSettings } from './options.ts';
 
 /** What is the same for every tile of a picture. */
@@ -21,8 +21,8 @@ export interface SamplingPlan {
   readonly sde: MeanRevertingSde;
   readonly sampler: Sampler;
   readonly steps: number;
-  /** Restore the tile in all flips and turns and take the mean; default false. */
-  readonly ensemble?: boolean;
+  /** Restore the tile under each of these and take the mean; absent: once, as it is. */
+  readonly symmetries?: readonly Symmetry[] | undefined;
   readonly conditioning: Conditioning;
   readonly signal?: AbortSignal | undefined;
 }
@@ -65,8 +65,10 @@ export async function sampleTile(
 ): Promise<Float32Array> {
   const noise = (draw: number) => tileNoise(place, seed, draw);
   try {
-    if (plan.ensemble !== true) return await sample(plan, mu, noise, onStep);
-    return await overSymmetries(mu, noise, (turned, turnedNoise) => sample(plan, turned, turnedNoise, onStep));
+    if (!plan.symmetries) return await sample(plan, mu, noise, onStep);
+    return await overSymmetries(plan.symmetries, mu, noise, (turned, turnedNoise) =>
+      sample(plan, turned, turnedNoise, onStep),
+    );
   } catch (error) {
     if (!(error instanceof ClearwordError) || error.code !== 'NON_FINITE') throw error;
     const at = `tile of ${mu.width} x ${mu.height} pixels at (${place.columns[0]}, ${place.rows[0]})`;

@@ -15,6 +15,8 @@ export interface FakeModelOptions {
   readonly tile?: number;
   /** Default true. Otherwise it gets the prompts as they are. */
   readonly careful?: boolean;
+  /** Finds rain beside the noise. */
+  readonly rainy?: boolean;
   /** Called before every prediction; may throw or wait. */
   readonly onPredict?: (request: PredictRequest) => void | Promise<void>;
   /** Replaces the prediction. */
@@ -30,7 +32,7 @@ export interface FakeModel extends RestorationModel {
 
 /** Data prediction: x0_hat = box filter of (1 - stateShare) mu + stateShare x. */
 export function fakeModel(options: FakeModelOptions = {}): FakeModel {
-  const { radius = 1, stateShare = 0, tile = 128, careful = true, onPredict, predict } = options;
+  const { radius = 1, stateShare = 0, tile = 128, careful = true, rainy = false, onPredict, predict } = options;
   const embedding = new Float32Array(512).fill(512 ** -0.5);
   const model: FakeModel = {
     name: 'fake',
@@ -49,7 +51,8 @@ export function fakeModel(options: FakeModelOptions = {}): FakeModel {
     async inspect({ close }): Promise<Findings> {
       model.inspected.push(close);
       const found = (probability: number, strength: number) => judge({ probability, strength });
-      return { degradations: { noise: found(0.97, 0.4), rain: found(0.02, 0.01), haze: found(0.01, 0) }, embedding };
+      const rain = rainy ? found(0.98, 0.3) : found(0.02, 0.01);
+      return { degradations: { noise: found(0.97, 0.4), rain, haze: found(0.01, 0) }, embedding };
     },
     async encodeText(prompt) {
       model.prompts.push(prompt);
