@@ -5,6 +5,7 @@
  */
 import { type AnyModel, isPlain, type PlainModel, type RestorationModel } from '../models/model.ts';
 import { condition } from '../restore/conditioning.ts';
+import { symmetriesFor } from '../restore/ensemble.ts';
 import type { RestoreSettings } from '../restore/options.ts';
 import { overlapFor } from '../restore/overlap.ts';
 import { planTiles } from '../restore/tiles.ts';
@@ -21,7 +22,7 @@ export function networkPixels(
   const { steps, samples, ensemble } = settings;
   const { x, y } = planTiles(width, height, settings.tile, overlapFor(settings), model);
   const pixels = x.side * x.starts.length * y.side * y.starts.length;
-  return pixels * steps * samples * (ensemble ? 8 : 1);
+  return pixels * steps * samples * (ensemble ? symmetriesFor([]).length : 1);
 }
 
 /**

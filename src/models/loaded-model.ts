@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ClearwordError } from '../errors.ts';
+import { ClearwordError, firstNotFinite } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { layoutOf, type ParameterLayout } from '../graph/parameters.ts';
 import type { HostTensors } from '../runtime/protocol.ts';
@@ -86,13 +86,6 @@ function usedOnce<T>(values: T, anew: () => Promise<T>): () => Promise<T> {
 /** Values of models up to this size are kept for further tile shapes: reading them again would cost more than it saves. */
 const KEPT_BYTES = 2 ** 26;
 
-/** Whether no value is infinite or not a number: a sum with one of those is not finite, either. */
-function allFinite(values: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;
-  return sum === 0;
-}
-
 export class LoadedModel implements RestorationModel {
   readonly name: string;
   readonly hash: string;
@@ -164,7 +157,7 @@ export class LoadedModel implements RestorationModel {
 
   async predict(request: PredictRequest): Promise<Float32Array> {
     const prediction = await this.#predict(request, this.#precision);
-    const overflowed = this.#precision === 'float16' && !allFinite(prediction);
+    const overflowed = this.#precision === 'float16' && firstNotFinite(prediction) !== undefined;
     return overflowed ? this.#predict(request, 'float32') : prediction;
   }
 

@@ -25,6 +25,9 @@ export interface Findings {
 export const findingOf = ({ degradations }: Pick<Findings, 'degradations'>, name: string): Finding =>
   degradations[name] ?? { probability: 0, strength: 0, verdict: 'absent' };
 
+export const isFound = (findings: Pick<Findings, 'degradations'>, name: string): boolean =>
+  findingOf(findings, name).verdict === 'found';
+
 export interface Finding {
   readonly probability: number;
   readonly strength: number;

@@ -12,6 +12,7 @@ import {
   type Findings,
   findingOf,
   type Guidance,
+  isFound,
   isPlain,
   type RestorationModel,
 } from '../models/model.ts';
@@ -50,8 +51,6 @@ export async function inspectPicture(
   return withEvidence(findings, picture);
 }
 
-const isFound = (name: string, findings: Findings): boolean => findingOf(findings, name).verdict === 'found';
-
 /** What is less likely is taken for as likely: where it is not, who asks for it wrongly should not lose much. */
 const LEAST_PROBABILITY = 0.25;
 
@@ -61,7 +60,7 @@ const LEAST_PROBABILITY = 0.25;
  * nobody asks for what cannot be seen, and what is strong would have been found.
  */
 function assertedStrength(name: string, findings: Findings, { removing }: Decision): number | undefined {
-  if (!removing.includes(name) || isFound(name, findings)) return undefined;
+  if (!removing.includes(name) || isFound(findings, name)) return undefined;
   const { probability, strength } = findingOf(findings, name);
   const { clear } = wordsFor(name).strength;
   if (strength >= clear) return strength;
@@ -81,7 +80,7 @@ export async function condition(
   const told = toldValues(
     model.degradations.map((name) => strengths[name] ?? assertedStrength(name, findings, decision)),
     // A doubtful strength misleads: told that a noisy photo might be dark, a network left it as it was.
-    model.degradations.map((name) => (isFound(name, findings) ? findingOf(findings, name).strength : 0)),
+    model.degradations.map((name) => (isFound(findings, name) ? findingOf(findings, name).strength : 0)),
   );
   return { findings, decision, guidance: { text, degradation: findings.embedding, told, view: findings.view } };
 }

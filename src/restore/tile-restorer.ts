@@ -11,7 +11,7 @@ import type { Raster } from '../image/raster.ts';
 import {
   type AnyModel,
   type Findings,
-  findingOf,
+  isFound,
   isPlain,
   type PlainModel,
   type RestorationModel,
@@ -61,7 +61,7 @@ async function guided(
   const conditioning = await condition(model, picture, settings, signal);
   const { findings, decision } = conditioning;
   // What stays is as upright as what goes.
-  const there = model.degradations.filter((name) => findingOf(findings, name).verdict === 'found');
+  const there = model.degradations.filter((name) => isFound(findings, name));
   const symmetries = settings.ensemble ? symmetriesFor([...decision.removing, ...there]) : undefined;
   const plan = { ...sampling, conditioning, signal, symmetries };
   return {
