@@ -19,6 +19,7 @@ import { graphOptions } from '../src/train/start.ts';
 import { describeMachine, machine } from './machine.ts';
 import { graphOf, presetPeer } from './peer-networks.ts';
 import { markdownTable } from './table.ts';
+import { passesInTurns } from './turns.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -48,24 +49,21 @@ for (const run of experiment.runs) {
   const network = presetPeer(preset, side);
   const { parameters, macs } = countGraph(graphOf(network));
   const session = await engine.load(emitModel(rewritten(graphOf(network), rewriteRules), network.values()));
-  designs.push({ name, parameters, macs, session, feeds: network.feeds, best: Number.POSITIVE_INFINITY });
+  designs.push({ name, parameters, macs, session, feeds: network.feeds });
 }
-// The first round warms up: memory is taken, kernels are packed.
-for (let round = 0; round <= Number(values.rounds); round++) {
-  for (const design of designs) {
-    const { busy } = await design.session.run(design.feeds);
-    if (round > 0) design.best = Math.min(design.best, busy);
-  }
-}
+const times = await passesInTurns(designs, Number(values.rounds));
 await engine.close();
 
-const rows = designs.map(({ name, parameters, macs, best }) => [
-  name,
-  (parameters / 1e6).toFixed(2),
-  ((2 * macs) / 1e9 / megapixels).toFixed(0),
-  (best / 1000 / megapixels).toFixed(2),
-  ((2 * macs) / 1e6 / best).toFixed(0),
-]);
+const rows = designs.map(({ name, parameters, macs }, i) => {
+  const best = Math.min(...(times[i] ?? []));
+  return [
+    name,
+    (parameters / 1e6).toFixed(2),
+    ((2 * macs) / 1e9 / megapixels).toFixed(0),
+    (best / 1000 / megapixels).toFixed(2),
+    ((2 * macs) / 1e6 / best).toFixed(0),
+  ];
+});
 console.log(`${describeMachine(machine())}; ${side} x ${side} pixels\n`);
 console.log(
   markdownTable(['Network', 'Parameters, million', 'GFLOP a megapixel', 'Seconds a megapixel', 'GFLOP/s'], rows),

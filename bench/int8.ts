@@ -4,9 +4,8 @@
  *   npx tsx bench/int8.ts --python .venv/bin/python [--data data] [--pictures 4] [--operators Conv] [--keep-picture-layers]
  *     [--ranges widest|mean] [--rounds 7]
  *
- * The interpreter needs onnxruntime, onnx and NumPy. Ranges of activations come from validation photos with everything that the
- * model knows; then the middle of pictures of each held-back set is restored with either network, asked for in words, and a
- * pass over such a middle is timed, in turns. The rest of the program is the same for both: the quantised network
+ * The interpreter needs onnxruntime, onnx and NumPy. The middle of pictures of each held-back set is restored with either network,
+ * asked for in words; ranges of activations come from as many other pictures of the same sets. A pass over such a middle is timed, in turns. The rest of the program is the same for both: the quantised network
  * takes the other's place in the engine.
  */
 import { execFile } from 'node:child_process';
@@ -16,12 +15,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { Clearword } from '../src/clearword.ts';
-import { type PhotographSet, parseExperiment, readJson } from '../src/evaluate/experiments/config.ts';
+import type { PhotographSet } from '../src/evaluate/experiments/config.ts';
 import { promptOf } from '../src/evaluate/experiments/photographs.ts';
 import { openSet } from '../src/evaluate/experiments/sets.ts';
 import type { EvaluationCase } from '../src/evaluate/sets/pictures.ts';
-import { fromRawPixels, toBytes, toRaster } from '../src/image/picture.ts';
-import { psnr } from '../src/metrics/psnr.ts';
 import { modelSource } from '../src/models/load.ts';
 import { LoadedModel } from '../src/models/loaded-model.ts';
 import { readModel } from '../src/models/model-file.ts';
@@ -30,9 +27,11 @@ import { Engine } from '../src/runtime/engine.ts';
 import type { HostTensors } from '../src/runtime/protocol.ts';
 import { type InferenceEngine, type LoadOptions, Session } from '../src/runtime/session.ts';
 import { describeMachine, machine } from './machine.ts';
+import { degradedSets, restoredPsnr } from './photograph-sets.ts';
 import { stored } from './pytorch-process.ts';
 import { median } from './statistics.ts';
 import { markdownTable } from './table.ts';
+import { passesInTurns } from './turns.ts';
 
 const { values } = parseArgs({
   options: {
@@ -86,10 +85,7 @@ class WatchedEngine implements InferenceEngine {
 const engine = new WatchedEngine();
 const clearword = new Clearword(new LoadedModel(await readModel(modelSource()), engine, 'the bundled model'));
 
-const experiment = 'configs/experiments/photographs.json';
-const config = parseExperiment(await readJson(experiment), experiment);
-if (config.kind !== 'photographs') throw new Error(`${experiment}: expected photographs, received ${config.kind}`);
-const sets = config.sets.filter(({ has }) => has.length > 0);
+const sets = await degradedSets();
 
 /** The pictures that are scored, or as many others of the same set. */
 async function casesOf({ set }: PhotographSet, which: 'scored' | 'others'): Promise<readonly EvaluationCase[]> {
@@ -103,26 +99,12 @@ async function score(set: PhotographSet, which: 'scored' | 'others'): Promise<{ 
   const cases = await casesOf(set, which);
   const scores: number[] = [];
   for (const { load } of cases) {
-    const { input, target } = await load();
+    const pair = await load();
     // A network is emitted, and so quantised, for one size: smaller pictures are left out.
-    if (input.width !== CENTRE || input.height !== CENTRE) continue;
-    const result = await clearword.restore(toBytes(input), { prompt: promptOf(set), seed: SEED });
-    scores.push(psnr(toRaster(fromRawPixels(result.pixels())), target));
+    if (pair.input.width !== CENTRE || pair.input.height !== CENTRE) continue;
+    scores.push(await restoredPsnr(clearword, pair, { prompt: promptOf(set), seed: SEED }));
   }
   return { mean: scores.reduce((sum, value) => sum + value, 0) / scores.length, count: scores.length };
-}
-
-/** Milliseconds of a pass of each session, in turns. */
-async function passes(sessions: readonly Session[], feeds: HostTensors): Promise<number[][]> {
-  const times: number[][] = sessions.map(() => []);
-  for (let round = 0; round <= Number(values.rounds); round++) {
-    for (const [i, session] of sessions.entries()) {
-      const { busy } = await session.run(feeds);
-      // The first round takes memory and packs weights.
-      if (round > 0) times[i]?.push(busy);
-    }
-  }
-  return times;
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'clearword-int8-'));
@@ -159,7 +141,8 @@ try {
     rows.push([set.set.name, String(count), float.toFixed(2), integer.toFixed(2), (integer - float).toFixed(2)]);
   }
 
-  const times = await passes([await engine.loadPlain(network), int8], first);
+  const contenders = [await engine.loadPlain(network), int8].map((session) => ({ session, feeds: first }));
+  const times = await passesInTurns(contenders, Number(values.rounds));
   const [float = Number.NaN, integer = Number.NaN] = times.map(median);
   console.log(
     `${describeMachine(machine())}; ${values.operators}, ranges: ${ranges}, picture layers in float32: ${keep}\n`,

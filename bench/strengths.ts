@@ -12,14 +12,14 @@ import { parseArgs } from 'node:util';
 import { Clearword } from '../src/clearword.ts';
 import { listPictures } from '../src/data/dataset.ts';
 import { wordsFor } from '../src/degradations/index.ts';
-import { type PhotographSet, parseExperiment, readJson } from '../src/evaluate/experiments/config.ts';
+import type { PhotographSet } from '../src/evaluate/experiments/config.ts';
 import { promptOf } from '../src/evaluate/experiments/photographs.ts';
 import { openSet, type SetConfig } from '../src/evaluate/experiments/sets.ts';
-import { fromRawPixels, toBytes, toRaster } from '../src/image/picture.ts';
+import { toBytes } from '../src/image/picture.ts';
 import type { Raster } from '../src/image/raster.ts';
-import { psnr } from '../src/metrics/psnr.ts';
 import { findingOf } from '../src/models/model.ts';
 import { describeMachine, machine } from './machine.ts';
+import { degradedSets, restoredPsnr } from './photograph-sets.ts';
 import { median } from './statistics.ts';
 import { markdownTable } from './table.ts';
 
@@ -114,9 +114,8 @@ async function byFactor(set: PhotographSet): Promise<(number | undefined)[]> {
   const { full } = wordsFor(name).strength;
   const sums: (number | undefined)[] = FACTORS.map(() => 0);
   for (const { load } of cases) {
-    const { input, target } = await load();
-    const pixels = toBytes(input);
-    const { strength } = findingOf(await clearword.inspect(pixels), name);
+    const pair = await load();
+    const { strength } = findingOf(await clearword.inspect(toBytes(pair.input)), name);
     for (const [i, factor = 0] of FACTORS.entries()) {
       const sum = sums[i];
       if (sum === undefined) continue;
@@ -125,8 +124,7 @@ async function byFactor(set: PhotographSet): Promise<(number | undefined)[]> {
         continue;
       }
       const told = factor === 0 ? {} : { strength: { [name]: full * factor * strength } };
-      const result = await clearword.restore(pixels, { prompt: promptOf(set), seed: SEED, ...told });
-      sums[i] = sum + psnr(toRaster(fromRawPixels(result.pixels())), target);
+      sums[i] = sum + (await restoredPsnr(clearword, pair, { prompt: promptOf(set), seed: SEED, ...told }));
     }
   }
   return sums.map((sum) => sum && sum / cases.length);
@@ -143,11 +141,8 @@ try {
   console.log(`${describeMachine(machine())}; ${limit} pictures each\n`);
   console.log(markdownTable(['Degradation', 'Pictures', 'Reported, median', 'Clear from', 'Strong from'], rows));
 
-  const file = 'configs/experiments/photographs.json';
-  const config = parseExperiment(await readJson(file), file);
-  if (config.kind !== 'photographs') throw new Error(`${file}: expected photographs, received ${config.kind}`);
   const gains: string[][] = [];
-  for (const set of config.sets.filter(({ has }) => has.length > 0)) {
+  for (const set of await degradedSets()) {
     gains.push([set.set.name, ...(await byFactor(set)).map((score) => score?.toFixed(2) ?? '-')]);
   }
   const titles = FACTORS.map((factor) => (factor === undefined ? 'by itself' : `${factor} times`));
